@@ -1,0 +1,1 @@
+"""Connectors: one file for each system, all behind the contracts of `base`."""

@@ -1,0 +1,300 @@
+"""
+What a connector is: sources that can be read again, and sinks that say what they guarantee.
+
+The class that a source or sink derives from *is* its guarantee. Threads: a reader is used by its fetch thread alone, a
+sink by its own thread alone; `check` may be called from anywhere. Nothing here waits without a bound.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.clock import Clock
+from tailrace.errors import ConfigError
+from tailrace.formats.base import Reject, Rows
+from tailrace.options import OptionSet, Values
+from tailrace.plan.catalog import Table
+from tailrace.schema import Schema
+
+Position = Any
+"""Where a partition stands: a JSON value that only its connector understands ("resume after this")."""
+
+Positions = dict[str, Position]
+"""The position of each partition, by the partition's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connector may know of the run: the job's id (stable over restarts), a folder of its own, and the time."""
+
+    job: str
+    folder: Path
+    clock: Clock
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Guarantee(Enum):
+    """What a sink promises for a source that can be read again."""
+
+    EXACTLY_ONCE = "exactly-once"
+    EFFECTIVELY_ONCE = "effectively-once"
+    AT_LEAST_ONCE = "at-least-once"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check` found: whether the system can be used, and one line to show (what is wrong, and what to do)."""
+
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much one `poll` may give, and how long it may wait for the first row."""
+
+    rows: int = 65_536
+    bytes: int = 16 << 20
+    wait_seconds: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """
+    Rows of one partition, in order, as they came.
+
+    `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source.
+    `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
+    `metadata` has one column for each metadata key asked for. `size` is its weight in bytes for the queues.
+    """
+
+    partition: str
+    values: Rows | pl.DataFrame
+    position: Position
+    offsets: npt.NDArray[np.int64] | None = None
+    keys: Rows | None = None
+    metadata: pl.DataFrame | None = None
+    headers: pl.Series | None = None
+    rejects: tuple[Reject, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it holds."""
+        if isinstance(self.values, pl.DataFrame):
+            return int(self.values.estimated_size())
+        return int((self.values.ends - self.values.starts).sum()) + 16 * len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The reader now reads this partition."""
+
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The reader has lost this partition (to another member of its group)."""
+
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The partition has no more rows, ever."""
+
+    partition: str
+
+
+Change = Assigned | Revoked | Ended
+
+
+class Reader(ABC):
+    """A source that runs. Its thread calls `poll` and `changes` in turn."""
+
+    @abstractmethod
+    def poll(self, limit: Limit) -> list[Block]:
+        """
+        Give what is ready, at most about the limit; wait at most `limit.wait_seconds` for a first row.
+
+        Raises:
+            TransientError: away for now; it is called again after a pause.
+            TerminalError: it can't go on (a position that has expired, an authorisation withdrawn).
+        """
+
+    @abstractmethod
+    def changes(self) -> list[Change]:
+        """Give what happened to partitions since the last call, in order; `Assigned` comes before a partition's rows."""
+
+    def acknowledge(self, positions: Positions) -> None:
+        """Hear that everything up to these positions is durable; for brokers that want to know. May be skipped."""
+
+    def lag(self) -> int | None:
+        """Give the rows that wait at the source, if it is known without asking anybody."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything; not called after a crash."""
+
+
+class Source(ABC):
+    """A source as it was declared: knows its options, and nothing of the run. It can be read again from any position."""
+
+    bounded: bool = False
+    """Whether it ends by itself."""
+
+    @abstractmethod
+    def open(self, positions: Positions) -> Reader:
+        """
+        Begin to read after these positions; partitions that they don't name begin as the start mode says.
+
+        Raises:
+            ConfigError, TransientError, TerminalError: as for `poll`.
+        """
+
+    @abstractmethod
+    def check(self) -> Report:
+        """Reach the real system and say what is wrong; bounded in time, changes nothing."""
+
+
+class Sink(ABC):
+    """
+    Takes batches, in order, on a thread of its own. One of the classes below says how it keeps them.
+
+    The runtime calls `open` once, then `write` any number of times and `prepare` at each checkpoint.
+    """
+
+    guarantee: Guarantee
+
+    @abstractmethod
+    def write(self, batch: pl.DataFrame) -> None:
+        """
+        Take a batch whose columns are those of `table.written` by name (and `batch.KIND`, if the stream updates).
+
+        May block: that is the back-pressure.
+        """
+
+    @abstractmethod
+    def check(self) -> Report:
+        """Reach the real system and say what is wrong; bounded in time, changes nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything. What is not committed stays unseen."""
+
+    def flush(self) -> None:
+        """Hand on what is buffered; the runtime calls it when the sink's queue has run empty."""
+
+
+class AtLeastOnceSink(Sink):
+    """Rows are seen as soon as they are flushed; after a crash some come again."""
+
+    guarantee = Guarantee.AT_LEAST_ONCE
+
+    @abstractmethod
+    def open(self) -> None:
+        """Connect."""
+
+    @abstractmethod
+    def prepare(self, epoch: int) -> None:
+        """Make everything written so far durable at the target."""
+
+
+class StagedSink(Sink):
+    """
+    Exactly-once by staging: `prepare` makes the epoch's rows durable and unseen, `commit` makes them seen.
+
+    `commit` is idempotent: after a crash it is called again with the same `staged`.
+    """
+
+    guarantee = Guarantee.EXACTLY_ONCE
+
+    @abstractmethod
+    def open(self, staged: Any | None, epoch: int) -> None:
+        """
+        Recover: `staged` is what `prepare` gave for `epoch`, the checkpoint that is restored (None and 0: a new job).
+
+        Commits that epoch if it is not yet, and drops whatever a later, unfinished one left.
+        """
+
+    @abstractmethod
+    def prepare(self, epoch: int) -> Any:
+        """Make everything written so far durable, and give the JSON value that `commit` and `open` need."""
+
+    @abstractmethod
+    def commit(self, epoch: int, staged: Any) -> None:
+        """Make the epoch seen; may be called again."""
+
+
+class TransactionalSink(Sink):
+    """
+    Exactly-once by a mark in the target: the rows of an epoch and its number are committed in one transaction.
+
+    The checkpoint of epoch n is durable before transaction n commits; recovery starts from the epoch that the mark names.
+    """
+
+    guarantee = Guarantee.EXACTLY_ONCE
+
+    @abstractmethod
+    def open(self) -> int:
+        """Fence off older runs, drop what they left uncommitted, and give the last committed epoch (0: none)."""
+
+    @abstractmethod
+    def commit(self, epoch: int) -> None:
+        """Commit everything written since the last commit, together with the mark `epoch`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataKey:
+    """A metadata column that a connector offers: its key, its Flink type as SQL, and whether it can be written."""
+
+    key: str
+    type: str
+    doc: str
+    writable: bool = False
+
+
+class Connector(ABC):
+    """A connector by name: its options, and how sources and sinks are made from a table."""
+
+    name: str
+    doc: str
+    options: OptionSet
+    metadata: tuple[MetadataKey, ...] = ()
+    formats: bool = True
+    """Whether the table also names a `format`, with options of its own."""
+
+    def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
+        """
+        Make a source that gives the physical columns and metadata of `schema`.
+
+        Raises:
+            ConfigError: it can't be read, or not with these options.
+        """
+        raise self.cannot("read")
+
+    def sink(self, table: Table, options: Values, context: Context) -> Sink:
+        """
+        Make a sink for rows of `table.written`.
+
+        Raises:
+            ConfigError: it can't be written, or not with these options.
+        """
+        raise self.cannot("written")
+
+    def cannot(self, verb: str) -> ConfigError:
+        """Give the error for a use that this connector has not."""
+        return ConfigError(f"a table of connector '{self.name}' can't be {verb}")

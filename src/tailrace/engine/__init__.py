@@ -1,0 +1,1 @@
+"""The engine: whole batches through operators, on one thread, without I/O."""

@@ -1,0 +1,1 @@
+"""Numba kernels: typed loops over whole columns, compiled when first needed and cached on disk."""

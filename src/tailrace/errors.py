@@ -1,0 +1,100 @@
+"""
+The exceptions of Tailrace, by what the caller should do about them.
+
+    TailraceError
+      ConfigError       mend your file, option or environment; nothing has run
+        UnsupportedError  the statement is right in Flink, but not (yet) here
+      DataError         a row is bad; the error policy of its table decides
+      TransientError    the other side is away; it is tried again
+      TerminalError     the job stops; its state is intact
+
+Every message says what is wrong and where; `hint` says what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a text: `line` and `column` count from 1, `text` is the whole line, `length` the marked part."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def caret(self) -> str:
+        """Give the line with a caret under the marked part; empty if the line is not known."""
+        if not self.text:
+            return ""
+        pad = "".join("\t" if c == "\t" else " " for c in self.text[: self.column - 1])
+        return f"  {self.text}\n  {pad}{'^' * max(1, self.length)}"
+
+
+class TailraceError(Exception):
+    """Anything that Tailrace reports; `code` is stable and documented."""
+
+    code = "TR000"
+
+    def __init__(self, message: str, *, hint: str = "", location: Location | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.location = location
+
+    def __str__(self) -> str:
+        """Give the whole report: place, message, the line with a caret, and the hint."""
+        where = f"{self.location}: " if self.location else ""
+        caret = self.location.caret() if self.location else ""
+        hint = f"hint: {self.hint}" if self.hint else ""
+        return "\n".join(part for part in (f"{where}{self.message}", caret, hint) if part)
+
+
+class ConfigError(TailraceError):
+    """A file, option or environment is wrong; nothing has run."""
+
+    code = "TR100"
+
+
+class UnsupportedError(ConfigError):
+    """A statement that Flink knows and this version does not."""
+
+    code = "TR101"
+
+
+class DataError(TailraceError):
+    """A row is bad; the message names source, partition and offset."""
+
+    code = "TR200"
+
+
+class TransientError(TailraceError):
+    """The other side is away for now; the caller may try again."""
+
+    code = "TR300"
+
+
+class TerminalError(TailraceError):
+    """The job can't go on; its last checkpoint is intact."""
+
+    code = "TR400"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """
+    Give a hint that names what was likely meant, or an empty text.
+
+    >>> did_you_mean("amuont", ["amount", "card"])
+    "did you mean 'amount'?"
+    """
+    by_fold = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(name.lower(), by_fold, n=1, cutoff=0.6)
+    return f"did you mean '{by_fold[close[0]]}'?" if close else ""

@@ -1,0 +1,1 @@
+"""Typed expressions, the catalogue of functions, and their lowering to Polars."""

@@ -1,0 +1,130 @@
+"""
+What a format is: a decoder from rows of bytes to columns, and an encoder from columns to rows of bytes.
+
+Formats know nothing of where bytes come from or go to.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.options import OptionSet, Values
+from tailrace.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """
+    Rows of bytes in one buffer: row i is `data[starts[i]:ends[i]]`.
+
+    `data` is uint8, `starts` and `ends` int64. `nulls` (bool) marks rows that have no bytes at all (a tombstone); None
+    if there are none. Bytes between rows (as line ends) belong to nobody.
+    """
+
+    data: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    nulls: npt.NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def row(self, i: int) -> bytes | None:
+        """Give the bytes of one row; None for a row without."""
+        if self.nulls is not None and self.nulls[i]:
+            return None
+        return self.data[self.starts[i] : self.ends[i]].tobytes()
+
+    @classmethod
+    def of(cls, values: list[bytes | None]) -> Rows:
+        """
+        Make rows from Python bytes; for tests and small inputs.
+
+        >>> Rows.of([b"one", None, b"three"]).row(2)
+        b'three'
+        """
+        sizes = np.array([len(v or b"") for v in values], dtype=np.int64)
+        ends = np.cumsum(sizes, dtype=np.int64)
+        data = np.frombuffer(b"".join(v or b"" for v in values), dtype=np.uint8)
+        nulls = np.array([v is None for v in values], dtype=np.bool_)
+        return cls(data, ends - sizes, ends, nulls if nulls.any() else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be read: its number in the `Rows`, a stable code and the reason in words (no payload)."""
+
+    row: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """
+    Columns of the rows that could be read, in order, and the rows that could not.
+
+    `kept` (int64) has the number in the `Rows` of each row of `frame`; None if all rows were read.
+    """
+
+    frame: pl.DataFrame
+    kept: npt.NDArray[np.int64] | None = None
+    rejects: list[Reject] = field(default_factory=list)
+
+
+class Decoder(ABC):
+    """Turns rows of bytes into the columns of one schema. Used by one thread at a time."""
+
+    @abstractmethod
+    def decode(self, rows: Rows) -> Decoded:
+        """
+        Give the columns of the schema, in its order and with its Polars types.
+
+        Never raises for what is in the rows: each bad one is a `Reject`, all others go on. A row without bytes
+        (tombstone) or of zero bytes is a reject, unless the format gives it a meaning.
+        """
+
+
+class Encoder(ABC):
+    """Turns columns into rows of bytes. Used by one thread at a time."""
+
+    header: bytes = b""
+    """What stands once at the start of each file (as the names of CSV), with its line end."""
+
+    @abstractmethod
+    def encode(self, frame: pl.DataFrame) -> Rows:
+        """
+        Give one row of bytes for each row of the frame.
+
+        Formats of lines put one line feed behind each row in `data` (outside the rows), so that a file is `data` as it is.
+        """
+
+
+class Format(ABC):
+    """A format by name: its options, and how decoders and encoders are made from them."""
+
+    name: str
+    options: OptionSet
+
+    @abstractmethod
+    def decoder(self, schema: Schema, options: Values) -> Decoder:
+        """
+        Make a decoder that gives just the columns of `schema` (fields of the input beyond it are skipped).
+
+        Raises:
+            ConfigError: a type that the format can't read.
+        """
+
+    @abstractmethod
+    def encoder(self, schema: Schema, options: Values) -> Encoder:
+        """
+        Make an encoder for frames of `schema`.
+
+        Raises:
+            ConfigError: a type that the format can't write.
+        """

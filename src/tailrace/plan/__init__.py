@@ -1,0 +1,1 @@
+"""Logical plans: tables, nodes, rewrite passes and how a plan is shown."""
