@@ -1,0 +1,86 @@
+"""What an accumulator promises, and the kind that is NumPy arrays by slot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.state.index import grown
+from tailrace.state.kernels import I64
+
+Mask = npt.NDArray[np.bool_]
+Columns = dict[str, pl.Series]
+
+
+def valid(values: pl.Series, use: Mask | None) -> Mask:
+    """Mark the rows that count: not NULL, and taken by the filter."""
+    mask: Mask = values.is_not_null().to_numpy()
+    return mask if use is None else mask & use
+
+
+class Accumulator(ABC):
+    """The state of one aggregate call; slots are numbered from 0, `size` of them in use."""
+
+    size = 0
+
+    @abstractmethod
+    def reserve(self, size: int) -> None:
+        """Make room, so that slots below `size` are in use (new ones empty)."""
+
+    @abstractmethod
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+        """Fold one batch in; `use` marks the rows that the FILTER takes, None for all."""
+
+    @abstractmethod
+    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
+        """Give the result of each slot, or of each of `count` groups of slots (`groups` has the group of each slot)."""
+
+    @abstractmethod
+    def columns(self, slots: I64) -> Columns:
+        """Give the state of these slots, for a checkpoint."""
+
+    @abstractmethod
+    def load(self, slots: I64, columns: Columns) -> None:
+        """Take the state of these slots from a checkpoint."""
+
+    @abstractmethod
+    def keep(self, slots: I64) -> None:
+        """Drop every slot but these; they are numbered anew in this order."""
+
+
+class ArrayAccumulator(Accumulator):
+    """An accumulator of NumPy arrays by slot; `joins` says how slots of one group become one."""
+
+    def __init__(self, **dtypes: type) -> None:
+        self.arrays: dict[str, np.ndarray] = {name: np.zeros(1024, dtype=dtype) for name, dtype in dtypes.items()}
+
+    def reserve(self, size: int) -> None:
+        self.size = size
+        self.arrays = {name: grown(a, size) for name, a in self.arrays.items()}
+
+    def columns(self, slots: I64) -> Columns:
+        return {name: pl.Series(a[slots]) for name, a in self.arrays.items()}
+
+    def load(self, slots: I64, columns: Columns) -> None:
+        for name, array in self.arrays.items():
+            array[slots] = columns[name].to_numpy()
+
+    def keep(self, slots: I64) -> None:
+        self.size = len(slots)
+        self.arrays = {name: grown(a[slots], 1024) for name, a in self.arrays.items()}
+
+    def joined(self, slots: I64, groups: I64 | None, count: int) -> dict[str, np.ndarray]:
+        """Give the arrays by slot or by group."""
+        if groups is None:
+            return {name: a[slots] for name, a in self.arrays.items()}
+        return self.join(slots, groups, count)
+
+    def join(self, slots: I64, groups: I64, count: int) -> dict[str, np.ndarray]:
+        """Join slots into groups by folding each array's slots with addition."""
+        out = {name: np.zeros(count, dtype=a.dtype) for name, a in self.arrays.items()}
+        for name, array in self.arrays.items():
+            np.add.at(out[name], groups, array[slots])
+        return out

@@ -1,0 +1,279 @@
+"""
+The loop's one step: a tick takes what the sources have ready, pushes it through the operators, and gives what came out.
+
+A tick is a consistent cut: between two ticks all rows taken in are either in the state or put out, so that a checkpoint
+needs no barriers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from tailrace.clock import Clock
+from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Batch
+from tailrace.engine.build import Builder
+from tailrace.engine.operator import Operator, Outbox, Rejected, Times
+from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
+from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
+from tailrace.plan import nodes
+from tailrace.state.delta import StateDelta
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Rows of one partition: the columns of the scan's schema."""
+
+    scan: str
+    partition: str
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class TickResult:
+    """What came out of a tick: batches by sink, and rows that operators could not take."""
+
+    outputs: list[tuple[str, Batch]]
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorStatistics:
+    """Counters of one operator since the start."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    late: int
+    state_rows: int
+    watermark: int | None
+
+
+@dataclass(slots=True)
+class _Vertex:
+    name: str
+    node: nodes.Node
+    operator: Operator
+    parents: list[_Vertex]
+    children: list[tuple[_Vertex, int]] = field(default_factory=list)
+    pending: list[tuple[int, Batch]] = field(default_factory=list)
+    watermark_in: int = MIN_WATERMARK
+    watermark_out: int = MIN_WATERMARK
+    rows_in: int = 0
+    rows_out: int = 0
+    scans: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _ScanState:
+    vertex: _Vertex
+    partitions: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    complete: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.complete and self.partitions <= self.ended
+
+
+class Executor:
+    """
+    Runs the plans of one job, tick by tick, on the caller's thread.
+
+    `bounded` names the tables whose sources end by themselves. Scans, sinks and operators have ids that stay the same
+    as long as the plan does.
+    """
+
+    def __init__(
+        self,
+        sinks: Sequence[nodes.Sink],
+        settings: Mapping[str, str],
+        clock: Clock,
+        bounded: Collection[str] = (),
+    ) -> None:
+        self._clock = clock
+        self._outbox = Outbox()
+        self._names: Counter[str] = Counter()
+        self._vertices: dict[int, _Vertex] = {}
+        builder = Builder(settings, clock)
+        for sink in sinks:
+            for node in nodes.walk(sink):
+                if id(node) not in self._vertices:
+                    self._vertices[id(node)] = self._vertex(node, builder, bounded)
+        self._order = list(self._vertices.values())
+        self._scans = {v.name: _ScanState(v) for v in self._order if isinstance(v.node, nodes.Scan)}
+        self.scans = {n: s.vertex.node for n, s in self._scans.items() if isinstance(s.vertex.node, nodes.Scan)}
+        self.sinks = {v.name: v.node for v in self._order if isinstance(v.node, nodes.Sink)}
+
+    def _vertex(self, node: nodes.Node, builder: Builder, bounded: Collection[str]) -> _Vertex:
+        parents = [self._vertices[id(n)] for n in node.inputs]
+        scans = frozenset(s for p in parents for s in p.scans)
+        ends = isinstance(node, nodes.AssignWatermark) and node.table.name in bounded
+        name = self._name(node)
+        vertex = _Vertex(name, node, builder.operator(node, bounded=ends), parents)
+        vertex.scans = frozenset([name]) if isinstance(node, nodes.Scan) else scans
+        vertex.operator.name, vertex.operator.outbox = name, self._outbox
+        for port, parent in enumerate(parents):
+            parent.children.append((vertex, port))
+        return vertex
+
+    def _name(self, node: nodes.Node) -> str:
+        """Name a node by its kind and table, numbered from the second of a name on."""
+        kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(node).__name__).lstrip("-")
+        table = node.table.name if isinstance(node, nodes.Scan | nodes.Sink) and node.table else ""
+        base = f"{kind}-{table}" if table else kind
+        self._names[base] += 1
+        return base if self._names[base] == 1 else f"{base}-{self._names[base]}"
+
+    def assign(self, scan: str, partition: str) -> None:
+        """Hear that a scan reads a partition; its watermark waits for it from now on."""
+        self._scans[scan].partitions.add(partition)
+        self._scans[scan].ended.discard(partition)
+        for operator in self._assigners(scan):
+            operator.progress.assign(partition, self._clock.monotonic())
+
+    def revoke(self, scan: str, partition: str) -> None:
+        """Hear that a scan no longer reads a partition."""
+        self._scans[scan].partitions.discard(partition)
+        for operator in self._assigners(scan):
+            operator.progress.revoke(partition)
+
+    def end(self, scan: str, partition: str) -> None:
+        """Hear that a partition has no more rows."""
+        self._scans[scan].ended.add(partition)
+        for operator in self._assigners(scan):
+            operator.progress.end(partition)
+
+    def end_scan(self, scan: str) -> None:
+        """Hear that a scan gets no more partitions: with the end of those that it has, it ends."""
+        self._scans[scan].complete = True
+
+    def _assigners(self, scan: str) -> list[AssignWatermarkOperator]:
+        return [v.operator for v in self._order if scan in v.scans and isinstance(v.operator, AssignWatermarkOperator)]
+
+    def tick(self, inputs: Sequence[Input]) -> TickResult:
+        """Take rows (or none: what is due by time alone) through all operators."""
+        self._feed(inputs)
+        self._outbox.rejected = []
+        outputs: list[tuple[str, Batch]] = []
+        now = self._clock.now_ms()
+        for vertex in self._order:
+            for batch in self._run(vertex, now):
+                vertex.rows_out += len(batch)
+                if isinstance(vertex.node, nodes.Sink):
+                    outputs.append((vertex.name, _visible(batch)))
+                for child, port in vertex.children:
+                    child.pending.append((port, batch))
+        rejected = [replace(r, scan=self._scan_of(r.operator)) for r in self._outbox.rejected]
+        return TickResult(outputs, rejected)
+
+    def _feed(self, inputs: Sequence[Input]) -> None:
+        """Hand each scan its rows, with their places in the tick, and tell who counts watermarks whose they are."""
+        frames: dict[str, list[pl.DataFrame]] = {}
+        runs: dict[str, list[Run]] = {}
+        place = 0
+        for item in inputs:
+            stop = place + len(item.frame)
+            marked = item.frame.with_columns(pl.int_range(place, stop, dtype=pl.Int64).alias(ORIGIN))
+            frames.setdefault(item.scan, []).append(marked)
+            runs.setdefault(item.scan, []).append(Run(item.partition, place, stop))
+            place = stop
+        for scan, parts in frames.items():
+            self._scans[scan].vertex.pending.append((0, parts[0] if len(parts) == 1 else pl.concat(parts)))
+            for operator in self._assigners(scan):
+                operator.runs = runs[scan]
+
+    def _run(self, vertex: _Vertex, now: int) -> list[Batch]:
+        operator = vertex.operator
+        out: list[Batch] = []
+        before = Times(vertex.watermark_in, now)
+        for port, batch in vertex.pending:
+            if len(batch):
+                vertex.rows_in += len(batch)
+                out += operator.process(port, batch, before)
+        vertex.pending.clear()
+        vertex.watermark_in = max(vertex.watermark_in, self._reached(vertex))
+        times = Times(vertex.watermark_in, now)
+        out += operator.advance(times)
+        vertex.watermark_out = MAX_WATERMARK if operator.satisfied else operator.watermark(times)
+        return [b for b in out if len(b)]
+
+    def _reached(self, vertex: _Vertex) -> int:
+        if isinstance(vertex.node, nodes.Scan):
+            return MAX_WATERMARK if self._scans[vertex.name].over else MIN_WATERMARK
+        return min((p.watermark_out for p in vertex.parents), default=MIN_WATERMARK)
+
+    def _scan_of(self, operator: str) -> str | None:
+        scans = next((v.scans for v in self._order if v.name == operator), frozenset())
+        return next(iter(scans)) if len(scans) == 1 else None
+
+    @property
+    def done(self) -> bool:
+        """Tell that nothing will come out any more: all input has ended, or every LIMIT is reached."""
+        return all(v.watermark_out == MAX_WATERMARK for v in self._order if isinstance(v.node, nodes.Sink))
+
+    def next_timer(self) -> float | None:
+        """Give the seconds until a tick is due even without input; None if only input can change anything."""
+        now, monotonic = self._clock.now_ms(), self._clock.monotonic()
+        timers = [t for v in self._order if (t := v.operator.next_timer()) is not None]
+        waits = [max(0.0, (t - now) / 1000) for t in timers]
+        idle = [
+            wait
+            for v in self._order
+            if isinstance(v.operator, AssignWatermarkOperator)
+            and (wait := v.operator.progress.next_idle(monotonic)) is not None
+        ]
+        return min(waits + idle, default=None)
+
+    def snapshot(self) -> dict[str, StateDelta]:
+        """Give what changed in each operator since the last call, by the operator's id."""
+        deltas = {v.name: v.operator.snapshot() for v in self._order}
+        return {name: delta for name, delta in deltas.items() if delta is not None}
+
+    def restore(self, deltas: Mapping[str, Sequence[StateDelta]]) -> None:
+        """Take up the state of a checkpoint; called before the first tick."""
+        for vertex in self._order:
+            if vertex.name in deltas:
+                vertex.operator.restore(deltas[vertex.name])
+
+    def fingerprint(self) -> dict[str, str]:
+        """Describe each operator that keeps state, so that a changed pipeline is found before it meets old state."""
+        return {v.name: _describe(v.node) for v in self._order if _keeps_state(v.node)}
+
+    def watermarks(self) -> dict[str, dict[str, int]]:
+        """Give the watermark of each partition of each scan, in milliseconds."""
+        return {s: {n: w for a in self._assigners(s) for n, w in a.progress.state()} for s in self._scans}
+
+    def statistics(self) -> list[OperatorStatistics]:
+        """Give the counters of all operators, sources first."""
+        return [_statistics(v) for v in self._order]
+
+
+def _visible(batch: Batch) -> Batch:
+    return batch.select([c for c in batch.columns if not c.startswith("$") or c == KIND])
+
+
+def _keeps_state(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.WindowAggregate | nodes.Limit | nodes.Values | nodes.AssignWatermark)
+
+
+def _describe(node: nodes.Node) -> str:
+    fields = ", ".join(f"{f.name} {f.type}" for f in node.schema)
+    if isinstance(node, nodes.WindowAggregate):
+        calls = ", ".join(map(str, node.aggregates))
+        return f"{node.window} by ({', '.join(node.keys)}) [{calls}] -> {fields}"
+    if isinstance(node, nodes.AssignWatermark):
+        return f"{node.column} of {node.table.name}"
+    if isinstance(node, nodes.Limit):
+        return f"{node.count} offset {node.offset}"
+    return fields
+
+
+def _statistics(vertex: _Vertex) -> OperatorStatistics:
+    late = vertex.operator.late_rows if isinstance(vertex.operator, WindowAggregateOperator) else 0
+    known = vertex.watermark_out not in (MIN_WATERMARK, MAX_WATERMARK)
+    watermark = vertex.watermark_out if known else None
+    return OperatorStatistics(vertex.name, vertex.rows_in, vertex.rows_out, late, vertex.operator.state_rows, watermark)

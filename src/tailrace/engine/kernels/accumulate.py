@@ -1,0 +1,96 @@
+"""Kernels that fold values into accumulators by slot; `use` marks the rows that count."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tailrace.state.kernels import I64, U64
+
+Mask = npt.NDArray[np.bool_]
+
+_SIGN = np.uint64(63)
+_ZERO = np.uint64(0)
+
+
+@njit(nogil=True, cache=True)
+def count_all(slots: I64, counts: I64) -> None:
+    """Count rows by slot."""
+    for i in range(slots.size):
+        counts[slots[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def count_used(slots: I64, use: Mask, counts: I64) -> None:
+    """Count the marked rows by slot."""
+    for i in range(slots.size):
+        counts[slots[i]] += use[i]
+
+
+@njit(nogil=True, cache=True)
+def sum_all(slots: I64, values: np.ndarray, sums: np.ndarray, counts: I64) -> None:
+    """Add values and count them by slot; integers wrap."""
+    for i in range(slots.size):
+        s = slots[i]
+        sums[s] += values[i]
+        counts[s] += 1
+
+
+@njit(nogil=True, cache=True)
+def sum_used(slots: I64, values: np.ndarray, use: Mask, sums: np.ndarray, counts: I64) -> None:
+    """Add the marked values and count them by slot; integers wrap."""
+    for i in range(slots.size):
+        if use[i]:
+            s = slots[i]
+            sums[s] += values[i]
+            counts[s] += 1
+
+
+@njit(nogil=True, cache=True)
+def sum_128(slots: I64, low: U64, high: U64, use: Mask, sum_low: U64, sum_high: U64, counts: I64) -> None:
+    """Add the marked 128-bit integers (two's complement, in halves) by slot."""
+    for i in range(slots.size):
+        if use[i]:
+            s = slots[i]
+            total = sum_low[s] + low[i]
+            carry = np.uint64(total < low[i])
+            sum_low[s] = total
+            sum_high[s] += high[i] + carry
+            counts[s] += 1
+
+
+@njit(nogil=True, cache=True)
+def extend_sign(values: I64, high: U64) -> None:
+    """Write the upper half of 64-bit integers as 128-bit ones."""
+    for i in range(values.size):
+        high[i] = ~_ZERO if values[i] < 0 else _ZERO
+
+
+@njit(nogil=True, cache=True)
+def least(slots: I64, values: np.ndarray, use: Mask, extremes: np.ndarray, counts: I64) -> None:
+    """Keep the least of the marked values by slot."""
+    for i in range(slots.size):
+        if use[i]:
+            s = slots[i]
+            if counts[s] == 0 or values[i] < extremes[s]:
+                extremes[s] = values[i]
+            counts[s] += 1
+
+
+@njit(nogil=True, cache=True)
+def greatest(slots: I64, values: np.ndarray, use: Mask, extremes: np.ndarray, counts: I64) -> None:
+    """Keep the greatest of the marked values by slot."""
+    for i in range(slots.size):
+        if use[i]:
+            s = slots[i]
+            if counts[s] == 0 or values[i] > extremes[s]:
+                extremes[s] = values[i]
+            counts[s] += 1
+
+
+@njit(nogil=True, cache=True)
+def sum_int_groups(groups: I64, values: I64, out: I64) -> None:
+    """Add 64-bit values by group."""
+    for i in range(groups.size):
+        out[groups[i]] += values[i]

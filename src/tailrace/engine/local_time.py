@@ -1,0 +1,52 @@
+"""Session time zone: windows over TIMESTAMP_LTZ are cut in local time."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
+from tailrace.state.kernels import I64
+
+
+class LocalTime:
+    """
+    Converts milliseconds between UTC and the wall clock of a zone; "UTC" changes nothing.
+
+    >>> LocalTime("Europe/Berlin").local_one(0)
+    3600000
+    """
+
+    def __init__(self, zone: str) -> None:
+        self._zone = None if zone == "UTC" else zone
+
+    def local(self, utc: I64) -> I64:
+        """Give local times; the ends of time stay what they are."""
+        if self._zone is None:
+            return utc
+        series = pl.Series(utc).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+        local = series.dt.convert_time_zone(self._zone).dt.replace_time_zone(None)
+        return self._with_ends(utc, local.to_physical().to_numpy())
+
+    def utc(self, local: I64) -> I64:
+        """Give UTC times; a local time that the clocks skip is taken as an hour on, one that comes twice as the first."""
+        if self._zone is None:
+            return local
+        series = pl.Series(local).cast(pl.Datetime("ms"))
+        hour_on = series.dt.offset_by("1h")
+        first = series.dt.replace_time_zone(self._zone, ambiguous="earliest", non_existent="null")
+        skipped = hour_on.dt.replace_time_zone(self._zone, ambiguous="earliest", non_existent="null")
+        utc = pl.select(pl.coalesce(first, skipped)).to_series().dt.convert_time_zone("UTC")
+        return self._with_ends(local, utc.to_physical().to_numpy())
+
+    def local_one(self, utc: int) -> int:
+        """Convert one time."""
+        return int(self.local(np.array([utc], dtype=np.int64))[0])
+
+    def utc_one(self, local: int) -> int:
+        """Convert one time back."""
+        return int(self.utc(np.array([local], dtype=np.int64))[0])
+
+    def _with_ends(self, times: I64, converted: I64) -> I64:
+        ends = (times == MIN_WATERMARK) | (times == MAX_WATERMARK)
+        return np.where(ends, times, converted)

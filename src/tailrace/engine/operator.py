@@ -1,0 +1,96 @@
+"""
+What an operator is: batches in, batches out, on the engine's thread.
+
+An operator does no I/O, starts no threads and asks no clock; time comes to it by `advance` and in hidden columns. It
+never changes a batch that it was given.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.engine.batch import MIN_WATERMARK, Batch
+from tailrace.errors import Location
+from tailrace.state.delta import StateDelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """
+    Rows that an operator could not take; the error policy of their table decides about them.
+
+    `origin` has each row's place in the tick's input (-1: not known), `rows` the rows as the operator saw them.
+    """
+
+    stage: str
+    code: str
+    reason: str
+    rows: pl.DataFrame
+    origin: npt.NDArray[np.int64]
+    operator: str = ""
+    scan: str | None = None
+    location: Location | None = None
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Where an operator leaves rows that are no output: rejected ones, and counts by reason."""
+
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The times of a tick: event time at an operator's input, and the wall clock, in milliseconds."""
+
+    watermark: int = MIN_WATERMARK
+    now: int = 0
+
+
+class Operator(ABC):
+    """One operator; the executor sets `name` and `outbox` before the first call."""
+
+    name: str = ""
+    outbox: Outbox
+
+    def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
+        """Take one batch of at least one row; `times.watermark` is the watermark before it."""
+        return [batch]
+
+    def advance(self, times: Times) -> list[Batch]:
+        """Put out what is due now that time has come to `times`; called once a tick, after all batches."""
+        return []
+
+    def watermark(self, times: Times) -> int:
+        """Give the watermark of the output when that of the input is `times.watermark`."""
+        return times.watermark
+
+    def next_timer(self) -> int | None:
+        """Give the wall-clock time (ms) at which `advance` has something to do without input; None: never."""
+        return None
+
+    @property
+    def satisfied(self) -> bool:
+        """Tell that it needs no more input, ever (as a LIMIT that was reached)."""
+        return False
+
+    @property
+    def state_rows(self) -> int:
+        """The rows of state that it holds."""
+        return 0
+
+    def snapshot(self) -> StateDelta | None:
+        """Give what changed since the last call; None for an operator without state."""
+        return None
+
+    def restore(self, deltas: Iterable[StateDelta]) -> None:
+        """Take up the state of a base and the increments after it; called before any batch."""

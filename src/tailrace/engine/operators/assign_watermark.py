@@ -1,0 +1,116 @@
+"""Row time and watermarks of a source: one watermark for each partition, moved by every row or between ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tailrace.clock import Clock
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
+from tailrace.engine.kernels.windows import running_watermark
+from tailrace.engine.operator import Operator, Rejected, Times
+from tailrace.engine.progress import Progress
+from tailrace.expressions.lower import lower
+from tailrace.plan.nodes import AssignWatermark
+from tailrace.state.delta import StateDelta
+from tailrace.state.kernels import I64
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rows of one partition in a tick: their places `start` up to `stop` in the tick's input."""
+
+    partition: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkOptions:
+    """
+    How watermarks of one source move.
+
+    `per_row` judges each row by the rows before it; else the watermark moves between ticks. `max_future` (ms, None: off)
+    bounds how far beyond the wall clock a row may be.
+    """
+
+    per_row: bool = False
+    max_future: int | None = None
+    idle_timeout: float | None = None
+    timezone: str = "UTC"
+
+
+class AssignWatermarkOperator(Operator):
+    """Moves the partition's watermark; rows without a time, or from the far future, are rejected."""
+
+    def __init__(self, node: AssignWatermark, options: WatermarkOptions, clock: Clock) -> None:
+        self._column = node.column
+        self._value = lower(node.expr, options.timezone).value
+        self._options = options
+        self._clock = clock
+        self.progress = Progress(options.idle_timeout)
+        self.runs: Sequence[Run] = ()
+
+    def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
+        batch = self._with_time(batch)
+        batch = self._not_from_future(batch, times)
+        if not len(batch):
+            return []
+        before = self._move(batch)
+        return [batch.with_columns(pl.Series(WATERMARK, before))] if self._options.per_row else [batch]
+
+    def _with_time(self, batch: Batch) -> Batch:
+        if not batch[self._column].null_count():
+            return batch
+        missing = batch[self._column].is_null()
+        self._reject(batch.filter(missing), "time", "TR230", f"the row time '{self._column}' is NULL")
+        return batch.filter(~missing)
+
+    def _not_from_future(self, batch: Batch, times: Times) -> Batch:
+        if self._options.max_future is None:
+            return batch
+        beyond = self._times(batch) > times.now + self._options.max_future
+        if not beyond.any():
+            return batch
+        reason = f"the row time '{self._column}' is more than {self._options.max_future} ms in the future"
+        self._reject(batch.filter(pl.Series(beyond)), "future", "TR231", reason)
+        return batch.filter(pl.Series(~beyond))
+
+    def _times(self, batch: Batch) -> I64:
+        return batch[self._column].dt.cast_time_unit("ms").to_physical().to_numpy()
+
+    def _reject(self, rows: Batch, stage: str, code: str, reason: str) -> None:
+        self.outbox.rejected.append(Rejected(stage, code, reason, rows, rows[ORIGIN].to_numpy(), self.name))
+
+    def _move(self, batch: Batch) -> I64:
+        """Move each partition's watermark by its rows; give the watermark before each row."""
+        values = batch.select(self._value.dt.cast_time_unit("ms").to_physical().fill_null(MIN_WATERMARK)).to_series()
+        marks = values.to_numpy()
+        origin = batch[ORIGIN].to_numpy()
+        before = np.empty(len(batch), dtype=np.int64)
+        now = self._clock.monotonic()
+        for run in self.runs:
+            low, high = np.searchsorted(origin, [run.start, run.stop])
+            if high > low:
+                known = self.progress.watermark_of(run.partition)
+                top = running_watermark(marks[low:high], known, before[low:high])
+                self.progress.saw(run.partition, int(top), now)
+        return before
+
+    def watermark(self, times: Times) -> int:
+        if times.watermark == MAX_WATERMARK:
+            return MAX_WATERMARK
+        return self.progress.current(self._clock.monotonic())
+
+    def snapshot(self) -> StateDelta:
+        state = self.progress.state()
+        scalars = {"current": self.progress.current(self._clock.monotonic()), "partitions": state}
+        return StateDelta(base=True, scalars=scalars)
+
+    def restore(self, deltas: Iterable[StateDelta]) -> None:
+        for delta in deltas:
+            partitions = [(str(name), int(watermark)) for name, watermark in delta.scalars["partitions"]]
+            self.progress.restore(int(delta.scalars["current"]), partitions)

@@ -1,0 +1,240 @@
+"""Aggregates by key and window; each window is put out once, when time has passed its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
+from tailrace.engine.kernels import windows as kernels
+from tailrace.engine.local_time import LocalTime
+from tailrace.engine.operator import Operator, Rejected, Times
+from tailrace.engine.window_store import WindowStore
+from tailrace.plan.nodes import WindowAggregate, WindowKind, WindowProperty, WindowSpec
+from tailrace.schema import Kind
+from tailrace.state.delta import StateDelta
+from tailrace.state.kernels import I64
+
+_KINDS = {WindowKind.TUMBLE: kernels.TUMBLE, WindowKind.HOP: kernels.HOP, WindowKind.CUMULATE: kernels.CUMULATE}
+
+
+class Windows:
+    """The arithmetic of one window: slices, and the windows that have them."""
+
+    def __init__(self, spec: WindowSpec) -> None:
+        self.kind = _KINDS[spec.kind]
+        self.size, self.slide, self.offset = spec.size, spec.slide, spec.offset
+        slices = {WindowKind.HOP: math.gcd(spec.size, spec.slide), WindowKind.CUMULATE: spec.slide}
+        self.slice = slices.get(spec.kind, spec.size)
+
+    def first_end(self, slice_end: int) -> int:
+        """Give the end of the first window that has the slice."""
+        return int(kernels.first_window_end(self.kind, slice_end, self.size, self.slide, self.offset))
+
+    def last_end(self, slice_end: int) -> int:
+        """Give the end of the last window that has the slice."""
+        return int(kernels.last_window_end(self.kind, slice_end, self.size, self.slide, self.offset))
+
+    def first_ends(self, slice_ends: I64) -> I64:
+        """Give `first_end` of each slice."""
+        if self.kind != kernels.HOP:
+            return slice_ends
+        return self.offset - ((self.offset - (slice_ends - self.size)) // self.slide) * self.slide + self.size
+
+    def last_ends(self, slice_ends: I64) -> I64:
+        """Give `last_end` of each slice."""
+        if self.kind == kernels.TUMBLE:
+            return slice_ends
+        span = self.slide if self.kind == kernels.HOP else self.size
+        return self.offset + (slice_ends - 1 - self.offset) // span * span + self.size
+
+    def ends(self, slice_end: int) -> range:
+        """Give the ends of all windows that have the slice."""
+        return range(self.first_end(slice_end), self.last_end(slice_end) + 1, self.slide)
+
+    def starts(self, ends: I64) -> I64:
+        """Give the starts of the windows that end at `ends`."""
+        if self.kind == kernels.CUMULATE:
+            return self.offset + ((ends - 1 - self.offset) // self.size) * self.size
+        return ends - self.size
+
+    def start(self, end: int) -> int:
+        """Give the start of the window that ends at `end`."""
+        return int(self.starts(np.array([end]))[0])
+
+
+class WindowAggregateOperator(Operator):
+    """
+    TUMBLE, HOP and CUMULATE aggregates on slices.
+
+    A row of a hopping or cumulating window that comes after some of its windows were put out still counts in the
+    others: it goes into a second store that holds whole windows.
+    """
+
+    def __init__(self, node: WindowAggregate, timezone: str) -> None:
+        self._node = node
+        self.windows = Windows(node.window)
+        keys = {k: node.input.schema[k].type.polars for k in node.keys}
+        self._slices = WindowStore(node.keys, keys, node.aggregates)
+        self._exact = WindowStore(node.keys, keys, node.aggregates)
+        time_type = node.input.schema[node.window.time_column].type
+        self._zone = LocalTime(timezone if time_type.kind is Kind.TIMESTAMP_LTZ else "UTC")
+        self._fired = MIN_WATERMARK
+        self.late_rows = 0
+
+    @property
+    def state_rows(self) -> int:
+        return len(self._slices) + len(self._exact)
+
+    def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
+        ends = np.empty(len(batch), dtype=np.int64)
+        state = np.empty(len(batch), dtype=np.int8)
+        w = self.windows
+        args = (w.kind, w.size, w.slide, w.offset, w.slice, ends, state)
+        late = kernels.assign_slices(self._times(batch, times), self._watermarks(batch), *args)
+        if late:
+            self._add_late(batch, ends, state)
+            on_time = state == kernels.OPEN
+            batch, ends = batch.filter(pl.Series(on_time)), ends[on_time]
+        if len(batch):
+            self._slices.add(batch, ends)
+        return []
+
+    def _times(self, batch: Batch, times: Times) -> I64:
+        if self._node.window.processing_time:
+            # a wall clock that was set back does not make rows late
+            now = max(self._zone.local_one(times.now), self._fired + 1)
+            return np.full(len(batch), now, dtype=np.int64)
+        return self._zone.local(milliseconds(batch[self._node.window.time_column]))
+
+    def _watermarks(self, batch: Batch) -> I64:
+        """Give what each row is judged against, in local time: its own watermark, or that of the operator."""
+        if WATERMARK not in batch.columns or self._node.window.processing_time:
+            return np.array([self._fired], dtype=np.int64)
+        own = batch[WATERMARK].to_numpy()
+        return np.maximum(self._zone.local(own), self._fired)
+
+    def _add_late(self, batch: Batch, ends: I64, state: np.ndarray) -> None:
+        late = state == kernels.LATE
+        if late.any():
+            self._reject(batch.filter(pl.Series(late)))
+        partly = np.flatnonzero(state == kernels.PARTLY_LATE)
+        if len(partly):
+            judged = np.broadcast_to(self._watermarks(batch), len(batch))
+            self._add_exact(batch, partly, ends, judged)
+
+    def _add_exact(self, batch: Batch, rows: I64, ends: I64, judged: I64) -> None:
+        pairs = [(i, e) for i in rows.tolist() for e in self.windows.ends(int(ends[i])) if e - 1 > judged[i]]
+        numbers, open_ends = np.array(pairs, dtype=np.int64).T
+        self._exact.add(batch[numbers], np.ascontiguousarray(open_ends))
+
+    def _reject(self, rows: Batch) -> None:
+        self.late_rows += len(rows)
+        origin = rows[ORIGIN].to_numpy() if ORIGIN in rows.columns else np.full(len(rows), -1)
+        reason = "the row came after the last of its windows was put out"
+        self.outbox.rejected.append(Rejected("late", "TR210", reason, rows, origin, self.name))
+
+    def advance(self, times: Times) -> list[Batch]:
+        due = times.now - 1 if self._node.window.processing_time else times.watermark
+        if times.watermark == MAX_WATERMARK:
+            due = MAX_WATERMARK
+        local = self._zone.local_one(due)
+        if local <= self._fired:
+            return []
+        out = self._tumbled(local) if self.windows.kind == kernels.TUMBLE else self._overlapping(local)
+        self._fired = local
+        self._forget()
+        return [pl.concat(out)] if out else []
+
+    def _tumbled(self, watermark: int) -> list[Batch]:
+        """Put out all windows that are due at once, by their ends."""
+        slots, ends = self._slices.ordered()
+        due = np.searchsorted(ends, watermark + 1, side="right") if watermark < MAX_WATERMARK else len(ends)
+        return [self._named(self._slices.emit(slots[:due]), pl.Series(ends[:due]))] if due else []
+
+    def _overlapping(self, watermark: int) -> list[Batch]:
+        """Put out each window that is due: its slices joined by key."""
+        slots, ends = self._slices.ordered()
+        exact, exact_ends = self._exact.ordered()
+        out = []
+        for end in self._due(ends, exact_ends, watermark):
+            low, high = np.searchsorted(ends, [self.windows.start(end), end], side="right")
+            parts = [(self._slices, slots[low:high])]
+            low, high = np.searchsorted(exact_ends, [end - 1, end], side="right")
+            parts += [(self._exact, exact[low:high])] if high > low else []
+            rows = self._slices.emit_joined(parts)
+            out.append(self._named(rows, pl.Series([end]).extend_constant(end, len(rows) - 1)))
+        return out
+
+    def _due(self, slice_ends: I64, exact_ends: I64, watermark: int) -> list[int]:
+        """Give the ends of the windows with rows that end in the time passed since the last call, ascending."""
+        ends = {e for e in np.unique(exact_ends).tolist() if e - 1 <= watermark}
+        for slice_end in np.unique(slice_ends).tolist():
+            if self.windows.first_end(slice_end) - 1 > watermark:
+                break
+            ends.update(e for e in self.windows.ends(slice_end) if self._fired < e - 1 <= watermark)
+        return sorted(ends)
+
+    def _named(self, rows: Batch, ends: pl.Series) -> Batch:
+        """Give keys, aggregates and window columns by the names and types of the schema."""
+        node = self._node
+        count = len(node.keys) + len(node.aggregates)
+        fields = node.schema.fields
+        stored = [*node.keys, *(f"$a{i}" for i in range(len(node.aggregates)))]
+        columns = [rows[s].cast(f.type.polars).alias(f.name) for s, f in zip(stored, fields, strict=False)]
+        edges = zip(node.properties, fields[count:], strict=True)
+        return pl.DataFrame([*columns, *(self._edge(p, ends).cast(f.type.polars).alias(f.name) for p, f in edges)])
+
+    def _edge(self, edge: WindowProperty, ends: pl.Series) -> pl.Series:
+        values = ends.to_numpy()
+        if edge is WindowProperty.TIME:
+            values = self._zone.utc(values - 1)
+        elif edge is WindowProperty.START:
+            values = self.windows.starts(values)
+        return pl.Series(values).cast(pl.Datetime("ms"))
+
+    def _forget(self) -> None:
+        self._slices.drop_until(self._closed())
+        self._exact.drop_until(min(self._fired, MAX_WATERMARK - 1) + 1)
+
+    def _closed(self) -> int:
+        """Give the greatest slice end whose windows have all been put out."""
+        if self._fired in (MIN_WATERMARK, MAX_WATERMARK):
+            return self._fired
+        passed = self._fired + 1
+        w = self.windows
+        if w.kind == kernels.TUMBLE:
+            return passed
+        if w.kind == kernels.CUMULATE:
+            return w.offset + ((passed - w.offset) // w.size) * w.size
+        last_start = w.offset + ((passed - w.size - w.offset) // w.slide) * w.slide
+        return last_start + w.slide
+
+    def next_timer(self) -> int | None:
+        if not self._node.window.processing_time:
+            return None
+        least = self._slices.least_end()
+        return None if least is None else self._zone.utc_one(self.windows.first_end(least))
+
+    def snapshot(self) -> StateDelta:
+        base = self._slices.wants_base or self._exact.wants_base
+        frames = {"slices": self._slices.snapshot(base=base), "windows": self._exact.snapshot(base=base)}
+        scalars = {"fired": self._fired, "late": self.late_rows}
+        return StateDelta(base, {name: frame for name, frame in frames.items() if len(frame)}, scalars)
+
+    def restore(self, deltas: Iterable[StateDelta]) -> None:
+        for delta in deltas:
+            for name, store in (("slices", self._slices), ("windows", self._exact)):
+                if name in delta.frames:
+                    store.load(delta.frames[name])
+            self._fired = int(delta.scalars.get("fired", MIN_WATERMARK))
+            self.late_rows = int(delta.scalars.get("late", 0))
+        self._forget()
+
+
+def milliseconds(times: pl.Series) -> I64:
+    """Give timestamps as milliseconds since 1970."""
+    return times.dt.cast_time_unit("ms").to_physical().to_numpy()
