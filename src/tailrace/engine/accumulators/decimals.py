@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
 import numpy as np
 import polars as pl
 
@@ -48,14 +50,34 @@ class DecimalSum(ArrayAccumulator):
 
 def _decimal_average(total: pl.Series, counts: pl.Series, target: DataType) -> pl.Series:
     """Divide exactly and round half up, on the unscaled integers; too large a quotient is NULL."""
-    scale = target.scale - int(total.dtype.scale or 0)  # type: ignore[attr-defined]
-    unscaled = total.to_physical().cast(pl.Int128) * pl.Series([10**scale], dtype=pl.Int128)
-    divisor = counts.clip(lower_bound=1).cast(pl.Int128)
-    quotient = (unscaled.abs() * 2 + divisor) // (divisor * 2)
-    signed = (
-        pl.select(pl.when(unscaled < 0).then(-quotient).otherwise(quotient)).to_series() if len(quotient) else quotient
-    )
-    return _with_scale(signed, target)
+    factor = 10 ** (target.scale - _scale(total))
+    frame = pl.DataFrame({"total": total.to_physical(), "count": counts.clip(lower_bound=1).cast(pl.Int128)})
+    wide = pl.col("total").abs() >= pl.lit(2**125 // factor, dtype=pl.Int128)
+    two, times = pl.lit(2, dtype=pl.Int128), pl.lit(factor, dtype=pl.Int128)
+    rounded = (pl.col("total").abs() * times * two + pl.col("count")) // (pl.col("count") * two)
+    signed = pl.when(pl.col("total") < pl.lit(0, dtype=pl.Int128)).then(pl.lit(0, dtype=pl.Int128) - rounded).otherwise(rounded)
+    quotient = frame.select(pl.when(~wide).then(signed)).to_series()
+    out = _with_scale(quotient, target)
+    huge = frame.select(wide).to_series()
+    return _exact_quotients(out, total, counts, huge, target) if huge.any() else out
+
+
+def _scale(values: pl.Series) -> int:
+    dtype = values.dtype
+    return dtype.scale if isinstance(dtype, pl.Decimal) else 0
+
+
+def _exact_quotients(
+    out: pl.Series, total: pl.Series, counts: pl.Series, huge: pl.Series, target: DataType
+) -> pl.Series:
+    """Fill in the few quotients whose steps do not fit 128 bits, by Python's own decimals."""
+    places = np.flatnonzero(huge.fill_null(value=False).to_numpy())
+    unit = Decimal(1).scaleb(-target.scale)
+    with localcontext(prec=100):
+        values = [(Decimal(total[i]) / counts[i]).quantize(unit, ROUND_HALF_UP) for i in places.tolist()]
+    limit = Decimal(10) ** (target.precision - target.scale)
+    fitting = [v if abs(v) < limit else None for v in values]
+    return out.scatter(places, pl.Series(fitting, dtype=target.polars))
 
 
 def _with_scale(unscaled: pl.Series, target: DataType) -> pl.Series:
