@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tailrace.state.kernels import I64, U64, find_or_insert, rebuild
+from tailrace.state.kernels import I32, I64, U64, find_or_insert, rebuild
 
 _LEAST = 1024
 
@@ -36,10 +36,7 @@ class KeyIndex:
 
     def __init__(self) -> None:
         self._used = 0
-        self.a: U64 = np.zeros(_LEAST, dtype=np.uint64)
-        self.b: U64 = np.zeros(_LEAST, dtype=np.uint64)
-        self._fresh: I64 = np.zeros(_LEAST, dtype=np.int64)
-        self._new_table(4 * _LEAST)
+        self._allocate(_LEAST)
 
     def __len__(self) -> int:
         return self._used
@@ -69,17 +66,21 @@ class KeyIndex:
         """Drop every slot but these; they are numbered anew in this order."""
         self._used = len(slots)
         size = max(_LEAST, 1 << len(slots).bit_length())
-        self.a, self.b = grown(self.a[slots], size), grown(self.b[slots], size)
-        self._fresh = np.zeros(size, dtype=np.int64)
-        self._new_table(4 * size)
+        a, b = self.a[slots], self.b[slots]
+        self._allocate(size)
+        self.a[: len(slots)], self.b[: len(slots)] = a, b
         rebuild(self.a, self.b, self._used, self._table_a, self._table_slot)
 
-    def _new_table(self, size: int) -> None:
-        self._table_a: U64 = np.zeros(size, dtype=np.uint64)
-        self._table_slot = np.full(size, -1, dtype=np.int32)
+    def _allocate(self, size: int) -> None:
+        """Make arrays for `size` slots and an empty table; the kernel relies on all of them having that size."""
+        self.a: U64 = np.zeros(size, dtype=np.uint64)
+        self.b: U64 = np.zeros(size, dtype=np.uint64)
+        self._fresh: I64 = np.zeros(size, dtype=np.int64)
+        self._table_a: U64 = np.zeros(4 * size, dtype=np.uint64)
+        self._table_slot: I32 = np.full(4 * size, -1, dtype=np.int32)
 
     def _grow(self) -> None:
-        size = 2 * len(self.a)
-        self.a, self.b, self._fresh = grown(self.a, size), grown(self.b, size), grown(self._fresh, size)
-        self._new_table(4 * size)
+        a, b, fresh = self.a, self.b, self._fresh
+        self._allocate(2 * len(a))
+        self.a[: len(a)], self.b[: len(b)], self._fresh[: len(fresh)] = a, b, fresh
         rebuild(self.a, self.b, self._used, self._table_a, self._table_slot)
