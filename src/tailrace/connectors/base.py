@@ -74,7 +74,8 @@ class Block:
 
     `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source.
     `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
-    `metadata` has one column for each metadata key asked for. `size` is its weight in bytes for the queues.
+    `metadata` has one column for each metadata key asked for; beside bytes also one for each column of PARTITIONED BY
+    that the scan asks for, by its name, as those are not in the bytes. `size` is its weight in bytes for the queues.
     """
 
     partition: str
@@ -229,6 +230,9 @@ class StagedSink(Sink):
 
         Commits that epoch if it is not yet, and drops whatever a later, unfinished one left.
         """
+
+    def finish(self) -> None:
+        """Hear that no more rows will come: what the next `prepare` stages is all."""
 
     @abstractmethod
     def prepare(self, epoch: int) -> Any:

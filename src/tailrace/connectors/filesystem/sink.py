@@ -1,0 +1,273 @@
+"""The sink: part files in a folder, seen whole or not at all, exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tailrace.connectors.base import Context, Report, StagedSink
+from tailrace.connectors.filesystem.parts import ParquetPart, Part, RowPart
+from tailrace.connectors.filesystem.paths import absolute, partition_folder, reason
+from tailrace.connectors.filesystem.staging import (
+    Staged,
+    drop_leftovers,
+    failed,
+    make_folders,
+    mark_done,
+    number_of,
+    parts_of,
+    publish,
+    sync_folder,
+)
+from tailrace.engine.batch import KIND, RowKind
+from tailrace.errors import ConfigError, Location, TerminalError
+from tailrace.formats.base import Encoder
+from tailrace.schema import Schema
+
+MAX_OPEN = 128
+PARQUET_MEMORY = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """When a part file is closed: by size, by age, and by time without rows."""
+
+    size: int
+    age_seconds: float
+    idle_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where and how rows are written: `encoder` is None for Parquet."""
+
+    root: Path
+    schema: Schema
+    """The columns in the files: those of the table without `keys`."""
+    keys: tuple[str, ...]
+    default_partition: str
+    encoder: Callable[[], Encoder] | None
+    compression: str
+    ending: str
+    rolling: Rolling
+    success_file: str | None
+    commit_delay_ms: int
+
+
+def job_tag(context: Context) -> str:
+    """Give a short name for a job's files, which is the same after a restart."""
+    text = f"{context.job}\0{absolute(context.folder)}"
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+class FileSink(StagedSink):
+    """Writes part files; each is renamed to its final name in the commit of the epoch that closed it."""
+
+    def __init__(self, layout: Layout, context: Context) -> None:
+        self._layout = layout
+        self._clock = context.clock
+        self._tag = job_tag(context)
+        self._counter = 0
+        self._parts: dict[str, Part] = {}
+        self._whole: list[str] = []
+        self._born: dict[str, int] = {}
+        self._marks: dict[str, None] = {}
+        self._new_folders: set[Path] = set()
+        self._finished = False
+
+    def open(self, staged: Any | None, epoch: int) -> None:
+        root = self._layout.root
+        try:
+            make_folders(root, "")
+            self._recover(Staged.from_json(staged) if staged is not None else None)
+        except OSError as error:
+            raise failed("open folder", root, error) from None
+
+    def _recover(self, staged: Staged | None) -> None:
+        root = self._layout.root
+        if staged is None:
+            # an older run with new state has files of the same tag: go on behind their numbers
+            numbers = [number_of(n, self._tag) for n in parts_of(root, self._tag)]
+            self._counter = max((n + 1 for n in numbers if n is not None), default=0)
+            drop_leftovers(root, Staged(self._tag, self._counter))
+            return
+        self._tag, self._counter, self._born = staged.tag, staged.counter, dict(staged.born)
+        publish(root, staged.publish, again=True)
+        drop_leftovers(root, staged)
+        self._mark(staged.mark)
+        now = self._clock.monotonic()
+        for name, valid in staged.open.items():
+            folder = name.rpartition("/")[0]
+            self._parts[folder] = self._row_part(name, now, valid)
+
+    def _mark(self, folders: list[str]) -> None:
+        if self._layout.success_file is not None:
+            mark_done(self._layout.root, folders, self._layout.success_file)
+
+    def write(self, batch: pl.DataFrame) -> None:
+        for folder, rows in self._split(self._inserts(batch)):
+            part = self._part(folder)
+            part.write(rows)
+            part.written = self._clock.monotonic()
+            if part.size >= self._limit(part):
+                self._close(folder)
+
+    def _limit(self, part: Part) -> int:
+        size = self._layout.rolling.size
+        return min(size, PARQUET_MEMORY) if isinstance(part, ParquetPart) else size
+
+    @staticmethod
+    def _inserts(batch: pl.DataFrame) -> pl.DataFrame:
+        """
+        Make sure that rows are only added.
+
+        Raises:
+            TerminalError: a row takes back or replaces another.
+        """
+        if KIND not in batch.columns:
+            return batch
+        if (batch[KIND] != RowKind.INSERT).any():
+            hint = "write a result that updates into a table with a PRIMARY KEY, or aggregate by window"
+            raise TerminalError("files can't take updates, only new rows", hint=hint)
+        return batch.drop(KIND)
+
+    def _split(self, batch: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Give the rows of each partition folder; a table without partitions has one, the root."""
+        layout = self._layout
+        names = list(layout.schema.names)
+        if batch.is_empty():
+            return
+        if not layout.keys:
+            yield "", batch.select(names)
+            return
+        texts = [pl.col(k).cast(pl.String).alias(f"$key{i}") for i, k in enumerate(layout.keys)]
+        keyed = batch.select(*names, *texts)
+        groups = [f"$key{i}" for i in range(len(layout.keys))]
+        for values, rows in keyed.partition_by(groups, maintain_order=True, include_key=False, as_dict=True).items():
+            yield partition_folder(layout.keys, tuple(values), layout.default_partition), rows
+
+    def _part(self, folder: str) -> Part:
+        """Give the part that is open in a folder, or begin one."""
+        part = self._parts.get(folder)
+        if part is not None:
+            return part
+        if len(self._parts) >= MAX_OPEN:
+            self._close(min(self._parts, key=lambda f: self._parts[f].written))
+        self._born.setdefault(folder, self._clock.now_ms())
+        part = self._begin(folder)
+        self._parts[folder] = part
+        return part
+
+    def _begin(self, folder: str) -> Part:
+        base = f"{folder}/" if folder else ""
+        name = f"{base}part-{self._tag}-{self._counter}{self._layout.ending}"
+        now = self._clock.monotonic()
+        try:
+            make_folders(self._layout.root, folder)
+        except OSError as error:
+            raise failed("make folder", self._layout.root / folder, error) from None
+        self._counter += 1
+        self._new_folders.add(self._layout.root / folder)
+        if self._layout.encoder is None:
+            return ParquetPart(self._layout.root, name, now, self._layout.compression)
+        return self._row_part(name, now, None)
+
+    def _row_part(self, name: str, now: float, valid: int | None) -> Part:
+        if self._layout.encoder is None:
+            raise TerminalError(f"the checkpoint has an open file '{name}', and a Parquet file is never open")
+        root = self._layout.root
+        return RowPart(root, name, now, self._layout.encoder(), self._layout.compression, valid)
+
+    def _close(self, folder: str) -> None:
+        """Make the open part of a folder whole; it is published with the next epoch."""
+        part = self._parts.pop(folder)
+        part.finish()
+        self._whole.append(part.name)
+
+    def finish(self) -> None:
+        self._finished = True
+
+    def prepare(self, epoch: int) -> dict[str, Any]:
+        done = self._committed_partitions()
+        for folder in [f for f, part in self._parts.items() if f in done or self._is_due(part)]:
+            self._close(folder)
+        lengths = {p.name: p.sync() for p in self._parts.values() if isinstance(p, RowPart)}
+        for new in self._new_folders:
+            sync_folder(new)
+        self._new_folders.clear()
+        if self._layout.success_file is not None:
+            self._marks |= dict.fromkeys(done)
+        for folder in done:
+            self._born.pop(folder, None)
+        staged = Staged(self._tag, self._counter, list(self._whole), lengths, list(self._marks), dict(self._born))
+        return staged.to_json()
+
+    def _committed_partitions(self) -> set[str]:
+        """Give the folders whose partition is committed with this epoch."""
+        layout = self._layout
+        if layout.success_file is None:
+            return set()
+        if self._finished:
+            return set(self._born)
+        if not layout.keys:
+            return set()
+        now = self._clock.now_ms()
+        return {folder for folder, born in self._born.items() if now - born >= layout.commit_delay_ms}
+
+    def _is_due(self, part: Part) -> bool:
+        if self._finished or isinstance(part, ParquetPart):
+            return True
+        now = self._clock.monotonic()
+        rolling = self._layout.rolling
+        return now - part.opened >= rolling.age_seconds or now - part.written >= rolling.idle_seconds
+
+    def commit(self, epoch: int, staged: Any) -> None:
+        given = Staged.from_json(staged)
+        publish(self._layout.root, given.publish, again=False)
+        self._mark(given.mark)
+        # what a later `prepare` names again until now is done
+        self._whole = [n for n in self._whole if n not in set(given.publish)]
+        for folder in given.mark:
+            self._marks.pop(folder, None)
+
+    def check(self) -> Report:
+        try:
+            check_folder(self._layout.root)
+        except ConfigError as error:
+            return Report(ok=False, message=str(error))
+        return Report(ok=True, message=f"writes part files into {self._layout.root}; exactly once")
+
+    def close(self) -> None:
+        for part in self._parts.values():
+            part.abandon()
+        self._parts.clear()
+
+
+def check_folder(root: Path, location: Location | None = None) -> None:
+    """
+    Make sure that a folder can be written, or made.
+
+    Raises:
+        ConfigError: it can't.
+    """
+    if root.exists() and not root.is_dir():
+        hint = "a sink writes part files into a folder; name a folder"
+        raise ConfigError(f"'{root}' is a file", hint=hint, location=location)
+    there = next(p for p in (root, *root.parents) if p.exists())
+    if not there.is_dir():
+        raise ConfigError(f"'{root}' can't be made: '{there}' is a file", location=location)
+    if not os.access(there, os.W_OK | os.X_OK):
+        hint = "change its rights, or the option 'path'"
+        raise ConfigError(f"'{there}' can't be written by this user", hint=hint, location=location)
+    try:
+        read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+    except OSError as error:
+        raise ConfigError(f"can't look at '{there}': {reason(error)}") from None
+    if read_only:
+        raise ConfigError(f"'{there}' is on a read-only file system", location=location)
