@@ -1,9 +1,13 @@
-"""Every case gives the rows that its oracle gave, however the input is cut and with a restart in the middle."""
+"""Every case gives the rows that its oracle gave, however the input is cut and with restarts in the middle."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import random
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +15,48 @@ import pytest
 ROOT = Path(__file__).parent
 CASES = sorted(ROOT.glob("*/*.sql"))
 
+_spec = importlib.util.spec_from_file_location("conformance_harness", ROOT / "harness.py")
+assert _spec is not None
+assert _spec.loader is not None
+harness = importlib.util.module_from_spec(_spec)
+sys.modules["conformance_harness"] = harness
+_spec.loader.exec_module(harness)
+
 
 def expected(case: Path) -> Counter[str]:
     """Read the oracle's rows as a multiset."""
     lines = case.with_suffix(".out").read_text().splitlines()
     return Counter(json.dumps(json.loads(line), sort_keys=True) for line in lines[1:])
+
+
+def check(case: Path, sizes: Iterator[int], restart_every: int = 0) -> None:
+    """Run a case and compare its rows as a multiset; a case with restarts proves that there were some."""
+    run = harness.Run(case, sizes, restart_every)
+    got = Counter(run.rows())
+
+    assert expected(case) == got
+    if restart_every and sum(expected(case).values()) > restart_every:
+        assert run.restarts > 0 or not case.read_text().count("filesystem")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.parent.name}/{c.stem}")
+class TestCase:
+    """One case, in all ways."""
+
+    def test_whole(self, case: Path) -> None:
+        """All rows in one batch."""
+        check(case, harness.constant(1_000_000))
+
+    def test_in_sevens(self, case: Path) -> None:
+        """Seven rows a batch, restored from a checkpoint after every other batch."""
+        check(case, harness.constant(7), restart_every=2)
+
+    def test_one_by_one(self, case: Path) -> None:
+        """One row a batch."""
+        check(case, harness.constant(1))
+
+    def test_random_batches(self, case: Path) -> None:
+        """Batches of random sizes, restored after each."""
+        seed = random.randrange(2**32)  # noqa: S311 - the seed is printed
+        print(f"seed {seed}")  # noqa: T201 - to run it again
+        check(case, harness.random_sizes(seed), restart_every=1)

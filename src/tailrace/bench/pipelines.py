@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-_COLUMNS = "user_id BIGINT, price DECIMAL(10, 2), qty INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"
+_COLUMNS = (
+    "user_id BIGINT, price DECIMAL(10, 2), qty INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"
+)
 _OUT = "user_id BIGINT, window_start TIMESTAMP(3), n BIGINT, total DECIMAL(38, 2)"
 
 _SCRIPT = """

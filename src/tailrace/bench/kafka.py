@@ -1,0 +1,71 @@
+"""Topics of the benchmarks: filled with events, and read back."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tailrace.bench import events
+
+
+def fill(bootstrap: str, count: int, partitions: int) -> tuple[str, str]:
+    """
+    Make two topics, the first filled with `count` events dealt to its partitions by number; give their names.
+
+    Raises:
+        RuntimeError: the broker did not take them all.
+    """
+    tag = uuid.uuid4().hex[:8]
+    names = (f"events-{tag}", f"totals-{tag}")
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        made.result(30)
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 600_000})
+    for chunk in events.chunks(count):
+        numbers = chunk["number"].to_list()
+        for number, line in zip(numbers, events.lines(chunk).to_list(), strict=True):
+            producer.produce(names[0], line, partition=number % partitions)
+        if producer.flush(60):
+            raise RuntimeError("the broker did not take all events within a minute")
+    return names
+
+
+def read(bootstrap: str, topic: str, timeout: float = 60) -> list[bytes]:
+    """
+    Give the committed messages of a topic.
+
+    Raises:
+        TimeoutError: the end was not reached in time.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "bench",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        count = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, p, 0) for p in range(count)])
+        return _read_all(consumer, count, time.monotonic() + timeout)
+    finally:
+        consumer.close()
+
+
+def _read_all(consumer: Consumer, partitions: int, end: float) -> list[bytes]:
+    out: list[bytes] = []
+    ended: set[int] = set()
+    while len(ended) < partitions:
+        if time.monotonic() > end:
+            raise TimeoutError("the end of the topic was not reached in time")
+        for message in consumer.consume(10_000, 0.2):
+            if message.error():
+                ended.add(message.partition())
+            else:
+                out.append(message.value())
+    return out
