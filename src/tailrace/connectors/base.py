@@ -280,6 +280,8 @@ class Connector(ABC):
     metadata: tuple[MetadataKey, ...] = ()
     formats: bool = True
     """Whether the table also names a `format`, with options of its own."""
+    own_formats: tuple[str, ...] = ()
+    """Formats that the connector reads and writes itself (as Parquet files)."""
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
         """

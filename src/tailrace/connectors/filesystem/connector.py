@@ -35,6 +35,7 @@ class FilesystemConnector(Connector):
     doc = "Files: NDJSON, CSV, Parquet and raw lines, plain or compressed; a file, a folder or a glob."
     options = OPTIONS
     metadata = METADATA
+    own_formats = ("parquet",)
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> FileSource:
         format_name = _format(table)

@@ -1,0 +1,115 @@
+"""Connectors by name, and from a declared table to its source or sink."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from tailrace.connectors import metadata
+from tailrace.connectors.base import Connector, Context, Sink, Source
+from tailrace.connectors.table_options import TableOptions, resolve
+from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.plan.catalog import Table
+from tailrace.schema import Schema
+
+GROUP = "tailrace.connectors"
+"""The entry points by which a package brings a connector: each names an object that is a `Connector`."""
+
+_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "print", "sqlite")
+_EXTRAS = {"kafka": "kafka"}
+
+
+def names() -> tuple[str, ...]:
+    """Give the names of all connectors, without loading them."""
+    return tuple(sorted({*_BUILT_IN, *(e.name for e in entry_points(group=GROUP))}))
+
+
+def get(name: str, location: Location | None = None) -> Connector:
+    """
+    Load a connector.
+
+    >>> get("blackhole").name
+    'blackhole'
+
+    Raises:
+        ConfigError: there is none of this name, or a library that it needs is not installed; points at `location`.
+    """
+    if name in _BUILT_IN:
+        return _built_in(name, location)
+    found = [e for e in entry_points(group=GROUP) if e.name == name]
+    if found:
+        return _foreign(found[0], location)
+    hint = did_you_mean(name, names()) or f"known connectors: {', '.join(names())}"
+    raise ConfigError(f"there is no connector '{name}'", hint=hint, location=location)
+
+
+def _built_in(name: str, location: Location | None) -> Connector:
+    try:
+        connector: Connector = import_module(f"tailrace.connectors.{name}").CONNECTOR
+    except ModuleNotFoundError as error:
+        if name not in _EXTRAS or (error.name or "").startswith("tailrace"):
+            raise
+        hint = f"pip install 'tailrace[{_EXTRAS[name]}]'"
+        raise ConfigError(f"connector '{name}' needs '{error.name}'", hint=hint, location=location) from None
+    return connector
+
+
+def _foreign(entry: EntryPoint, location: Location | None) -> Connector:
+    try:
+        connector = entry.load()
+    except ImportError as error:
+        message = f"connector '{entry.name}' of {entry.value} can't be loaded: {error}"
+        raise ConfigError(message, location=location) from None
+    if not isinstance(connector, Connector):
+        raise ConfigError(f"entry point '{entry.name}' ({entry.value}) is no Connector", location=location)
+    return connector
+
+
+def connector_of(table: Table) -> Connector:
+    """
+    Load the connector of a table.
+
+    Raises:
+        ConfigError: the table names none, or it can't be had.
+    """
+    text = table.option("connector")
+    if text is None:
+        hint = f"add WITH ('connector' = '...'): {', '.join(names())}"
+        raise ConfigError(f"table '{table.name}' has no connector", hint=hint, location=table.location)
+    return get(text.value, text.location)
+
+
+def options_of(table: Table) -> TableOptions:
+    """
+    Validate the options of a table.
+
+    Raises:
+        ConfigError: one is wrong; points at the place.
+    """
+    return resolve(table, connector_of(table))
+
+
+def source(table: Table, schema: Schema, context: Context) -> Source:
+    """
+    Make the source of a table for the columns of `schema` (physical and metadata ones).
+
+    Raises:
+        ConfigError: the table can't be read, or not with these options; points at the place.
+    """
+    connector = connector_of(table)
+    options = resolve(table, connector)
+    metadata.check(table, connector, writing=False)
+    return connector.source(table, options.own, schema, context)
+
+
+def sink(table: Table, context: Context) -> Sink:
+    """
+    Make the sink of a table.
+
+    Raises:
+        ConfigError: the table can't be written, or not with these options; points at the place.
+    """
+    connector = connector_of(table)
+    options = resolve(table, connector)
+    metadata.check(table, connector, writing=True)
+    return connector.sink(table, options.own, context)

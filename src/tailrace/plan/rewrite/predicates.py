@@ -1,0 +1,25 @@
+"""Conditions as lists of parts that must all be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tailrace.expressions import catalogue
+from tailrace.expressions.nodes import Call, Expr
+
+
+def conjuncts(predicate: Expr | None) -> list[Expr]:
+    """Give the parts of a condition that AND joins, from left to right."""
+    if predicate is None:
+        return []
+    if isinstance(predicate, Call) and predicate.function == "AND":
+        return [part for arg in predicate.args for part in conjuncts(arg)]
+    return [predicate]
+
+
+def joined(parts: Iterable[Expr]) -> Expr | None:
+    """Give one condition of these parts; None if there are none."""
+    found: Expr | None = None
+    for part in parts:
+        found = part if found is None else catalogue.call("AND", [found, part])
+    return found

@@ -1,0 +1,45 @@
+"""Waits between tries: longer each time, never for ever, and never all at once."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from tailrace.errors import TerminalError, TransientError
+
+
+@dataclass(slots=True)
+class Backoff:
+    """
+    Doubles the wait after each failure, up to `longest` seconds, with jitter; gives up after `limit` seconds of failures.
+
+    `reset` after a success.
+    """
+
+    first: float = 0.1
+    longest: float = 15.0
+    limit: float = 300.0
+    rng: random.Random = field(default_factory=random.Random)
+    tries: int = 0
+    since: float | None = None
+
+    def reset(self) -> None:
+        """Forget the failures."""
+        self.tries, self.since = 0, None
+
+    def failed(self, what: str, error: TransientError, now: float) -> float:
+        """
+        Take note of a failure at `now` (monotonic seconds); give how long to wait before the next try.
+
+        Raises:
+            TerminalError: it has failed for too long.
+        """
+        if self.since is None:
+            self.since = now
+        if now - self.since >= self.limit:
+            message = f"{what} has been away for {now - self.since:.0f} s ({self.tries + 1} tries): {error.message}"
+            hint = error.hint or "the state is intact: start the job again when the other side is back"
+            raise TerminalError(message, hint=hint, location=error.location)
+        wait = min(self.longest, self.first * 2**self.tries)
+        self.tries += 1
+        return wait * self.rng.uniform(0.5, 1.0)

@@ -1,0 +1,225 @@
+"""The way in: a thread for each source that reads and decodes, ahead of the engine, bounded in bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.clock import Clock
+from tailrace.connectors.base import Assigned, Block, Change, Limit, Position, Positions, Reader, Revoked, Source
+from tailrace.errors import TransientError
+from tailrace.formats.base import Decoded, Reject
+from tailrace.runtime.backoff import Backoff
+from tailrace.runtime.halt import Halt
+from tailrace.runtime.queues import ByteQueue
+
+Decode = Callable[[Block], Decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """
+    Rows of one partition, decoded.
+
+    `kept` has the row in the block of each row of `frame` (None: all). `block` is there only if a dead letter may need
+    its bytes.
+    """
+
+    partition: str
+    position: Position
+    frame: pl.DataFrame
+    kept: npt.NDArray[np.int64] | None
+    rejects: tuple[Reject, ...]
+    offsets: npt.NDArray[np.int64] | None
+    block: Block | None
+    rows: int
+    bytes: int
+
+    def offset(self, row: int) -> int | None:
+        """Give the offset of a row of the block, if the source has such."""
+        return None if self.offsets is None else int(self.offsets[row])
+
+    def row_in_block(self, row: int) -> int:
+        """Give the row in the block of a row of `frame`."""
+        return row if self.kept is None else int(self.kept[row])
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What happened to partitions, in order among the rows."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing more comes: the source has ended, or (`ended` false) was told to stop."""
+
+    ended: bool
+
+
+Item = Arrived | Changed | Over
+
+
+class Fetcher:
+    """
+    Reads one source on a thread of its own.
+
+    A source that is away is tried again with growing waits, and stops the job when it stays away. `keep_blocks` keeps
+    the bytes of rows until the engine has taken them.
+    """
+
+    def __init__(
+        self,
+        scan: str,
+        source: Source,
+        decode: Decode,
+        positions: Positions,
+        queue: ByteQueue[Item],
+        halt: Halt,
+        clock: Clock,
+        *,
+        keep_blocks: bool,
+        limit: Limit | None = None,
+    ) -> None:
+        self.scan = scan
+        self.queue = queue
+        self.rows = 0
+        self.bytes = 0
+        self.lag: int | None = None
+        self.retrying = ""
+        self._source = source
+        self._decode = decode
+        self._positions = positions
+        self._halt = halt
+        self._clock = clock
+        self._keep = keep_blocks
+        self._limit = limit or Limit()
+        self._backoff = Backoff()
+        self._stop = threading.Event()
+        self._acknowledge: Positions | None = None
+        self._live: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name=f"tailrace-source-{scan}", daemon=True)
+        halt.on_halt(self._stop.set)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more; what is queued stays."""
+        self._stop.set()
+
+    def acknowledge(self, positions: Positions) -> None:
+        """Tell the source, on its thread, that these positions are durable."""
+        self._acknowledge = positions
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread's end; False if it did not end in time."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        reader: Reader | None = None
+        try:
+            reader = self._open()
+            ended = reader is not None and self._read(reader)
+            self.queue.put(Over(ended), 0)
+        except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
+            self._halt.set(error)
+        finally:
+            self._close(reader)
+
+    def _close(self, reader: Reader | None) -> None:
+        if reader is None:
+            return
+        try:
+            self._tell(reader)
+            reader.close()
+        except Exception as error:  # noqa: BLE001  as above; after a failure it is the lesser one
+            self._halt.set(error)
+
+    def _open(self) -> Reader | None:
+        while not self._stop.is_set():
+            try:
+                return self._source.open(self._positions)
+            except TransientError as error:
+                self._wait(error)
+        return None
+
+    def _wait(self, error: TransientError) -> None:
+        self.retrying = error.message
+        pause = self._backoff.failed(f"source '{self.scan}'", error, self._clock.monotonic())
+        self._stop.wait(pause)
+
+    def _read(self, reader: Reader) -> bool:
+        """Read until the source ends (True) or is to stop (False)."""
+        quick = Limit(self._limit.rows, self._limit.bytes, 0.0)
+        over = False
+        while not self._stop.is_set():
+            self._tell(reader)
+            try:
+                blocks = reader.poll(quick if over else self._limit)
+                changes = reader.changes()
+            except TransientError as error:
+                self._wait(error)
+                continue
+            self._backoff.reset()
+            self.retrying = ""
+            self._deliver(blocks, changes)
+            self.lag = reader.lag()
+            # a partition may be announced only when the one before it has ended, so one empty look more decides
+            if over and not blocks and not changes:
+                return True
+            over = self._source.bounded and not self._live and not blocks
+        return False
+
+    def _tell(self, reader: Reader) -> None:
+        positions, self._acknowledge = self._acknowledge, None
+        if positions is not None:
+            reader.acknowledge(positions)
+
+    def _deliver(self, blocks: list[Block], changes: list[Change]) -> None:
+        """Queue what came: partitions begin before their rows, and end after them."""
+        gone = {c.partition for c in changes if isinstance(c, Revoked)}
+        first = tuple(c for c in changes if isinstance(c, Assigned) and c.partition not in gone)
+        last = tuple(c for c in changes if not isinstance(c, Assigned) or c.partition in gone)
+        self._change(first)
+        for block in blocks:
+            self._arrive(block)
+        self._change(last)
+
+    def _change(self, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            if isinstance(change, Assigned):
+                self._live.add(change.partition)
+            else:
+                self._live.discard(change.partition)
+        if changes:
+            self.queue.put(Changed(changes), 0)
+
+    def _arrive(self, block: Block) -> None:
+        decoded = self._decode(block)
+        kept = block if self._keep else None
+        size = int(decoded.frame.estimated_size()) + (block.size if kept else 0)
+        rows, weight = len(block), block.size
+        item = Arrived(
+            block.partition,
+            block.position,
+            decoded.frame,
+            decoded.kept,
+            tuple(decoded.rejects),
+            block.offsets,
+            kept,
+            rows,
+            weight,
+        )
+        self.rows += rows
+        self.bytes += weight
+        self.queue.put(item, max(1, size))

@@ -1,0 +1,230 @@
+"""The way out: a thread for each sink, behind a queue bounded in bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import polars as pl
+import structlog
+
+from tailrace.connectors.base import AtLeastOnceSink, Sink, StagedSink, TransactionalSink
+from tailrace.errors import TerminalError, TransientError
+from tailrace.runtime.backoff import Backoff
+from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
+from tailrace.runtime.halt import Halt
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("tailrace.runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """The end of an epoch among the batches."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """No more batches will come."""
+
+
+Item = pl.DataFrame | Barrier | Finish
+
+
+def role_of(sink: Sink) -> Role:
+    """Say how a sink takes part in checkpoints; its class is its promise."""
+    if isinstance(sink, TransactionalSink):
+        return Role.MARKED
+    return Role.STAGED if isinstance(sink, StagedSink) else Role.FLUSHED
+
+
+class Outlet:
+    """
+    Runs one sink on a thread of its own.
+
+    Batches and barriers come in order; calls (as commits) go before them. A marked sink takes no batch between a barrier
+    and the commit of its epoch, as its rows would get into that transaction.
+    """
+
+    def __init__(self, name: str, sink: Sink, capacity: int, halt: Halt, report: Callable[[Event], None]) -> None:
+        self.name = name
+        self.sink = sink
+        self.role = role_of(sink)
+        self.rows = 0
+        self.bytes = 0
+        self.waited = 0
+        self._capacity = capacity
+        self._halt = halt
+        self._report = report
+        self._items: deque[tuple[Item, int]] = deque()
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._condition = threading.Condition()
+        self._blocked = False
+        self._unflushed = False
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name=f"tailrace-sink-{name}", daemon=True)
+        halt.on_halt(self._wake)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def _wake(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
+    def put(self, batch: pl.DataFrame) -> bool:
+        """Hand on a batch; waits while the queue is full. False if the job halted."""
+        size = max(1, int(batch.estimated_size()))
+        with self._condition:
+            if self.bytes and self.bytes + size > self._capacity:
+                self.waited += 1
+            while self.bytes and self.bytes + size > self._capacity and not self._halt.is_set:
+                self._condition.wait()
+            if self._halt.is_set:
+                return False
+            self._append(batch, size)
+            return True
+
+    def mark(self, item: Barrier | Finish) -> None:
+        """Put a barrier or the end behind the batches; never waits."""
+        with self._condition:
+            self._append(item, 0)
+
+    def _append(self, item: Item, size: int) -> None:
+        self._items.append((item, size))
+        self.bytes += size
+        self._condition.notify_all()
+
+    def call(self, function: Callable[[], T]) -> Future[T]:
+        """Have something done on the sink's thread, before any more batches."""
+        future: Future[T] = Future()
+        with self._condition:
+            self._calls.append((function, future))
+            self._condition.notify_all()
+        return future
+
+    def commit(self, epoch: int, staged: Any) -> None:
+        """Have the epoch committed; its end is reported as an event."""
+        self.call(lambda: self._commit(epoch, staged))
+
+    def stop(self, seconds: float) -> bool:
+        """Close the sink and end the thread; False if it did not end in time."""
+        with self._condition:
+            self._over = True
+            self._condition.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+        except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
+            self._halt.set(error)
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self.sink.close()
+        except Exception as error:  # noqa: BLE001  an error while closing must not hide the one that ended the job
+            if self._halt.failure is None:
+                self._halt.set(error)
+            else:
+                _log.warning("a sink did not close", sink=self.name, error=str(error))
+
+    def _step(self) -> bool:
+        """Do one thing; False when there is no more to do."""
+        work = self._next()
+        if work is None:
+            return False
+        if isinstance(work, tuple):
+            _settle(*work)
+        elif isinstance(work, Barrier):
+            self._prepare(work.epoch)
+        elif isinstance(work, Finish):
+            if isinstance(self.sink, StagedSink):
+                self.sink.finish()
+        else:
+            self.sink.write(work)
+            self.rows += len(work)
+        return True
+
+    def _next(self) -> Item | tuple[Callable[[], Any], Future[Any]] | None:
+        """Wait for something to do; what was written is flushed before it waits for long."""
+        while True:
+            with self._condition:
+                work = self._ready()
+                if work is not None:
+                    return work
+                if self._halt.is_set or self._over:
+                    return None
+                if not self._unflushed:
+                    self._condition.wait()
+                    continue
+                self._unflushed = False
+            self.sink.flush()
+
+    def _ready(self) -> Item | tuple[Callable[[], Any], Future[Any]] | None:
+        if self._halt.is_set:
+            return None
+        if self._calls:
+            return self._calls.popleft()
+        return self._take() if self._items and not self._blocked else None
+
+    def _take(self) -> Item:
+        item, size = self._items.popleft()
+        self.bytes -= size
+        self._unflushed = self._unflushed or isinstance(item, pl.DataFrame)
+        self._condition.notify_all()
+        return item
+
+    def _prepare(self, epoch: int) -> None:
+        staged = None
+        if isinstance(self.sink, TransactionalSink):
+            self._blocked = True
+        elif isinstance(self.sink, StagedSink | AtLeastOnceSink):
+            staged = self.sink.prepare(epoch)
+        self._report(Prepared(epoch, self.name, staged))
+
+    def _commit(self, epoch: int, staged: Any) -> None:
+        if isinstance(self.sink, TransactionalSink):
+            self.sink.commit(epoch)
+        elif isinstance(self.sink, StagedSink):
+            self._commit_staged(self.sink, epoch, staged)
+        self._blocked = False
+        self._report(Committed(epoch, self.name))
+
+    def _commit_staged(self, sink: StagedSink, epoch: int, staged: Any) -> None:
+        """Commit what was staged; that may be tried again, so a target that is away for a while stops nothing."""
+        backoff = Backoff()
+        started = 0.0
+        while True:
+            try:
+                return sink.commit(epoch, staged)
+            except TransientError as error:
+                wait = backoff.failed(f"sink '{self.name}'", error, started)
+                started += wait
+                self._pause(wait)
+
+    def _pause(self, seconds: float) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._halt.is_set, seconds)
+        if self._halt.is_set:
+            raise TerminalError(f"sink '{self.name}' was stopped while it waited for its target")
+
+
+def _settle(function: Callable[[], Any], future: Future[Any]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:
+        future.set_exception(error)
+        raise

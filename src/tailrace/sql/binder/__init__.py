@@ -1,0 +1,1 @@
+"""The binder: from the syntax tree to typed expressions and plan nodes."""

@@ -1,0 +1,162 @@
+"""Expressions as written to typed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tailrace.errors import ConfigError, Location, UnsupportedError
+from tailrace.expressions import catalogue
+from tailrace.expressions.nodes import Expr
+from tailrace.schema import Kind
+from tailrace.sql.binder.literals import literal, number, symbol
+from tailrace.sql.binder.scope import Scope
+from tailrace.sql.binder.types import data_type
+from tailrace.sql.binder.places import at
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.source import Source
+
+_GROUP_WINDOWS = frozenset(
+    f"{kind}{part}" for kind in ("TUMBLE", "HOP", "SESSION") for part in ("", "_START", "_END", "_ROWTIME", "_PROCTIME")
+)
+
+
+class ExpressionBinder:
+    """Gives the typed expression of a node, over the columns of one scope."""
+
+    def __init__(self, scope: Scope, source: Source) -> None:
+        self.scope = scope
+        self.source = source
+
+    def bind(self, node: n.Node) -> Expr:
+        """
+        Give the typed expression.
+
+        Raises:
+            ConfigError: an unknown column or function, or types that do not fit; points at the place.
+        """
+        try:
+            constant = literal(node)
+        except ValueError as error:
+            raise ConfigError(str(error), location=self.at(node)) from None
+        return constant if constant is not None else self._bind(node)
+
+    def condition(self, node: n.Node, what: str) -> Expr:
+        """Give an expression that must be BOOLEAN, as in WHERE."""
+        found = self.bind(node)
+        if found.type.kind not in (Kind.BOOLEAN, Kind.NULL):
+            message = f"{what} needs a BOOLEAN, but this is {found.type.sql()}"
+            raise ConfigError(message, hint="compare it with something", location=self.at(node))
+        return found
+
+    def at(self, node: n.Node) -> Location:
+        """Give the place of a node."""
+        return at(node, self.source)
+
+    def _bind(self, node: n.Node) -> Expr:
+        match node:
+            case n.Name():
+                return self.name(node)
+            case n.Binary():
+                return self._call(node.args["op"], [node.args["left"], node.args["right"]], node)
+            case n.Unary():
+                return self._unary(node)
+            case n.Is():
+                return self._is(node)
+            case n.Between():
+                return self._between(node)
+            case n.In():
+                found = self._call("IN", [node.this, *node.args["values"]], node)
+                return self._negated(found, node)
+            case n.Like():
+                operands = [node.this, node.args["pattern"]]
+                found = self._call(node.args["op"], operands + [x for x in [n.get(node, "escape")] if x], node)
+                return self._negated(found, node)
+            case n.Case():
+                return self._case(node)
+        return self._bind_call(node)
+
+    def _bind_call(self, node: n.Node) -> Expr:
+        match node:
+            case n.Cast():
+                type_ = data_type(node.args["type"], self.source)
+                return catalogue.cast(self.bind(node.this), type_, bool(n.get(node, "safe")), self.at(node))
+            case n.Call():
+                return self.call(node)
+            case n.Constructor():
+                return self._call(node.args["kind"], n.get(node, "arguments") or [], node)
+            case n.Item():
+                return self._call("ITEM", [node.this, node.args["index"]], node)
+            case n.Access():
+                return self._field(self.bind(node.this), node.args["field"].this, self.at(node))
+            case n.Symbol():
+                return symbol(str(node.this))
+        raise ConfigError("an expression is expected here", location=self.at(node))
+
+    def name(self, node: n.Name) -> Expr:
+        """Give the column or field that a name means."""
+        found: Expr
+        found, fields = self.scope.resolve(node, self.source)
+        for field in fields:
+            found = self._field(found, field, self.at(node))
+        return found
+
+    def call(self, node: n.Call) -> Expr:
+        """Give the call of a scalar function; aggregates are not for here."""
+        name = str(node.this)
+        if catalogue.is_aggregate(name):
+            message = f"{name.upper()} is an aggregate and can't stand here"
+            raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))
+        if name.upper() in _GROUP_WINDOWS:
+            hint = "write FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end"
+            raise UnsupportedError(f"the group window {name.upper()} is not supported", hint=hint, location=self.at(node))
+        for part in ("distinct", "filter"):
+            if n.get(node, part):
+                raise ConfigError(f"{part.upper()} is for aggregates, not for {name}", location=self.at(node))
+        return self._call(name, [*(n.get(node, "arguments") or []), *self._clauses(node)], node)
+
+    def _clauses(self, node: n.Call) -> list[n.Node]:
+        """Give the words after a JSON function's arguments as arguments of their own."""
+        if clauses := n.get(node, "clauses"):
+            words = clauses[0].args["words"]
+            raise UnsupportedError(f"{words} is not supported yet", location=self.at(clauses[0]))
+        return []
+
+    def _call(self, name: str, arguments: Sequence[n.Node], node: n.Node) -> Expr:
+        return catalogue.call(name, [self.bind(a) for a in arguments], self.at(node))
+
+    def _field(self, row: Expr, field: str, at: Location) -> Expr:
+        return catalogue.call("GET", [row, symbol(field)], at)
+
+    def _negated(self, expr: Expr, node: n.Node) -> Expr:
+        return catalogue.call("NOT", [expr], self.at(node)) if n.get(node, "negated") else expr
+
+    def _unary(self, node: n.Unary) -> Expr:
+        op, operand = node.args["op"], node.this
+        if op == "-" and isinstance(operand, n.Number):
+            return number("-" + operand.this)
+        return self._call(op, [operand], node)
+
+    def _is(self, node: n.Is) -> Expr:
+        what, word = node.args["what"], "IS NOT" if n.get(node, "negated") else "IS"
+        operands = [node.this] + ([node.args["other"]] if what == "DISTINCT FROM" else [])
+        return self._call(f"{word} {what}", operands, node)
+
+    def _between(self, node: n.Between) -> Expr:
+        this, low, high = node.this, node.args["low"], node.args["high"]
+        found = self._call("BETWEEN", [this, low, high], node)
+        if n.get(node, "symmetric"):
+            swapped = self._call("BETWEEN", [this, high, low], node)
+            found = catalogue.call("OR", [found, swapped], self.at(node))
+        return self._negated(found, node)
+
+    def _case(self, node: n.Case) -> Expr:
+        operand = n.get(node, "operand")
+        arguments: list[Expr] = []
+        for when in node.args["whens"]:
+            condition = self.bind(when.args["condition"])
+            if operand is not None:
+                condition = catalogue.call("=", [self.bind(operand), condition], self.at(when))
+            arguments += [condition, self.bind(when.args["value"])]
+        default = n.get(node, "default")
+        arguments.append(self.bind(default if default is not None else n.Constant(this="NULL")))
+        return catalogue.call("CASE", arguments, self.at(node))

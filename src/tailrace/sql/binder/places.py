@@ -1,0 +1,23 @@
+"""Where a node was written."""
+
+from __future__ import annotations
+
+from tailrace.errors import Location
+from tailrace.sql.dialect.nodes import Node
+from tailrace.sql.source import Source
+
+_SOURCE = "source"
+
+
+def at(node: Node, source: Source) -> Location:
+    """Give the place of a node: in the script at hand, unless it came by LIKE from an earlier one."""
+    origin: Source = node.meta.get(_SOURCE, source)
+    return origin.location(*node.span)
+
+
+def inherited(node: Node, source: Source) -> Node:
+    """Give a copy of a node that remembers the script it was written in."""
+    made = node.copy()
+    for part in made.walk():
+        part.meta.setdefault(_SOURCE, source)
+    return made

@@ -1,0 +1,191 @@
+"""CREATE TABLE: from its text to a `Table`, and from a table to the plan that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.expressions.nodes import Call, Column, Expr
+from tailrace.options import OptionText
+from tailrace.plan import catalog
+from tailrace.plan.catalog import Table
+from tailrace.plan.nodes import AssignWatermark, Calc, Node as Plan, Scan
+from tailrace.schema import TIMESTAMPS, Field, Schema, TimeAttribute
+from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.places import at
+from tailrace.sql.binder.scope import Scope
+from tailrace.sql.binder.types import data_type
+from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.dialect.nodes import Node, get
+from tailrace.sql.source import Source
+
+
+def time_of(expr: Expr, schema: Schema) -> TimeAttribute | None:
+    """Give the time attribute that an expression over a schema keeps: a plain column's own, and that of PROCTIME()."""
+    if isinstance(expr, Column):
+        return schema[expr.name].time
+    return TimeAttribute.PROCTIME if isinstance(expr, Call) and expr.function == "PROCTIME" else None
+
+
+def source_plan(table: Table, location: Location | None) -> Plan:
+    """Give the plan that reads a table: scan, computed columns, watermark."""
+    read = [c for c in table.columns if not isinstance(c, catalog.ComputedColumn)]
+    plan: Plan = Scan(schema=Schema(tuple(Field(c.name, c.type) for c in read)), table=table, location=location)
+    if table.computed:
+        fields = tuple(_without_row_time(f) for f in table.schema)
+        exprs = tuple(c.expr if isinstance(c, catalog.ComputedColumn) else Column(c.type, c.name) for c in table.columns)
+        plan = Calc(schema=Schema(fields), input=plan, exprs=exprs, location=location)
+    if table.watermark:
+        mark = table.watermark
+        plan = AssignWatermark(
+            schema=table.schema, input=plan, column=mark.column, expr=mark.expr, table=table, location=location
+        )
+    return plan
+
+
+def _without_row_time(field: Field) -> Field:
+    return replace(field, time=None) if field.time is TimeAttribute.ROWTIME else field
+
+
+@dataclass(frozen=True, slots=True)
+class TableBinder:
+    """Binds the definition of one table; LIKE has been resolved."""
+
+    node: s.CreateTable
+    name: str
+    source: Source
+
+    def bind(self) -> Table:
+        """
+        Give the table.
+
+        Raises:
+            ConfigError: a column twice, a wrong type, watermark, key or expression.
+        """
+        nodes = get(self.node, "columns") or []
+        self._refuse_duplicates(nodes)
+        key = self._primary_key(nodes)
+        plain = Schema(tuple(self._field(c, key) for c in nodes if not isinstance(c, s.ComputedColumn)))
+        columns = tuple(self._column(c, plain, key) for c in nodes)
+        schema = Schema(tuple(self._field_of(c, plain) for c in columns))
+        watermark = self._watermark(schema)
+        if watermark:
+            schema = Schema(tuple(_row_time(f) if f.name == watermark.column else f for f in schema))
+        return Table(
+            name=self.name,
+            columns=columns,
+            schema=schema,
+            options=self._options(),
+            watermark=watermark,
+            primary_key=key,
+            partitioned_by=self._partitioned_by(columns),
+            comment=self._text("comment"),
+            location=self._at(self.node.args["name"]),
+        )
+
+    def _at(self, node: Node) -> Location:
+        return at(node, self.source)
+
+    def _text(self, key: str) -> str:
+        return str(text.this) if (text := get(self.node, key)) else ""
+
+    def _refuse_duplicates(self, nodes: list[Node]) -> None:
+        seen = set()
+        for column in nodes:
+            name = column.args["name"].this
+            if name in seen:
+                raise ConfigError(f"the column '{name}' is defined twice", location=self._at(column))
+            seen.add(name)
+
+    def _field(self, node: Node, key: tuple[str, ...]) -> Field:
+        name = node.args["name"].this
+        type_ = data_type(node.args["type"], self.source)
+        return Field(name, type_.with_nullable(False) if name in key else type_)
+
+    def _column(self, node: Node, plain: Schema, key: tuple[str, ...]) -> catalog.TableColumn:
+        name = str(node.args["name"].this)
+        comment = str(text.this) if (text := get(node, "comment")) else ""
+        if isinstance(node, s.ComputedColumn):
+            return catalog.ComputedColumn(name, self._computed(node, plain), comment)
+        type_ = plain[name].type
+        if isinstance(node, s.MetadataColumn):
+            given = get(node, "key")
+            metadata_key = str(given.this) if given else name
+            virtual = bool(get(node, "virtual"))
+            return catalog.MetadataColumn(name, type_, metadata_key, virtual, comment, self._at(node))
+        return catalog.PhysicalColumn(name, type_, comment)
+
+    def _computed(self, node: s.ComputedColumn, plain: Schema) -> Expr:
+        names = {c.args["name"].this for c in get(self.node, "columns") if isinstance(c, s.ComputedColumn)}
+        try:
+            return ExpressionBinder(Scope(plain), self.source).bind(node.args["expr"])
+        except ConfigError as error:
+            if any(f"'{name}'" in error.message for name in names):
+                error.hint = "a computed column can't read another one; write its expression out"
+            raise
+
+    def _field_of(self, column: catalog.TableColumn, plain: Schema) -> Field:
+        if isinstance(column, catalog.ComputedColumn):
+            return Field(column.name, column.expr.type, time_of(column.expr, plain))
+        return Field(column.name, column.type)
+
+    def _watermark(self, schema: Schema) -> catalog.WatermarkSpec | None:
+        node = get(self.node, "watermark")
+        if node is None:
+            return None
+        column = node.args["column"]
+        if column.this not in schema:
+            raise self._no_column(column, schema.names)
+        field = schema[column.this]
+        self._check_time(field, column, "the row time")
+        expr = ExpressionBinder(Scope(schema), self.source).bind(node.args["expr"])
+        self._check_time(Field(f"the watermark of {field.name}", expr.type), node.args["expr"], "the watermark")
+        if expr.type.kind is not field.type.kind:
+            message = f"the watermark is {expr.type.sql()}, but the row time '{field.name}' is {field.type.sql()}"
+            raise ConfigError(message, location=self._at(node.args["expr"]))
+        return catalog.WatermarkSpec(field.name, expr)
+
+    def _check_time(self, field: Field, node: Node, what: str) -> None:
+        if field.type.kind in TIMESTAMPS and field.type.precision <= 3 and field.time is None:
+            return
+        shown = "PROCTIME()" if field.time else field.type.sql()
+        raise ConfigError(
+            f"{what} must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), but '{field.name}' is {shown}",
+            hint="declare the column so, or CAST it in a computed column",
+            location=self._at(node),
+        )
+
+    def _no_column(self, node: Node, known: tuple[str, ...]) -> ConfigError:
+        hint = did_you_mean(node.this, known) or "columns: " + ", ".join(known)
+        return ConfigError(f"there is no column '{node.this}'", hint=hint, location=self._at(node))
+
+    def _primary_key(self, nodes: list[Node]) -> tuple[str, ...]:
+        node = get(self.node, "primary_key")
+        if node is None:
+            return ()
+        physical = tuple(c.args["name"].this for c in nodes if isinstance(c, s.PhysicalColumn))
+        for column in node.args["columns"]:
+            if column.this not in physical:
+                raise self._no_column(column, physical)
+        return tuple(c.this for c in node.args["columns"])
+
+    def _partitioned_by(self, columns: tuple[catalog.TableColumn, ...]) -> tuple[str, ...]:
+        names = tuple(c.name for c in columns if isinstance(c, catalog.PhysicalColumn))
+        given = get(self.node, "partitioned_by") or []
+        for column in given:
+            if column.this not in names:
+                raise self._no_column(column, names)
+        return tuple(c.this for c in given)
+
+    def _options(self) -> dict[str, OptionText]:
+        found: dict[str, OptionText] = {}
+        for option in get(self.node, "options") or []:
+            key, value = option.args["key"], option.args["value"]
+            if key.this in found:
+                raise ConfigError(f"the option '{key.this}' is given twice", location=self._at(key))
+            found[key.this] = OptionText(str(value.this), self._at(value), self._at(key))
+        return found
+
+
+def _row_time(field: Field) -> Field:
+    return replace(field, time=TimeAttribute.ROWTIME)

@@ -1,0 +1,5 @@
+"""Flink's dialect on sqlglot: tokenizer, syntax tree, parser and generator."""
+
+from tailrace.sql.dialect.flink import Flink, generate, parse
+
+__all__ = ["Flink", "generate", "parse"]

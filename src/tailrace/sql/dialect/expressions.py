@@ -1,0 +1,305 @@
+"""The parser's part for expressions, with the precedence of Flink's own parser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot.tokens import TokenType
+
+from tailrace.sql.dialect.calls import CallParser
+from tailrace.sql.dialect.keywords import UNITS
+from tailrace.sql.dialect.nodes import (
+    Access,
+    Between,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Constant,
+    Constructor,
+    Hex,
+    In,
+    Interval,
+    Is,
+    Item,
+    Like,
+    Name,
+    Node,
+    Number,
+    Temporal,
+    Unary,
+    When,
+)
+
+_COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
+_FIRST_OF_CALLS = ("CAST", "TRY_CAST", "CASE", "ROW", "ARRAY", "MAP", "INTERVAL")
+_QUERY_HINT = "join the query in FROM once joins are supported, or compute the value before"
+
+
+class ExpressionParser(CallParser):
+    """
+    Reads expressions. From loose to tight: OR, AND, NOT, IS, comparisons and IN, BETWEEN and LIKE, + -, * / % ||, signs.
+    """
+
+    def expression(self) -> Node:
+        """Take an expression."""
+        return self._left(self._and, "OR")
+
+    def _left(self, operand: Callable[[], Node], *operators: str) -> Node:
+        start = self.at
+        left = operand()
+        while op := self.takes_one(*operators):
+            right = operand()
+            left = self.node(Binary, start, op="<>" if op == "!=" else op, left=left, right=right)
+        return left
+
+    def _and(self) -> Node:
+        return self._left(self._not, "AND")
+
+    def _not(self) -> Node:
+        start = self.at
+        if self.takes("NOT"):
+            return self.node(Unary, start, op="NOT", this=self._not())
+        return self._is()
+
+    def _is(self) -> Node:
+        start = self.at
+        this = self._comparison()
+        while self.takes("IS"):
+            negated = self.takes("NOT")
+            if self.takes("DISTINCT", "FROM"):
+                other = self._comparison()
+                this = self.node(Is, start, this=this, what="DISTINCT FROM", negated=negated, other=other)
+            elif what := self._is_what():
+                this = self.node(Is, start, this=this, what=what, negated=negated)
+            else:
+                self.fail("NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT FROM", "JSON")
+        return this
+
+    def _is_what(self) -> str:
+        if self.takes("JSON"):
+            return " ".join(("JSON", self.takes_one("VALUE", "OBJECT", "ARRAY", "SCALAR"))).strip()
+        return self.takes_one("NULL", "TRUE", "FALSE", "UNKNOWN")
+
+    def _comparison(self) -> Node:
+        start = self.at
+        left = self._range()
+        while True:
+            if op := self.takes_one(*_COMPARISONS):
+                if self.sees("ANY") or self.sees("SOME") or self.sees("ALL"):
+                    self.unsupported(f"a comparison with {self.word()}", _QUERY_HINT)
+                right = self._range()
+                left = self.node(Binary, start, op="<>" if op == "!=" else op, left=left, right=right)
+            elif self.sees("IN") or self.sees("NOT", "IN"):
+                left = self._in(left, start)
+            else:
+                return left
+
+    def _in(self, this: Node, start: int) -> Node:
+        negated = self.takes("NOT")
+        self.expect("IN")
+        if self.sees("(", "SELECT") or self.sees("(", "WITH") or self.sees("(", "VALUES"):
+            self.unsupported("a query in IN", _QUERY_HINT)
+        return self.node(In, start, this=this, values=self.in_parens(self.expression), negated=negated)
+
+    def _range(self) -> Node:
+        start = self.at
+        this = self._additive()
+        while True:
+            ahead = 1 if self.sees("NOT") else 0
+            if self.word(ahead) == "BETWEEN":
+                this = self._between(this, start)
+            elif self.word(ahead) in ("LIKE", "SIMILAR"):
+                this = self._like(this, start)
+            else:
+                return this
+
+    def _between(self, this: Node, start: int) -> Node:
+        negated = self.takes("NOT")
+        self.expect("BETWEEN")
+        symmetric = self.takes("SYMMETRIC")
+        if not symmetric:
+            self.takes("ASYMMETRIC")
+        low = self._additive()
+        self.expect("AND")
+        high = self._additive()
+        return self.node(Between, start, this=this, low=low, high=high, symmetric=symmetric, negated=negated)
+
+    def _like(self, this: Node, start: int) -> Node:
+        negated = self.takes("NOT")
+        op = "LIKE"
+        if self.takes("SIMILAR", "TO"):
+            op = "SIMILAR TO"
+        else:
+            self.expect("LIKE")
+        pattern = self._additive()
+        escape = self._additive() if self.takes("ESCAPE") else None
+        return self.node(Like, start, op=op, this=this, pattern=pattern, escape=escape, negated=negated)
+
+    def operand(self) -> Node:
+        return self._additive()
+
+    def _additive(self) -> Node:
+        return self._left(self._multiplicative, "+", "-")
+
+    def _multiplicative(self) -> Node:
+        return self._left(self._unary, "*", "/", "%", "||")
+
+    def _unary(self) -> Node:
+        start = self.at
+        if op := self.takes_one("-", "+"):
+            return self.node(Unary, start, op=op, this=self._unary())
+        return self._postfix()
+
+    def _postfix(self) -> Node:
+        start = self.at
+        this = self._primary()
+        while True:
+            if self.takes("["):
+                index = self.expression()
+                self.expect("]")
+                this = self.node(Item, start, this=this, index=index)
+            elif self.sees(".") and not isinstance(this, Number):
+                self.expect(".")
+                this = self.node(Access, start, this=this, field=self.identifier("a field's name"))
+            else:
+                return this
+
+    def _primary(self) -> Node:
+        start = self.at
+        token = self.token
+        if token is not None and token.token_type is TokenType.NUMBER:
+            return self._number()
+        if token is not None and token.token_type is TokenType.HEX_STRING:
+            return self._hex()
+        if self.sees_text():
+            return self.text()
+        if word := self.takes_one("TRUE", "FALSE", "NULL", "UNKNOWN"):
+            return self.node(Constant, start, this=word)
+        if self.sees("("):
+            return self._parens()
+        if self.word() in _FIRST_OF_CALLS and (special := self._special()):
+            return special
+        if self.sees_date_literal():
+            return self._temporal()
+        if self.sees_call():
+            return self._call()
+        return self._column()
+
+    def _column(self) -> Node:
+        if not self.sees_name() and not self.word().isidentifier():
+            self.fail("an expression")
+        return self.name("an expression")
+
+    def _number(self) -> Node:
+        token = self.tokens[self.at]
+        follower = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+        self.at += 1
+        if follower is not None and follower.start == token.end + 1 and follower.token_type is TokenType.VAR:
+            self.fail("a space or an operator after the number")
+        return self.node(Number, self.at - 1, this=token.text)
+
+    def _hex(self) -> Node:
+        digits = self.tokens[self.at].text
+        try:
+            bytes.fromhex(digits)
+        except ValueError:
+            self.fail("an even count of hexadecimal digits in X'...'")
+        self.at += 1
+        return self.node(Hex, self.at - 1, this=digits.upper())
+
+    def sees_date_literal(self) -> bool:
+        """Tell whether DATE, TIME or TIMESTAMP with a text comes next."""
+        if self.word() not in ("DATE", "TIME", "TIMESTAMP") or self.at + 1 >= len(self.tokens):
+            return False
+        return self.tokens[self.at + 1].token_type is TokenType.STRING
+
+    def _temporal(self) -> Node:
+        start = self.at
+        kind = self.takes_one("DATE", "TIME", "TIMESTAMP")
+        return self.node(Temporal, start, kind=kind, this=self.text().this)
+
+    def _parens(self) -> Node:
+        start = self.at
+        if self.word(1) in ("SELECT", "WITH", "VALUES"):
+            self.unsupported("a query inside an expression", _QUERY_HINT)
+        items = self.in_parens(self.expression)
+        return items[0] if len(items) == 1 else self.node(Constructor, start, kind="ROW", arguments=items)
+
+    def _special(self) -> Node | None:
+        word, opening = self.word(), self.word(1)
+        if word in ("CAST", "TRY_CAST"):
+            return self._cast()
+        if word == "CASE":
+            return self._case()
+        if word == "INTERVAL":
+            return self._interval()
+        if word == "ROW" and opening == "(":
+            return self._constructor(word, "(", ")")
+        if word in ("ARRAY", "MAP") and opening == "[":
+            return self._constructor(word, "[", "]")
+        return None
+
+    def _constructor(self, word: str, opening: str, closing: str) -> Node:
+        start = self.at
+        self.expect(word, opening)
+        arguments = [] if self.sees(closing) else self.many(self.expression)
+        self.expect(closing)
+        return self.node(Constructor, start, kind=word, arguments=arguments)
+
+    def _cast(self) -> Node:
+        start = self.at
+        safe = self.takes_one("CAST", "TRY_CAST") == "TRY_CAST"
+        self.expect("(")
+        this = self.expression()
+        self.expect("AS")
+        kind = self.type()
+        self.expect(")")
+        return self.node(Cast, start, this=this, type=kind, safe=safe)
+
+    def _case(self) -> Node:
+        start = self.at
+        self.expect("CASE")
+        operand = None if self.sees("WHEN") else self.expression()
+        whens = []
+        while self.sees("WHEN"):
+            whens.append(self._when())
+        if not whens:
+            self.fail("WHEN")
+        default = self.expression() if self.takes("ELSE") else None
+        self.expect("END")
+        return self.node(Case, start, operand=operand, whens=whens, default=default)
+
+    def _when(self) -> When:
+        start = self.at
+        self.expect("WHEN")
+        condition = self.expression()
+        self.expect("THEN")
+        return self.node(When, start, condition=condition, value=self.expression())
+
+    def _interval(self) -> Node:
+        start = self.at
+        self.expect("INTERVAL")
+        negative = self.takes("-")
+        if not negative:
+            self.takes("+")
+        value = self.text("the length of the interval in single quotes, as INTERVAL '5' SECOND")
+        unit = self._unit()
+        to = self._unit() if self.takes("TO") else None
+        return self.node(Interval, start, this=value.this, unit=unit, to=to, negative=negative)
+
+    def _unit(self) -> str:
+        unit = self.word().removesuffix("S") if self.word() not in UNITS else self.word()
+        if unit not in UNITS:
+            self.fail(*UNITS)
+        self.at += 1
+        if self.sees("("):
+            self.in_parens(self.integer)
+        return unit
+
+    def _call(self) -> Node:
+        call = self.call()
+        if isinstance(call, Call) and self.sees("OVER"):
+            self.unsupported("OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE")
+        return call
+

@@ -1,0 +1,79 @@
+"""The dialect: how text becomes a syntax tree and back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlglot import exp, tokens
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import TokenError
+from sqlglot.parser import Parser
+from sqlglot.tokens import Token, TokenType
+
+from tailrace.errors import ConfigError
+from tailrace.sql.dialect.generator import FlinkGenerator
+from tailrace.sql.dialect.nodes import Node
+from tailrace.sql.dialect.statements import StatementParser
+from tailrace.sql.source import Source
+
+_SIGNS = {
+    "<>": TokenType.NEQ,
+    "!=": TokenType.NEQ,
+    "<=": TokenType.LTE,
+    ">=": TokenType.GTE,
+    "=>": TokenType.FARROW,
+    "||": TokenType.DPIPE,
+}
+
+
+class Flink(Dialect):
+    """
+    Flink's SQL for sqlglot. Words are not keywords to the tokenizer: the parser knows where each of them means one.
+
+    >>> import sqlglot
+    >>> sqlglot.parse_one("select a from t where b > 1", read=Flink).sql(Flink)
+    'SELECT `a` FROM `t` WHERE `b` > 1'
+    """
+
+    class Tokenizer(tokens.Tokenizer):
+        """Names in backticks, texts in single quotes, `--` and `/* */` comments."""
+
+        QUOTES: ClassVar[list[Any]] = ["'"]
+        IDENTIFIERS: ClassVar[list[Any]] = ["`"]
+        IDENTIFIER_ESCAPES: ClassVar[list[str]] = ["`"]
+        STRING_ESCAPES: ClassVar[list[str]] = ["'"]
+        HEX_STRINGS: ClassVar[list[Any]] = [("X'", "'"), ("x'", "'")]
+        UNICODE_STRINGS: ClassVar[list[Any]] = [("U&'", "'"), ("u&'", "'")]
+        COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/")]
+        NESTED_COMMENTS = False
+        KEYWORDS: ClassVar[dict[str, TokenType]] = _SIGNS
+        COMMANDS: ClassVar[set[TokenType]] = set()
+
+    class Parser(Parser):
+        """Gives the trees of `StatementParser`."""
+
+        def parse(self, raw_tokens: list[Token], sql: str) -> list[exp.Expr | None]:
+            """Parse tokens of `sql`."""
+            return list(StatementParser(raw_tokens, Source(sql, "<text>")).script())
+
+    Generator = FlinkGenerator
+
+
+def parse(source: Source) -> list[Node]:
+    """
+    Parse a script into one tree for each statement.
+
+    Raises:
+        ConfigError: it is not Flink's SQL; points at the place.
+        UnsupportedError: it is, but of a part that is not here yet.
+    """
+    try:
+        found = Flink().tokenize(source.text)
+    except TokenError as error:
+        raise ConfigError(f"the text can't be read: {error}", location=source.location(0, 1)) from None
+    return StatementParser(found, source).script()
+
+
+def generate(node: exp.Expr) -> str:
+    """Write a tree as text."""
+    return FlinkGenerator(dialect=Flink, comments=False).generate(node)
