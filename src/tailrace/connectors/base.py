@@ -282,6 +282,8 @@ class Connector(ABC):
     """Whether the table also names a `format`, with options of its own."""
     own_formats: tuple[str, ...] = ()
     """Formats that the connector reads and writes itself (as Parquet files)."""
+    partitions: bool = False
+    """Whether PARTITIONED BY means something; its columns are then beside the bytes of the rows."""
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
         """

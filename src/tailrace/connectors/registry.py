@@ -81,12 +81,21 @@ def connector_of(table: Table) -> Connector:
 
 def options_of(table: Table) -> TableOptions:
     """
-    Validate the options of a table.
+    Validate the options and metadata columns of a table, as they are read.
 
     Raises:
         ConfigError: one is wrong; points at the place.
     """
-    return resolve(table, connector_of(table))
+    return _validated(table, connector_of(table), writing=False)
+
+
+def _validated(table: Table, connector: Connector, *, writing: bool) -> TableOptions:
+    options = resolve(table, connector)
+    metadata.check(table, connector, writing=writing)
+    if table.partitioned_by and not connector.partitions:
+        message = f"a table of connector '{connector.name}' can't be PARTITIONED BY"
+        raise ConfigError(message, hint="leave the clause out", location=table.location)
+    return options
 
 
 def source(table: Table, schema: Schema, context: Context) -> Source:
@@ -97,8 +106,7 @@ def source(table: Table, schema: Schema, context: Context) -> Source:
         ConfigError: the table can't be read, or not with these options; points at the place.
     """
     connector = connector_of(table)
-    options = resolve(table, connector)
-    metadata.check(table, connector, writing=False)
+    options = _validated(table, connector, writing=False)
     return connector.source(table, options.own, schema, context)
 
 
@@ -110,6 +118,5 @@ def sink(table: Table, context: Context) -> Sink:
         ConfigError: the table can't be written, or not with these options; points at the place.
     """
     connector = connector_of(table)
-    options = resolve(table, connector)
-    metadata.check(table, connector, writing=True)
+    options = _validated(table, connector, writing=True)
     return connector.sink(table, options.own, context)

@@ -14,7 +14,19 @@ from tailrace.connectors.base import Connector
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.formats import registry as formats
 from tailrace.formats.base import Format
-from tailrace.options import Option, OptionSet, Options, OptionText, Values, choice, duration, integer, number, string
+from tailrace.options import (
+    Option,
+    Options,
+    OptionSet,
+    OptionText,
+    Values,
+    boolean,
+    choice,
+    duration,
+    integer,
+    number,
+    string,
+)
 from tailrace.plan.catalog import Table
 
 _ALIGNMENT = "scan.watermark.alignment."
@@ -66,6 +78,7 @@ COMMON = OptionSet(
             "what happens to a row that can't be read or computed: `fail`, `drop` (counted) or `dead-letter`",
         ),
         Option("tailrace.on-late", choice("drop", "dead-letter"), "drop", "what happens to a late row; both count it"),
+        Option("tailrace.error-samples", boolean, False, "show the start of a bad row in the error that it causes"),
         Option("tailrace.dead-letter.table", string, doc="the table that takes dead letters"),
         Option("tailrace.max-error-share", _share, doc="the job stops when a larger share of rows fails, as `0.05`"),
     ),
@@ -141,12 +154,10 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     value = _prefixed(table, connector, value_keys, "value.") if value_keys else None
     key = _prefixed(table, connector, ["key.format"], "key.") if connector.formats else None
     _refuse_unknown(table, connector, common, [f for f in (value, key) if f is not None])
-    # what a connector names itself may have other values than the common option of that name
-    shared = _only(table.options, (o for o in common.options if connector.options.find(o.key) is None))
+    # a key that both know (as `sink.parallelism`) is read by both
     own = connector.options.parse(_matching(table.options, connector.options), at=table.location)
-    resolved = TableOptions(
-        own, common.parse(shared, at=table.location), value and value.choice, key and key.choice
-    )
+    shared = common.parse(_matching(table.options, common), at=table.location)
+    resolved = TableOptions(own, shared, value and value.choice, key and key.choice)
     _check_dead_letters(table, resolved.common)
     _check_key(table, resolved)
     return resolved
@@ -167,7 +178,9 @@ def _prefixed(table: Table, connector: Connector, keys: list[str], role: str) ->
         return None
     if len(keys) > 1:
         text = table.options["format"]
-        raise ConfigError("'format' and 'value.format' mean the same; give one", location=text.key_location or text.location)
+        raise ConfigError(
+            "'format' and 'value.format' mean the same; give one", location=text.key_location or text.location
+        )
     name = table.options[key].value
     if name in connector.own_formats:
         return _Prefixed({}, None)
@@ -215,11 +228,6 @@ def _unknown(key: str, text: OptionText, owner: str, known: list[str]) -> Config
 
 def _matching(options: Options, owner: OptionSet) -> dict[str, OptionText]:
     return {k: v for k, v in options.items() if owner.find(k) is not None}
-
-
-def _only(options: Options, wanted: Iterable[Option]) -> dict[str, OptionText]:
-    keys = {o.key for o in wanted}
-    return {k: v for k, v in options.items() if k in keys}
 
 
 def _check_dead_letters(table: Table, common: Values) -> None:

@@ -36,6 +36,7 @@ class FilesystemConnector(Connector):
     options = OPTIONS
     metadata = METADATA
     own_formats = ("parquet",)
+    partitions = True
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> FileSource:
         format_name = _format(table)

@@ -1,0 +1,187 @@
+"""From a block, as a connector gives it, to the columns of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.connectors import metadata
+from tailrace.connectors.base import Block
+from tailrace.connectors.registry import connector_of
+from tailrace.connectors.table_options import FormatChoice, TableOptions
+from tailrace.errors import TerminalError
+from tailrace.expressions.lower import lower
+from tailrace.formats.base import Decoded, Decoder, Reject, Rows
+from tailrace.plan.catalog import Table
+from tailrace.schema import Field, Schema
+
+Numbers = npt.NDArray[np.int64]
+
+
+class BlockDecoder:
+    """
+    Decodes the blocks of one scan; used by one thread at a time.
+
+    `schema` has the columns that the scan asks for: physical ones (from the value, the key, or a folder's name) and
+    metadata. The result has them in this order; its `kept` and `rejects` count the rows of the block.
+
+    Raises:
+        ConfigError: a type that the format can't read.
+    """
+
+    def __init__(self, table: Table, schema: Schema, options: TableOptions, timezone: str = "UTC") -> None:
+        self._schema = schema
+        self._metadata = _metadata_columns(table, schema, timezone)
+        physical = [f for f in schema if f.name not in self._metadata]
+        self._physical = Schema(tuple(physical))
+        beside = set(table.partitioned_by)
+        in_key = set() if options.key is None or options.value_has_key else set(options.key_fields)
+        self._beside = [f for f in physical if f.name in beside]
+        self._key = _KeyDecoder(options, [f for f in physical if f.name in in_key - beside])
+        in_value = Schema(tuple(f for f in physical if f.name not in in_key | beside))
+        self._value = _decoder(options.value, in_value)
+
+    def decode(self, block: Block) -> Decoded:
+        """Give the columns of the rows that can be read, and the others with their reasons; never raises for a row."""
+        bad = {r.row: r for r in block.rejects}
+        columns, kept = self._columns(block, bad)
+        rejects = [bad[row] for row in sorted(bad)]
+        return Decoded(self._frame(columns, kept), kept if len(kept) < len(block) else None, rejects)
+
+    def _columns(self, block: Block, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
+        """Give all columns of the rows that are not `bad`, having added to it those that turn out to be."""
+        first, kept = self._values(block, bad)
+        second, kept_keys = self._key.decode(block, _left(kept, bad), bad)
+        if len(kept_keys) < len(kept):
+            first = _at(first, np.searchsorted(kept, kept_keys))
+        given = block.metadata
+        if given is not None:
+            given = given if len(kept_keys) == len(block) else given[kept_keys]
+            first |= {name: given.select(expr).to_series() for name, expr in self._metadata.items()}
+            if not isinstance(block.values, pl.DataFrame):
+                first |= {f.name: given[f.name].cast(f.type.polars) for f in self._beside}
+        return first | second, kept_keys
+
+    def _values(self, block: Block, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
+        rows = _left(np.arange(len(block), dtype=np.int64), bad)
+        if isinstance(block.values, pl.DataFrame):
+            return self._given(block.values if not bad else block.values[rows], rows, bad)
+        if self._value is None:
+            raise TerminalError(f"partition '{block.partition}' gave bytes, but its table names no format for them")
+        decoded = self._value.decode(block.values if not bad else take(block.values, rows))
+        _note(decoded.rejects, rows, bad)
+        return _by_name(decoded.frame), rows if decoded.kept is None else rows[decoded.kept]
+
+    def _given(
+        self, frame: pl.DataFrame, rows: Numbers, bad: dict[int, Reject]
+    ) -> tuple[dict[str, pl.Series], Numbers]:
+        """Take the columns of a columnar source; a value that does not fit its column's type is a reject."""
+        columns = {f.name: frame[f.name] for f in self._physical}
+        misfits = {
+            f.name: _fitted(columns[f.name], f) for f in self._physical if columns[f.name].dtype != f.type.polars
+        }
+        columns |= {name: fitted for name, (fitted, _) in misfits.items()}
+        found: dict[int, Reject] = {}
+        for name, (_, lost) in misfits.items():
+            reason = f"value of column '{name}' does not fit {self._physical[name].type.sql()}"
+            found |= {int(i): Reject(int(i), "type", reason) for i in lost if int(i) not in found}
+        if not found:
+            return columns, rows
+        kept = np.setdiff1d(np.arange(len(rows), dtype=np.int64), np.fromiter(found, dtype=np.int64))
+        _note(found.values(), rows, bad)
+        return _at(columns, kept), rows[kept]
+
+    def _frame(self, columns: dict[str, pl.Series], kept: Numbers) -> pl.DataFrame:
+        if not len(self._schema):
+            return pl.DataFrame(height=len(kept))
+        return pl.DataFrame([columns[f.name].alias(f.name) for f in self._schema])
+
+
+class _KeyDecoder:
+    """Decodes the columns that are in the key alone; a row without a key has NULL in them."""
+
+    def __init__(self, options: TableOptions, fields: list[Field]) -> None:
+        skip = len(options.key_prefix)
+        self._names = {f.name[skip:]: f.name for f in fields}
+        self._schema = Schema(tuple(Field(f.name[skip:], f.type) for f in fields))
+        self._decoder = _decoder(options.key, self._schema) if fields else None
+
+    def decode(self, block: Block, rows: Numbers, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
+        """Give the key's columns of those of `rows` whose key can be read, and these rows."""
+        if self._decoder is None:
+            return {}, rows
+        if block.keys is None:
+            return {self._names[f.name]: _nothing(f, len(rows)) for f in self._schema}, rows
+        nulls = np.zeros(len(block), dtype=np.bool_) if block.keys.nulls is None else block.keys.nulls
+        keyed = rows[~nulls[rows]]
+        decoded = self._decoder.decode(take(block.keys, keyed))
+        _note([Reject(r.row, r.code, f"key: {r.reason}") for r in decoded.rejects], keyed, bad)
+        kept = _left(rows, bad)
+        read = keyed if decoded.kept is None else keyed[decoded.kept]
+        return self._aligned(decoded.frame, read, kept), kept
+
+    def _aligned(self, frame: pl.DataFrame, read: Numbers, kept: Numbers) -> dict[str, pl.Series]:
+        """Put the columns of the rows `read` into those of all `kept` rows, NULL where there is no key."""
+        columns = {self._names[s.name]: s for s in frame.get_columns()}
+        if len(read) == len(kept):
+            return columns
+        places = np.searchsorted(read, kept)
+        has = pl.Series(np.isin(kept, read))
+        at = pl.select(pl.when(has).then(pl.Series(places.astype(np.uint32)))).to_series()
+        return {name: s.gather(at) for name, s in columns.items()}
+
+
+def take(rows: Rows, numbers: Numbers) -> Rows:
+    """
+    Give some rows, by their numbers; the bytes stay where they are.
+
+    >>> take(Rows.of([b"a", b"b", b"c"]), np.array([2])).row(0)
+    b'c'
+    """
+    nulls = None if rows.nulls is None else rows.nulls[numbers]
+    return Rows(rows.data, rows.starts[numbers], rows.ends[numbers], nulls)
+
+
+def _metadata_columns(table: Table, schema: Schema, timezone: str) -> dict[str, pl.Expr]:
+    declared = [c for c in table.metadata if c.name in schema]
+    if not declared:
+        return {}
+    connector = connector_of(table)
+    return {c.name: lower(metadata.converted(c, metadata.find(c, connector)), timezone).value for c in declared}
+
+
+def _decoder(choice: FormatChoice | None, schema: Schema) -> Decoder | None:
+    return None if choice is None else choice.format.decoder(schema, choice.options)
+
+
+def _note(rejects: Iterable[Reject], rows: Numbers, bad: dict[int, Reject]) -> None:
+    """Add rejects, whose rows count those in `rows`, by the block's own numbers."""
+    for reject in rejects:
+        row = int(rows[reject.row])
+        bad.setdefault(row, Reject(row, reject.code, reject.reason))
+
+
+def _left(rows: Numbers, bad: dict[int, Reject]) -> Numbers:
+    return rows[~np.isin(rows, np.fromiter(bad, dtype=np.int64, count=len(bad)))] if bad else rows
+
+
+def _by_name(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    return {s.name: s for s in frame.get_columns()}
+
+
+def _at(columns: dict[str, pl.Series], places: Numbers) -> dict[str, pl.Series]:
+    return {name: s.gather(places) for name, s in columns.items()}
+
+
+def _nothing(field: Field, count: int) -> pl.Series:
+    return pl.Series(field.name, [None], dtype=field.type.polars).new_from_index(0, count)
+
+
+def _fitted(given: pl.Series, field: Field) -> tuple[pl.Series, Numbers]:
+    """Give a column in its field's type, and the rows whose value has no place in it."""
+    fitted = given.cast(field.type.polars, strict=False)
+    lost = (fitted.is_null() & given.is_not_null()).arg_true()
+    return fitted, lost.to_numpy().astype(np.int64)

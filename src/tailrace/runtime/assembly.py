@@ -1,0 +1,152 @@
+"""From a plan to the things that run it: sources, decoders, sinks, error policies, dead-letter sinks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tailrace.clock import Clock
+from tailrace.connectors import registry
+from tailrace.connectors.base import Context, Sink, Source, TransactionalSink
+from tailrace.connectors.decoding import BlockDecoder
+from tailrace.engine.executor import Executor
+from tailrace.errors import ConfigError, did_you_mean
+from tailrace.plan import nodes
+from tailrace.plan.catalog import Table
+from tailrace.runtime.bad_rows import ErrorPolicies
+from tailrace.runtime.dead_letters import check_table
+from tailrace.runtime.fetch import Decode
+from tailrace.runtime.policy import Policy, policy_of
+from tailrace.runtime.staging import StagedTransactional
+
+DEAD_LETTERS = "dead-letters-"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All parts of a job, each by the stable id of its scan or sink."""
+
+    executor: Executor
+    sources: dict[str, Source]
+    decoders: dict[str, Decode]
+    sinks: dict[str, Sink]
+    policies: ErrorPolicies
+    letters: dict[str, Table]
+    """The tables that take dead letters, by name; each one's sink is `dead-letters-<name>`."""
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What state is matched by: operators, sources and sinks by their ids."""
+        scans = {n: f"source of {s.table.connector}" for n, s in self.executor.scans.items()}
+        sinks = {n: f"sink of {_connector(s)}" for n, s in self.executor.sinks.items()}
+        letters = {DEAD_LETTERS + n: f"sink of {t.connector}" for n, t in self.letters.items()}
+        return {**self.executor.fingerprint(), **scans, **sinks, **letters}
+
+    @property
+    def version(self) -> str:
+        """A short text that is another for another pipeline."""
+        text = "\n".join(f"{k}={v}" for k, v in sorted(self.fingerprint.items()))
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def table_of(self, sink: str) -> str:
+        """Name the table of a sink; empty for that of a query."""
+        if sink.startswith(DEAD_LETTERS):
+            return sink.removeprefix(DEAD_LETTERS)
+        table = self.executor.sinks[sink].table
+        return table.name if table else ""
+
+
+def _connector(sink: nodes.Sink) -> str:
+    return sink.table.connector if sink.table else "a query"
+
+
+class Assembler:
+    """
+    Builds the parts of one job. `folder` holds a folder for each part that wants one; `durable` says whether it outlives
+    the run: only then are there checkpoints.
+    """
+
+    def __init__(self, job: str, folder: Path, settings: Mapping[str, str], clock: Clock, *, durable: bool) -> None:
+        self._job = job
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._durable = durable
+
+    def build(
+        self, plans: Sequence[nodes.Sink], tables: Mapping[str, Table], query_sinks: Mapping[str, Sink]
+    ) -> Parts:
+        """
+        Build everything; nothing is opened.
+
+        Raises:
+            ConfigError: a table can't be read or written as the plan wants.
+        """
+        # the executor names scans and sinks, but needs to know which tables end: their sources are made first
+        sources = {id(n): self._source(n) for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
+        scans = {id(n): n for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
+        bounded = {scans[i].table.name for i, s in sources.items() if s.bounded}
+        executor = Executor(plans, self._settings, self._clock, bounded)
+        policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
+        letters = self._letter_tables(policies, tables, executor)
+        sinks = self._sinks(executor, letters, query_sinks)
+        return Parts(
+            executor,
+            {name: sources[id(scan)] for name, scan in executor.scans.items()},
+            {name: BlockDecoder(scan.schema, scan.table).decode for name, scan in executor.scans.items()},
+            self._staged(sinks),
+            ErrorPolicies(policies),
+            letters,
+        )
+
+    def _context(self, kind: str, name: str) -> Context:
+        folder = self._folder / f"{kind}-{name}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return Context(self._job, folder, self._clock, self._settings)
+
+    def _source(self, scan: nodes.Scan) -> Source:
+        return registry.source(scan.table, scan.schema, self._context("source", scan.table.name))
+
+    def _letter_tables(
+        self, policies: Mapping[str, Policy], tables: Mapping[str, Table], executor: Executor
+    ) -> dict[str, Table]:
+        found: dict[str, Table] = {}
+        for scan, policy in policies.items():
+            name = policy.dead_letters
+            if name is None:
+                continue
+            if name not in tables:
+                text = executor.scans[scan].table.option("tailrace.dead-letter.table")
+                hint = did_you_mean(name, tables) or "declare it before the table that uses it"
+                message = f"the dead-letter table '{name}' is not declared"
+                raise ConfigError(message, hint=hint, location=text.location if text else None)
+            check_table(tables[name])
+            found[name] = tables[name]
+        return found
+
+    def _sinks(
+        self, executor: Executor, letters: Mapping[str, Table], query_sinks: Mapping[str, Sink]
+    ) -> dict[str, Sink]:
+        sinks: dict[str, Sink] = {}
+        for name, node in executor.sinks.items():
+            if name in query_sinks:
+                sinks[name] = query_sinks[name]
+            elif node.table is None:
+                sinks[name] = query_sinks[""]
+            else:
+                sinks[name] = registry.sink(node.table, self._context("sink", name))
+        for name, table in letters.items():
+            sinks[DEAD_LETTERS + name] = registry.sink(table, self._context("sink", DEAD_LETTERS + name))
+        return sinks
+
+    def _staged(self, sinks: dict[str, Sink]) -> dict[str, Sink]:
+        """Stage the output of marked sinks where there are several: they can't commit as one."""
+        marked = [n for n, s in sinks.items() if isinstance(s, TransactionalSink)]
+        if len(marked) < 2 or not self._durable:
+            return sinks
+        return {n: self._stage(n, s) if isinstance(s, TransactionalSink) else s for n, s in sinks.items()}
+
+    def _stage(self, name: str, sink: TransactionalSink) -> Sink:
+        return StagedTransactional(sink, self._folder / f"staged-{name}")

@@ -1,0 +1,204 @@
+"""SELECT with GROUP BY or aggregates: what is computed before, in and after the aggregation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tailrace.errors import ConfigError, UnsupportedError
+from tailrace.expressions import catalogue
+from tailrace.expressions.nodes import AggregateCall, Column, Expr
+from tailrace.plan.nodes import Aggregate, Node as Plan
+from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
+from tailrace.schema import Field, Schema, TimeAttribute
+from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.places import at
+from tailrace.sql.binder.projection import Output, calc
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.source import Source
+
+_WINDOW_TIME = "window_time"
+_HINT = (
+    "group by window_start and window_end of FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)), "
+    "or of HOP or CUMULATE"
+)
+
+
+def has_aggregate(node: n.Node) -> bool:
+    """Tell whether an aggregate is called anywhere in an expression."""
+    return any(is_aggregate(call) for call in node.find_all(n.Call))
+
+
+def is_aggregate(node: n.Node) -> bool:
+    """Tell whether a node is a call of an aggregate."""
+    return isinstance(node, n.Call) and catalogue.is_aggregate(str(node.this))
+
+
+@dataclass
+class Grouping:
+    """
+    Collects what an aggregation needs while expressions over its result are bound.
+
+    Helper columns are called `__k0` (keys), `__a0` (arguments and filters) and `__r0` (results).
+    """
+
+    below: ExpressionBinder
+    keys: dict[str, Expr] = field(default_factory=dict)
+    arguments: dict[str, Expr] = field(default_factory=dict)
+    calls: dict[str, AggregateCall] = field(default_factory=dict)
+
+    def add_key(self, node: n.Node) -> None:
+        """Add a key of GROUP BY."""
+        expr = self.below.bind(node)
+        if expr not in self.keys.values():
+            name = expr.name if isinstance(expr, Column) else self._fresh("__k", len(self.keys))
+            self.keys[name] = expr
+
+    def key(self, expr: Expr) -> Column | None:
+        """Give the key column that holds an expression; None if it is no key."""
+        return next((Column(e.type, name) for name, e in self.keys.items() if e == expr), None)
+
+    def call(self, node: n.Call) -> Column:
+        """Give the column that holds the result of an aggregate; equal calls share one."""
+        made = self._call(node)
+        for name, known in self.calls.items():
+            if known == made:
+                return Column(made.type, name)
+        name = self._fresh("__r", len(self.calls))
+        self.calls[name] = made
+        return Column(made.type, name)
+
+    def _call(self, node: n.Call) -> AggregateCall:
+        function, distinct = str(node.this).upper(), bool(n.get(node, "distinct"))
+        place = at(node, self.below.source)
+        argument = self._argument(node, function)
+        type_ = catalogue.aggregate(function, argument.type if argument else None, distinct, place)
+        condition = n.get(node, "filter")
+        if condition is not None and function != "COUNT":
+            type_ = type_.with_nullable(True)
+        return AggregateCall(
+            function=function,
+            type=type_,
+            arg=self._column(argument) if argument else None,
+            arg_type=argument.type if argument else None,
+            distinct=distinct,
+            filter=self._column(self._inner(condition, "FILTER")) if condition is not None else None,
+            location=None,
+        )
+
+    def _argument(self, node: n.Call, function: str) -> Expr | None:
+        arguments = n.get(node, "arguments") or []
+        if function == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], n.Star):
+            return None
+        if len(arguments) != 1:
+            place = at(node, self.below.source)
+            if function == "COUNT" and len(arguments) > 1:
+                raise UnsupportedError("COUNT of several columns is not supported yet", location=place)
+            raise ConfigError(f"{function} takes one argument, not {len(arguments)}", location=place)
+        return self._inner(arguments[0], "")
+
+    def _inner(self, node: n.Node, what: str) -> Expr:
+        if has_aggregate(node):
+            raise ConfigError("an aggregate can't stand inside another one", location=at(node, self.below.source))
+        return self.below.condition(node, what) if what else self.below.bind(node)
+
+    def _column(self, expr: Expr) -> str:
+        """Give the name of the input column that holds an expression."""
+        known = next((name for name, e in (self.keys | self.arguments).items() if e == expr), None)
+        if known is not None:
+            return known
+        plain = isinstance(expr, Column) and expr.name not in self.keys and expr.name not in self.arguments
+        name = expr.name if plain and isinstance(expr, Column) else self._fresh("__a", len(self.arguments))
+        self.arguments[name] = expr
+        return name
+
+    def _fresh(self, prefix: str, number: int) -> str:
+        taken = {*self.below.scope.schema.names, *self.keys, *self.arguments, *self.calls}
+        while f"{prefix}{number}" in taken:
+            number += 1
+        return f"{prefix}{number}"
+
+    def plan(self, plan: Plan, predicate: Expr | None, node: n.Node) -> Plan:
+        """
+        Give the aggregation of a plan.
+
+        Raises:
+            UnsupportedError: it groups by no window.
+        """
+        place = at(node, self.below.source)
+        inputs = self.keys | self.arguments
+        below = calc(plan, [Output(name, e) for name, e in inputs.items()], predicate, place)
+        fields = [_key_field(below.schema[k]) for k in self.keys]
+        fields += [Field(name, c.type) for name, c in self.calls.items()]
+        made = Aggregate(
+            schema=Schema(tuple(fields)),
+            input=below,
+            keys=tuple(self.keys),
+            aggregates=tuple(self.calls.values()),
+            location=place,
+        )
+        return checked(made)
+
+
+def checked(made: Aggregate) -> Aggregate:
+    """
+    Give an aggregation that this version can run.
+
+    Raises:
+        UnsupportedError: it groups by no window, or in a way that needs more than the window's slices.
+    """
+    if not groups_by_window(made):
+        raise UnsupportedError("an aggregation without a window is not supported yet", hint=_HINT, location=made.location)
+    if window_aggregate(made) is None:
+        raise UnsupportedError(
+            "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
+            hint="compute it from the result of the aggregation",
+            location=made.location,
+        )
+    return made
+
+
+def _key_field(key: Field) -> Field:
+    keeps = key.name == _WINDOW_TIME or key.time is TimeAttribute.PROCTIME
+    return key if keeps else replace(key, time=None)
+
+
+class GroupedBinder(ExpressionBinder):
+    """Binds expressions over the result of an aggregation: keys, aggregates, and what is computed from them."""
+
+    def __init__(self, grouping: Grouping) -> None:
+        super().__init__(grouping.below.scope, grouping.below.source)
+        self._grouping = grouping
+
+    def bind(self, node: n.Node) -> Expr:
+        if is_aggregate(node) and isinstance(node, n.Call):
+            return self._grouping.call(node)
+        if not has_aggregate(node):
+            whole = self._grouping.below.bind(node)
+            key = self._grouping.key(whole)
+            if key is not None:
+                return key
+        return super().bind(node)
+
+    def name(self, node: n.Name) -> Expr:
+        found, fields = self.scope.resolve(node, self.source)
+        key = self._grouping.key(found)
+        if key is None:
+            raise ConfigError(
+                f"the column '{'.'.join(node.texts)}' is neither in GROUP BY nor in an aggregate",
+                hint=f"add it to GROUP BY, or aggregate it, as MAX({'.'.join(node.texts)})",
+                location=at(node, self.source),
+            )
+        result: Expr = key
+        for text in fields:
+            result = self._field(result, text, at(node, self.source))
+        return result
+
+
+def distinct(plan: Plan, node: n.Node, source: Source) -> Plan:
+    """Give the rows of a plan without those that are equal: an aggregation by every column."""
+    schema = Schema(tuple(_key_field(f) for f in plan.schema))
+    return checked(
+        Aggregate(schema=schema, input=plan, keys=plan.schema.names, aggregates=(), location=at(node, source))
+    )
+
+

@@ -1,0 +1,247 @@
+"""Queries: from the syntax tree to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tailrace.errors import ConfigError
+from tailrace.expressions import catalogue
+from tailrace.expressions.nodes import Column, Expr, Literal
+from tailrace.plan.nodes import Limit, Node as Plan, Union, Values
+from tailrace.schema import BOOLEAN, Field, Schema
+from tailrace.sql.binder.aggregates import GroupedBinder, Grouping, distinct, has_aggregate
+from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.names import Names, plain, unknown
+from tailrace.sql.binder.places import at
+from tailrace.sql.binder.projection import Output, calc, renamed
+from tailrace.sql.binder.scope import Relation, Scope
+from tailrace.sql.binder.tables import source_plan
+from tailrace.sql.binder.windows import WindowBinder
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.source import Source
+
+
+class QueryBinder:
+    """Binds queries of one script over the tables and views that are known so far."""
+
+    def __init__(self, names: Names, source: Source) -> None:
+        self._names = names
+        self._source = source
+
+    def bind(self, query: n.Query, ctes: Mapping[str, Plan] | None = None) -> Plan:
+        """
+        Give the plan of a query.
+
+        Raises:
+            ConfigError: something in it does not exist or does not fit; points at the place.
+        """
+        known = dict(ctes or {})
+        for cte in n.get(query, "ctes") or []:
+            plan = self.bind(cte.args["query"], known)
+            known[cte.args["name"].this] = self._with_names(plan, n.get(cte, "columns") or [], cte)
+        plan = self._body(query.args["body"], known)
+        limit, offset = n.get(query, "limit"), n.get(query, "offset")
+        if limit is None and offset is None:
+            return plan
+        if limit is None:
+            raise ConfigError("OFFSET needs a LIMIT here", hint="add LIMIT n", location=at(query, self._source))
+        return Limit(
+            schema=plan.schema, input=plan, count=int(limit), offset=int(offset or 0), location=at(query, self._source)
+        )
+
+    def _body(self, node: n.Node, ctes: Mapping[str, Plan]) -> Plan:
+        match node:
+            case n.Query():
+                return self.bind(node, ctes)
+            case n.Union():
+                return self._union(node, ctes)
+            case n.ValuesList():
+                return self._values(node)
+            case n.Select():
+                return self._select(node, ctes)
+        raise ConfigError("a query is expected here", location=at(node, self._source))
+
+    def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
+        relation = self._relation(n.get(node, "source"), ctes)
+        binder = ExpressionBinder(Scope(relation.plan.schema, relation.alias), self._source)
+        where = n.get(node, "where")
+        if where is not None and has_aggregate(where):
+            raise ConfigError(
+                "an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source)
+            )
+        predicate = binder.condition(where, "WHERE") if where is not None else None
+        if self._is_grouped(node):
+            plan = self._grouped(node, relation.plan, binder, predicate)
+        else:
+            plan = calc(relation.plan, self._outputs(node, binder), predicate, at(node, self._source))
+        return distinct(plan, node, self._source) if n.get(node, "distinct") else plan
+
+    @staticmethod
+    def _is_grouped(node: n.Select) -> bool:
+        parts = [*node.args["items"], *(x for x in [n.get(node, "having")] if x is not None)]
+        return n.get(node, "group") is not None or any(has_aggregate(p) for p in parts) or bool(n.get(node, "having"))
+
+    def _grouped(self, node: n.Select, plan: Plan, binder: ExpressionBinder, predicate: Expr | None) -> Plan:
+        grouping = Grouping(binder)
+        group = n.get(node, "group")
+        for key in (n.get(group, "arguments") or []) if group is not None else []:
+            if has_aggregate(key):
+                raise ConfigError("an aggregate can't stand in GROUP BY", location=at(key, self._source))
+            grouping.add_key(key)
+        above = GroupedBinder(grouping)
+        outputs = self._outputs(node, above)
+        having = n.get(node, "having")
+        passes = above.condition(having, "HAVING") if having is not None else None
+        aggregated = grouping.plan(plan, predicate, group if group is not None else node)
+        return calc(aggregated, outputs, passes, at(node, self._source))
+
+    def _outputs(self, node: n.Select, binder: ExpressionBinder) -> list[Output]:
+        outputs: list[Output] = []
+        for item in node.args["items"]:
+            if isinstance(item, n.Star):
+                outputs += self._star(item, binder)
+            else:
+                outputs.append(Output(self._name(item), binder.bind(item.this)))
+        return outputs
+
+    def _star(self, node: n.Star, binder: ExpressionBinder) -> list[Output]:
+        scope = binder.scope
+        qualifier = [p.this for p in n.get(node, "qualifier") or []]
+        if not scope.schema.fields:
+            raise ConfigError("* needs a FROM", location=at(node, self._source))
+        if qualifier and qualifier != [scope.alias]:
+            return self._fields(qualifier, node, binder)
+        if isinstance(binder, GroupedBinder):
+            hint = "name the keys and aggregates"
+            raise ConfigError("* can't stand beside GROUP BY or aggregates", hint=hint, location=at(node, self._source))
+        return [Output(f.name, Column(f.type, f.name)) for f in scope.schema]
+
+    def _fields(self, qualifier: list[str], node: n.Star, binder: ExpressionBinder) -> list[Output]:
+        """Give the fields of a ROW: `payload.*`."""
+        name = n.Name(parts=[p.copy() for p in n.get(node, "qualifier")])
+        name.meta.update(node.meta)
+        row = binder.bind(name)
+        if not row.type.names:
+            message = f"'{'.'.join(qualifier)}' is {row.type.sql()}, which has no fields"
+            raise ConfigError(message, location=at(node, self._source))
+        made = []
+        for field in row.type.names:
+            part = n.Access(this=name.copy(), field=n.Identifier(this=field))
+            made.append(Output(field, binder.bind(part)))
+        return made
+
+    @staticmethod
+    def _name(item: n.SelectItem) -> str | None:
+        alias = n.get(item, "alias")
+        if alias is not None:
+            return str(alias.this)
+        if isinstance(item.this, n.Name):
+            return item.this.texts[-1]
+        return str(item.this.args["field"].this) if isinstance(item.this, n.Access) else None
+
+    def _relation(self, node: n.Node | None, ctes: Mapping[str, Plan]) -> Relation:
+        if node is None:
+            one = Literal(BOOLEAN.with_nullable(False), value=True)
+            row = Schema((Field("__one", one.type),))
+            return Relation(Values(schema=row, rows=((one,),)))
+        alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
+        plan, name = self._read(node, ctes)
+        return Relation(self._with_names(plan, n.get(node, "columns") or [], node), alias or name)
+
+    def _read(self, node: n.Node, ctes: Mapping[str, Plan]) -> tuple[Plan, str]:
+        match node:
+            case n.TableSource():
+                name = node.args["name"]
+                return self._named(name, ctes), name.texts[-1]
+            case n.QuerySource():
+                return self.bind(node.args["query"], ctes), ""
+        function = node.args["function"]
+        return WindowBinder(function, self._source, lambda x: self._window_input(x, ctes)).bind(), ""
+
+    def _window_input(self, node: n.Node, ctes: Mapping[str, Plan]) -> Plan:
+        inner: Any = node.this
+        return self.bind(inner, ctes) if isinstance(inner, n.Query) else self._named(inner, ctes)
+
+    def _named(self, name: n.Name, ctes: Mapping[str, Plan]) -> Plan:
+        if len(name.texts) == 1 and name.texts[0] in ctes:
+            return ctes[name.texts[0]]
+        text = plain(name, self._source)
+        if text in self._names.views:
+            return self._names.views[text].plan
+        if text in self._names.tables:
+            return source_plan(self._names.tables[text], at(name, self._source))
+        raise unknown("table or view", text, [*self._names.tables, *self._names.views, *ctes], name, self._source)
+
+    def _with_names(self, plan: Plan, columns: Sequence[n.Node], node: n.Node) -> Plan:
+        if not columns:
+            return plan
+        names = [str(c.this) for c in columns]
+        if len(names) != len(plan.schema):
+            message = f"{len(names)} names are given for {len(plan.schema)} columns"
+            raise ConfigError(message, location=at(node, self._source))
+        for column in columns:
+            if names.count(str(column.this)) > 1:
+                raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, self._source))
+        return renamed(plan, names, at(node, self._source))
+
+    def _union(self, node: n.Union, ctes: Mapping[str, Plan]) -> Plan:
+        members = [self._body(node.args[side], ctes) for side in ("left", "right")]
+        left, right = (m.schema for m in members)
+        if len(left) != len(right):
+            message = f"UNION ALL needs the same number of columns on both sides, not {len(left)} and {len(right)}"
+            raise ConfigError(message, location=at(node, self._source))
+        fields = []
+        for a, b in zip(left, right, strict=True):
+            common = catalogue.common_type([a.type, b.type])
+            if common is None:
+                message = f"the column '{a.name}' is {a.type.sql()} on one side of UNION ALL and {b.type.sql()} on the other"
+                raise ConfigError(message, hint="CAST one of them", location=at(node, self._source))
+            nullable = a.type.nullable or b.type.nullable
+            fields.append(Field(a.name, common.with_nullable(nullable), a.time if a.time is b.time else None))
+        schema = Schema(tuple(fields))
+        flat = [x for m in members for x in self._members(m, schema, node)]
+        return Union(schema=schema, members=tuple(flat), location=at(node, self._source))
+
+    def _members(self, member: Plan, schema: Schema, node: n.Node) -> list[Plan]:
+        """Give a member with the columns of the union; the members of a union below are members of this one."""
+        if isinstance(member, Union) and member.schema == schema:
+            return list(member.members)
+        outputs = []
+        for own, common in zip(member.schema, schema, strict=True):
+            column: Expr = Column(own.type, own.name)
+            if not own.type.same_as(common.type):
+                column = catalogue.cast(column, common.type, safe=False, location=at(node, self._source))
+            outputs.append(Output(common.name, column))
+        made = calc(member, outputs, None, at(node, self._source))
+        return [_as(made, schema)]
+
+    def _values(self, node: n.ValuesList) -> Plan:
+        binder = ExpressionBinder(Scope(Schema(())), self._source)
+        rows = [[binder.bind(v) for v in r.args["arguments"]] for r in node.args["rows"]]
+        for row, written in zip(rows, node.args["rows"], strict=True):
+            if len(row) != len(rows[0]):
+                message = f"this row of VALUES has {len(row)} columns, the first has {len(rows[0])}"
+                raise ConfigError(message, location=at(written, self._source))
+        types = [self._common([r[i] for r in rows], i, node) for i in range(len(rows[0]))]
+        fields = tuple(Field(f"EXPR${i}", t) for i, t in enumerate(types))
+        made = tuple(tuple(_cast(e, f) for e, f in zip(r, fields, strict=True)) for r in rows)
+        return Values(schema=Schema(fields), rows=made, location=at(node, self._source))
+
+    def _common(self, values: list[Expr], place: int, node: n.Node) -> Any:
+        common = catalogue.common_type([v.type for v in values])
+        if common is None:
+            shown = ", ".join(dict.fromkeys(v.type.sql() for v in values))
+            message = f"column {place + 1} of VALUES has types that do not go together: {shown}"
+            raise ConfigError(message, hint="CAST them to one type", location=at(node, self._source))
+        return common.with_nullable(any(v.type.nullable for v in values))
+
+
+def _cast(expr: Expr, field: Field) -> Expr:
+    return expr if expr.type.same_as(field.type) else catalogue.cast(expr, field.type, safe=False, location=None)
+
+
+def _as(plan: Plan, schema: Schema) -> Plan:
+    """Give the plan under a schema that differs in nullability and time attributes only."""
+    return plan if plan.schema == schema else replace(plan, schema=schema)
