@@ -7,7 +7,7 @@ They are immutable values; two equal trees mean the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tailrace.errors import Location
@@ -64,7 +64,7 @@ class Call(Expr):
 
     function: str
     args: tuple[Expr, ...]
-    location: Location | None = None
+    location: Location | None = field(default=None, compare=False)
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -86,7 +86,7 @@ class Cast(Expr):
 
     arg: Expr
     safe: bool = False
-    location: Location | None = None
+    location: Location | None = field(default=None, compare=False)
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -113,7 +113,7 @@ class AggregateCall:
     arg_type: DataType | None = None
     distinct: bool = False
     filter: str | None = None
-    location: Location | None = None
+    location: Location | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         inner = ("DISTINCT " if self.distinct else "") + (self.arg or "*")

@@ -82,7 +82,7 @@ class Grouping:
             arg_type=argument.type if argument else None,
             distinct=distinct,
             filter=self._column(self._inner(condition, "FILTER")) if condition is not None else None,
-            location=None,
+            location=place,
         )
 
     def _argument(self, node: n.Call, function: str) -> Expr | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr, Literal
-from tailrace.plan.nodes import Limit, Node as Plan, Union, Values
+from tailrace.plan.nodes import Calc, Limit, Node as Plan, Union, Values
 from tailrace.schema import BOOLEAN, Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, Grouping, distinct, has_aggregate
 from tailrace.sql.binder.expressions import ExpressionBinder
@@ -244,4 +243,7 @@ def _cast(expr: Expr, field: Field) -> Expr:
 
 def _as(plan: Plan, schema: Schema) -> Plan:
     """Give the plan under a schema that differs in nullability and time attributes only."""
-    return plan if plan.schema == schema else replace(plan, schema=schema)
+    if plan.schema == schema:
+        return plan
+    exprs = tuple(Column(f.type, f.name) for f in plan.schema)
+    return Calc(schema=schema, input=plan, exprs=exprs, location=plan.location)

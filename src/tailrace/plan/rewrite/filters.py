@@ -1,0 +1,56 @@
+"""Conditions move towards the source, as far as they keep their meaning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tailrace.expressions.nodes import Column, Expr, columns, substitute
+from tailrace.plan.nodes import Calc, Node, Union, WindowAggregate, WindowProperty, WindowTable
+from tailrace.plan.rewrite.fuse import fuse
+from tailrace.plan.rewrite.predicates import conjuncts, joined
+
+_EDGES = frozenset(p.value for p in WindowProperty)
+
+
+def push_filter(node: Node) -> Node:
+    """
+    Move the parts of a calc's condition below its input where that may be done.
+
+    Below a union all parts; below a window, those that read no edge of it; below a window aggregate, those that read
+    keys only. Never below a watermark: rows that are filtered away still move it.
+    """
+    if not isinstance(node, Calc) or node.predicate is None:
+        return node
+    match node.input:
+        case Union() as union:
+            members = tuple(_below(m, _renamed(node.predicate, union, m)) for m in union.members)
+            return fuse(replace(node, input=replace(union, members=members), predicate=None))
+        case WindowTable() as table:
+            return _split(node, table, frozenset(table.input.schema.names) - _EDGES)
+        case WindowAggregate() as aggregate:
+            return _split(node, aggregate, frozenset(aggregate.keys))
+    return node
+
+
+def _split(node: Calc, below: WindowTable | WindowAggregate, known: frozenset[str]) -> Node:
+    parts = conjuncts(node.predicate)
+    moved = [p for p in parts if columns(p) and columns(p) <= known]
+    if not moved:
+        return node
+    kept = joined(p for p in parts if p not in moved)
+    predicate = joined(moved)
+    assert predicate is not None
+    made = replace(below, input=_below(below.input, predicate))
+    return fuse(replace(node, input=made, predicate=kept))
+
+
+def _renamed(predicate: Expr, union: Union, member: Node) -> Expr:
+    pairs = zip(union.schema, member.schema, strict=True)
+    return substitute(predicate, {a.name: Column(b.type, b.name) for a, b in pairs})
+
+
+def _below(node: Node, predicate: Expr) -> Node:
+    """Give a node with a condition over its columns above it, moved on from there."""
+    exprs = tuple(Column(f.type, f.name) for f in node.schema)
+    made = Calc(schema=node.schema, input=node, exprs=exprs, predicate=predicate, location=node.location)
+    return push_filter(fuse(made))

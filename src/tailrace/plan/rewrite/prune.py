@@ -1,0 +1,133 @@
+"""Columns that nobody reads are not computed, and not read from the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tailrace.expressions.nodes import columns
+from tailrace.plan.nodes import (
+    Aggregate,
+    AssignWatermark,
+    Calc,
+    Limit,
+    Node,
+    Scan,
+    WindowAggregate,
+    WindowTable,
+    walk,
+)
+from tailrace.schema import Field, Kind, Schema
+
+_WEIGHTS = {Kind.BOOLEAN: 1, Kind.TINYINT: 1, Kind.SMALLINT: 2, Kind.INT: 4, Kind.FLOAT: 4, Kind.DATE: 4}
+_NUMBER, _TEXT, _NESTED = 8, 50, 100
+
+
+def prune(roots: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Give the plans without what is not read; a node with several parents keeps what any of them reads."""
+    wanted = _wanted(roots)
+    done: dict[int, Node] = {}
+
+    def visit(node: Node) -> Node:
+        if id(node) not in done:
+            inputs = tuple(visit(i) for i in node.inputs)
+            done[id(node)] = _narrow(node, inputs, wanted[id(node)])
+        return done[id(node)]
+
+    return tuple(visit(r) for r in roots)
+
+
+def _wanted(roots: tuple[Node, ...]) -> dict[int, set[str]]:
+    """Give the names that are read of each node, by the node's id."""
+    order: dict[int, Node] = {}
+    for root in roots:
+        order |= {id(n): n for n in walk(root)}
+    wanted: dict[int, set[str]] = {key: set() for key in order}
+    for root in roots:
+        wanted[id(root)] = set(root.schema.names)
+    # `walk` gives inputs before those that read them, and a later root never feeds an earlier one
+    for node in _readers_first(roots):
+        own = wanted[id(node)] = _at_least_one(node, wanted[id(node)])
+        for below in node.inputs:
+            wanted[id(below)] |= _reads(node, below, own)
+    return wanted
+
+
+def _readers_first(roots: tuple[Node, ...]) -> list[Node]:
+    seen: dict[int, Node] = {}
+
+    def visit(node: Node) -> None:
+        if id(node) in seen:
+            return
+        for below in node.inputs:
+            visit(below)
+        seen[id(node)] = node
+
+    for root in roots:
+        visit(root)
+    return list(reversed(seen.values()))
+
+
+def _at_least_one(node: Node, names: set[str]) -> set[str]:
+    """Keep one column, the cheapest: rows without columns can't be counted."""
+    if names or not node.schema.fields:
+        return names
+    return {min(node.schema, key=_weight).name}
+
+
+def _weight(field: Field) -> int:
+    if field.type.children:
+        return _NESTED
+    if field.type.kind in (Kind.CHAR, Kind.VARCHAR, Kind.BINARY, Kind.VARBINARY):
+        return _TEXT
+    return _WEIGHTS.get(field.type.kind, _NUMBER)
+
+
+def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
+    match node:
+        case Calc():
+            used = [e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in own]
+            used += [node.predicate] if node.predicate is not None else []
+            return {name for e in used for name in columns(e)}
+        case AssignWatermark():
+            return own | {node.column} | columns(node.expr)
+        case WindowTable():
+            return (own & set(below.schema.names)) | {node.window.time_column}
+        case Aggregate() | WindowAggregate():
+            return _aggregated(node)
+        case Limit():
+            return own
+    return set(below.schema.names)
+
+
+def _aggregated(node: Aggregate | WindowAggregate) -> set[str]:
+    found = {*node.keys} | {x for a in node.aggregates for x in (a.arg, a.filter) if x is not None}
+    return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
+
+
+def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
+    """Give the node over its narrowed inputs, with no more than it must have."""
+    if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
+        node = node.with_inputs(inputs)
+    match node:
+        case Scan():
+            return _keep(node, _fields(node.schema, wanted))
+        case Calc():
+            exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
+            made = _keep(node, _fields(node.schema, wanted))
+            return replace(made, exprs=exprs) if len(exprs) != len(node.exprs) else node
+        case AssignWatermark() | Limit():
+            return _keep(node, _fields(node.schema, set(node.input.schema.names)))
+        case WindowTable():
+            edges = {f.name for f in node.schema.fields[-3:]}
+            return _keep(node, _fields(node.schema, {*node.input.schema.names, *edges}))
+    return node
+
+
+def _fields(schema: Schema, names: Iterable[str]) -> Schema:
+    kept = set(names)
+    return Schema(tuple(f for f in schema if f.name in kept))
+
+
+def _keep(node: Node, schema: Schema) -> Node:
+    return node if len(schema) == len(node.schema) else replace(node, schema=schema)

@@ -1,0 +1,165 @@
+"""A session: what its scripts have defined, and how they are bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tailrace.errors import ConfigError
+from tailrace.plan.catalog import Table
+from tailrace.plan.nodes import Sink
+from tailrace.plan.rewrite import optimize
+from tailrace.sql.binder.inserts import InsertBinder
+from tailrace.sql.binder.like import merge
+from tailrace.sql.binder.names import Names, View, plain, unknown
+from tailrace.sql.binder.places import at, inherited
+from tailrace.sql.binder.projection import renamed
+from tailrace.sql.binder.queries import QueryBinder
+from tailrace.sql.binder.tables import TableBinder
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.dialect import parse
+from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.shows import describe, settings_frame, show
+from tailrace.sql.source import Source
+from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
+
+
+class Session:
+    """
+    Binds scripts one after the other; each sees what those before it have defined.
+
+    `parameters` replace `${NAME}`, `environ` gives `${env:TAILRACE_...}`, `settings` are the first values of SET.
+
+    >>> session = Session()
+    >>> session.bind("CREATE TABLE t (a INT) WITH ('connector' = 'datagen'); SELECT a FROM t", "a.sql")[0]
+    Done(message="table 't' created")
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._parameters = dict(parameters or {})
+        self._environ = dict(environ or {})
+        self._first_settings = dict(settings or {})
+        self._names = Names()
+        self.settings: dict[str, str] = dict(self._first_settings)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables by name."""
+        return self._names.tables
+
+    @property
+    def views(self) -> dict[str, View]:
+        """The views by name."""
+        return self._names.views
+
+    def bind(self, text: str, file: str) -> list[Statement]:
+        """
+        Bind every statement of a text, in order; DDL and SET take effect in the session. Nothing runs.
+
+        Raises:
+            ConfigError: at the first statement that is wrong; points at the place.
+            UnsupportedError: it is right in Flink, but not (yet) here.
+        """
+        source = Source(text, file, self._parameters, self._environ)
+        return [self._bind(node, source) for node in parse(source)]
+
+    def _bind(self, node: n.Node, source: Source) -> Statement:
+        match node:
+            case s.CreateTable():
+                return self._create_table(node, source)
+            case s.CreateView():
+                return self._create_view(node, source)
+            case s.Drop():
+                return self._drop(node, source)
+            case s.SetOption():
+                return self._set(node)
+            case s.ResetOption():
+                return self._reset(node)
+            case s.Describe():
+                return Show(describe(self._names, node.args["name"], source))
+            case s.Show():
+                return Show(show(self._names, node, source))
+            case s.Explain():
+                return Explain(self._sinks(node.this, source))
+            case n.Query():
+                return Query(self._sinks(node, source)[0])
+        return Insert(self._sinks(node, source))
+
+    def _sinks(self, node: n.Node, source: Source) -> tuple[Sink, ...]:
+        match node:
+            case s.Insert():
+                sinks = [InsertBinder(node, self._names, source).bind()]
+            case s.StatementSet():
+                sinks = [InsertBinder(i, self._names, source).bind() for i in node.args["inserts"]]
+            case _:
+                plan = QueryBinder(self._names, source).bind(node)
+                sinks = [Sink(schema=plan.schema, input=plan, table=None, location=at(node, source))]
+        return optimize(tuple(sinks))
+
+    def _create_table(self, node: s.CreateTable, source: Source) -> Statement:
+        name = plain(node.args["name"], source)
+        if not self._is_free(name, node, source):
+            return Done(f"table '{name}' exists already")
+        like = n.get(node, "like")
+        if like is not None:
+            base = plain(like.args["name"], source)
+            if base not in self._names.definitions:
+                raise unknown("table", base, self._names.tables, like.args["name"], source)
+            node = merge(node, self._names.definitions[base], source)
+        self._names.tables[name] = TableBinder(node, name, source).bind()
+        self._names.definitions[name] = inherited(node, source)
+        return Done(f"table '{name}' created")
+
+    def _create_view(self, node: s.CreateView, source: Source) -> Statement:
+        name = plain(node.args["name"], source)
+        if not self._is_free(name, node, source):
+            return Done(f"view '{name}' exists already")
+        plan = QueryBinder(self._names, source).bind(node.args["query"])
+        columns = n.get(node, "columns")
+        if columns:
+            names = [str(c.this) for c in columns]
+            if len(names) != len(plan.schema) or len(set(names)) != len(names):
+                message = f"the view needs {len(plan.schema)} different names of columns"
+                raise ConfigError(message, location=at(columns[0], source))
+            plan = renamed(plan, names, at(node, source))
+        self._names.views[name] = View(name, plan, node)
+        return Done(f"view '{name}' created")
+
+    def _is_free(self, name: str, node: n.Node, source: Source) -> bool:
+        taken = "table" if name in self.tables else "view" if name in self.views else ""
+        if taken and not n.get(node, "exists"):
+            hint = f"drop it first, or write CREATE {taken.upper()} IF NOT EXISTS"
+            raise ConfigError(f"there is a {taken} '{name}' already", hint=hint, location=at(node.args["name"], source))
+        return not taken
+
+    def _drop(self, node: s.Drop, source: Source) -> Statement:
+        name, kind = plain(node.args["name"], source), str(node.args["kind"]).lower()
+        known: dict[str, Table] | dict[str, View] = self.tables if kind == "table" else self.views
+        if name not in known:
+            if n.get(node, "exists"):
+                return Done(f"there is no {kind} '{name}'")
+            raise unknown(kind, name, known, node.args["name"], source)
+        del known[name]
+        if kind == "table":
+            del self._names.definitions[name]
+        return Done(f"{kind} '{name}' dropped")
+
+    def _set(self, node: s.SetOption) -> Statement:
+        key = n.get(node, "key")
+        if key is None:
+            return Show(settings_frame(self.settings))
+        value = str(node.args["value"].this)
+        self.settings[str(key.this)] = value
+        return Done(f"{key.this} = {value}")
+
+    def _reset(self, node: s.ResetOption) -> Statement:
+        key = n.get(node, "key")
+        keys = list(self.settings) if key is None else [str(key.this)]
+        for name in keys:
+            self.settings.pop(name, None)
+        self.settings |= {k: v for k, v in self._first_settings.items() if k in keys or key is None}
+        return Done("all settings reset" if key is None else f"{key.this} reset")

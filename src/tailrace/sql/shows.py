@@ -1,0 +1,114 @@
+"""SHOW, DESCRIBE and the list of SET: tables of text, with Flink's column names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from tailrace.expressions import catalogue
+from tailrace.plan.catalog import ComputedColumn, MetadataColumn, Table
+from tailrace.schema import Field, TimeAttribute
+from tailrace.sql.binder.names import Names, plain, unknown
+from tailrace.sql.dialect import generate
+from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.dialect.nodes import Name, Text, get
+from tailrace.sql.source import Source
+
+_SECRETS = (
+    "password", "secret", "account.key", "apikey", "api-key", "auth-params", "service-key", "token",
+    "basic-auth", "jaas.config", "http-headers", "access-key", "credential", "passphrase",
+)  # fmt: skip
+_HIDDEN = "******"
+
+
+def show(names: Names, node: s.Show, source: Source) -> pl.DataFrame:
+    """Give what SHOW lists."""
+    match str(node.args["what"]):
+        case "TABLES":
+            return _texts("table name", sorted([*names.tables, *names.views]))
+        case "VIEWS":
+            return _texts("view name", sorted(names.views))
+        case "FUNCTIONS":
+            return _texts("function name", sorted({f.name.lower() for f in catalogue.functions()}))
+    return _texts("result", [_definition(names, node, source)])
+
+
+def settings_frame(settings: Mapping[str, str]) -> pl.DataFrame:
+    """Give the settings; secrets are hidden."""
+    keys = sorted(settings)
+    values = [_HIDDEN if is_secret(k) else settings[k] for k in keys]
+    return pl.DataFrame({"key": keys, "value": values}, schema={"key": pl.String, "value": pl.String})
+
+
+def is_secret(key: str) -> bool:
+    """
+    Tell whether the value of an option must not be shown.
+
+    >>> is_secret("properties.sasl.jaas.config"), is_secret("topic")
+    (True, False)
+    """
+    return any(part in key.lower() for part in _SECRETS)
+
+
+def describe(names: Names, name: Name, source: Source) -> pl.DataFrame:
+    """Give the columns of a table or view."""
+    text = plain(name, source)
+    if text in names.views:
+        return _described(names.views[text].plan.schema.fields, None)
+    if text not in names.tables:
+        raise unknown("table or view", text, [*names.tables, *names.views], name, source)
+    table = names.tables[text]
+    return _described(table.schema.fields, table)
+
+
+def _described(fields: tuple[Field, ...], table: Table | None) -> pl.DataFrame:
+    key = f"PRI({', '.join(table.primary_key)})" if table and table.primary_key else None
+    rows = [
+        (
+            f.name,
+            _type(f),
+            "TRUE" if f.type.nullable else "FALSE",
+            key if table and f.name in table.primary_key else None,
+            _extras(f.name, table) if table else None,
+            str(table.watermark.expr) if table and table.watermark and table.watermark.column == f.name else None,
+        )
+        for f in fields
+    ]
+    columns = ("name", "type", "null", "key", "extras", "watermark")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
+def _type(field: Field) -> str:
+    mark = {TimeAttribute.ROWTIME: " *ROWTIME*", TimeAttribute.PROCTIME: " *PROCTIME*"}
+    return field.type.sql() + (mark[field.time] if field.time else "")
+
+
+def _extras(name: str, table: Table) -> str | None:
+    column = next(c for c in table.columns if c.name == name)
+    if isinstance(column, ComputedColumn):
+        return f"AS {column.expr}"
+    if isinstance(column, MetadataColumn):
+        key = f" FROM '{column.key}'" if column.key != column.name else ""
+        return f"METADATA{key}{' VIRTUAL' if column.virtual else ''}"
+    return None
+
+
+def _definition(names: Names, node: s.Show, source: Source) -> str:
+    name, what = node.args["name"], str(node.args["what"])
+    text = plain(name, source)
+    if what == "CREATE VIEW":
+        if text not in names.views:
+            raise unknown("view", text, names.views, name, source)
+        return generate(names.views[text].definition)
+    if text not in names.definitions:
+        raise unknown("table", text, names.tables, name, source)
+    shown = names.definitions[text].copy()
+    for option in get(shown, "options") or []:
+        if is_secret(option.args["key"].this):
+            option.set("value", Text(this=_HIDDEN))
+    return generate(shown)
+
+
+def _texts(column: str, values: list[str]) -> pl.DataFrame:
+    return pl.DataFrame({column: values}, schema={column: pl.String})

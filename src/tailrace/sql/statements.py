@@ -1,0 +1,47 @@
+"""What a statement becomes when it is bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from tailrace.plan.nodes import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """INSERT INTO, or all INSERTs of a statement set: they run together."""
+
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT: its rows go to whoever runs it."""
+
+    plan: Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """EXPLAIN: the plans to be shown."""
+
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """SHOW, DESCRIBE or SET without a key: a table to print."""
+
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A statement that has taken effect in the session, and what to say of it."""
+
+    message: str
+
+
+Statement = Insert | Query | Explain | Show | Done

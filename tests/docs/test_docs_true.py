@@ -1,0 +1,75 @@
+"""Reference pages say what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import doc_pages as docs
+import pytest
+
+from tailrace import schema
+from tailrace.connectors import registry
+from tailrace.sql.dialect import parse
+
+SQL = [
+    pytest.param(block.text, id=f"{page.relative_to(docs.ROOT)}:{block.line}")
+    for page in docs.pages()
+    for block in docs.blocks(page)
+    if block.language == "sql" and block.ask != "fragment"
+]
+
+
+@pytest.mark.parametrize("text", SQL)
+def test_sql_parses(text: str) -> None:
+    """Each SQL block is made of statements that the parser takes."""
+    assert parse(text)
+
+
+def test_readme_shows_the_example() -> None:
+    """The example of the README is the file that its commands run."""
+    example = (docs.ROOT / "examples" / "fraud.sql").read_text().strip()
+
+    assert any(block.text.strip() == example for block in docs.blocks(docs.ROOT / "README.md"))
+
+
+def test_functions_page() -> None:
+    """The page of the functions is what the catalogue gives (`scripts/docs` writes it)."""
+    from tailrace.expressions.docs import markdown  # noqa: PLC0415
+
+    assert (docs.DOCS / "functions.md").read_text() == markdown()
+
+
+def test_types_page() -> None:
+    """The table of the types is that of the module that defines them."""
+    page = (docs.DOCS / "sql" / "types.md").read_text()
+
+    assert docs.types_table(schema.__doc__ or "") in page
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_connector_page(name: str) -> None:
+    """A connector has a page, which names each of its options and metadata columns."""
+    page = docs.DOCS / "connectors" / f"{name}.md"
+    connector = registry.get(name)
+    text = page.read_text()
+
+    assert not [o.key for o in connector.options.options if f"`{o.key}`" not in text]
+    assert not [m.key for m in connector.metadata if f"`{m.key}`" not in text]
+
+
+def test_error_codes() -> None:
+    """The codes that the code gives are those that the page explains."""
+    code = re.compile(r"\bTR\d{3}\b")
+    sources = (docs.ROOT / "src").rglob("*.py")
+    given = {c for path in sources for c in code.findall(path.read_text())}
+
+    assert given == set(re.findall(r"^\| `(TR\d{3})` ", (docs.DOCS / "error-codes.md").read_text(), re.MULTILINE))
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """No page is lost."""
+    listed = (docs.ROOT / "mkdocs.yml").read_text()
+    names = [str(Path(p).relative_to(docs.DOCS)) for p in docs.DOCS.rglob("*.md")]
+
+    assert not [n for n in names if n not in listed]
