@@ -65,8 +65,3 @@ def commands(block: Block) -> list[Command]:
         elif found:
             found[-1].expected.append(line)
     return found
-
-
-def types_table(docstring: str) -> str:
-    """Cut the table out of the docstring of the module that defines the types."""
-    return "\n".join(line for line in docstring.splitlines() if line.startswith("|"))

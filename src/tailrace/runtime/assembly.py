@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tailrace.clock import Clock
 from tailrace.connectors import registry
@@ -62,10 +63,21 @@ def _connector(sink: nodes.Sink) -> str:
     return sink.table.connector if sink.table else "a query"
 
 
+def _query_sink(name: str, given: Mapping[str, Sink]) -> Sink:
+    """Give the sink of a query: the one of its id, or the only one."""
+    if name in given:
+        return given[name]
+    if len(given) != 1:
+        raise ConfigError(f"nobody takes the rows of query '{name}'", hint="give a sink for it")
+    return next(iter(given.values()))
+
+
 class Assembler:
     """
-    Builds the parts of one job. `folder` holds a folder for each part that wants one; `durable` says whether it outlives
-    the run: only then are there checkpoints.
+    Builds the parts of one job.
+
+    `folder` holds a folder for each part that wants one; `durable` says whether it outlives the run: only then are there
+    checkpoints.
     """
 
     def __init__(self, job: str, folder: Path, settings: Mapping[str, str], clock: Clock, *, durable: bool) -> None:
@@ -75,9 +87,7 @@ class Assembler:
         self._clock = clock
         self._durable = durable
 
-    def build(
-        self, plans: Sequence[nodes.Sink], tables: Mapping[str, Table], query_sinks: Mapping[str, Sink]
-    ) -> Parts:
+    def build(self, plans: Sequence[nodes.Sink], tables: Mapping[str, Table], query_sinks: Mapping[str, Sink]) -> Parts:
         """
         Build everything; nothing is opened.
 
@@ -95,19 +105,23 @@ class Assembler:
         return Parts(
             executor,
             {name: sources[id(scan)] for name, scan in executor.scans.items()},
-            {name: BlockDecoder(scan.schema, scan.table).decode for name, scan in executor.scans.items()},
+            {name: self._decoder(scan) for name, scan in executor.scans.items()},
             self._staged(sinks),
             ErrorPolicies(policies),
             letters,
         )
 
     def _context(self, kind: str, name: str) -> Context:
-        folder = self._folder / f"{kind}-{name}"
+        folder = self._folder / quote(f"{kind}-{name}", safe="")
         folder.mkdir(mode=0o700, exist_ok=True)
         return Context(self._job, folder, self._clock, self._settings)
 
     def _source(self, scan: nodes.Scan) -> Source:
         return registry.source(scan.table, scan.schema, self._context("source", scan.table.name))
+
+    def _decoder(self, scan: nodes.Scan) -> Decode:
+        timezone = self._settings.get("table.local-time-zone", "UTC")
+        return BlockDecoder(scan.table, scan.schema, registry.options_of(scan.table), timezone).decode
 
     def _letter_tables(
         self, policies: Mapping[str, Policy], tables: Mapping[str, Table], executor: Executor
@@ -131,10 +145,8 @@ class Assembler:
     ) -> dict[str, Sink]:
         sinks: dict[str, Sink] = {}
         for name, node in executor.sinks.items():
-            if name in query_sinks:
-                sinks[name] = query_sinks[name]
-            elif node.table is None:
-                sinks[name] = query_sinks[""]
+            if node.table is None:
+                sinks[name] = _query_sink(name, query_sinks)
             else:
                 sinks[name] = registry.sink(node.table, self._context("sink", name))
         for name, table in letters.items():
@@ -149,4 +161,4 @@ class Assembler:
         return {n: self._stage(n, s) if isinstance(s, TransactionalSink) else s for n, s in sinks.items()}
 
     def _stage(self, name: str, sink: TransactionalSink) -> Sink:
-        return StagedTransactional(sink, self._folder / f"staged-{name}")
+        return StagedTransactional(sink, self._folder / quote(f"staged-{name}", safe=""))

@@ -40,6 +40,6 @@ class Backoff:
             message = f"{what} has been away for {now - self.since:.0f} s ({self.tries + 1} tries): {error.message}"
             hint = error.hint or "the state is intact: start the job again when the other side is back"
             raise TerminalError(message, hint=hint, location=error.location)
-        wait = min(self.longest, self.first * 2**self.tries)
+        wait = min(self.longest, self.first * 2.0 ** min(self.tries, 30))
         self.tries += 1
         return wait * self.rng.uniform(0.5, 1.0)

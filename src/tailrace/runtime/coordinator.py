@@ -262,6 +262,8 @@ class Coordinator:
         marked = {n for n, r in self._sinks.items() if r is Role.MARKED}
         unprepared = self._sinks.keys() - current.staged.keys()
         if current.number != self.epoch + 1 or (self.state is not State.PREPARING and unprepared):
-            raise TerminalError(f"checkpoint protocol: epoch {current.number} after {self.epoch}, unprepared {unprepared}")
+            raise TerminalError(
+                f"checkpoint protocol: epoch {current.number} after {self.epoch}, unprepared {unprepared}"
+            )
         if current.committed - marked and not marked <= current.committed:
             raise TerminalError("checkpoint protocol: a staged sink committed before a marked one")

@@ -84,10 +84,13 @@ class Fetcher:
         halt: Halt,
         clock: Clock,
         *,
+        label: str,
         keep_blocks: bool,
+        retry_limit: float = 300.0,
         limit: Limit | None = None,
     ) -> None:
         self.scan = scan
+        self._label = label
         self.queue = queue
         self.rows = 0
         self.bytes = 0
@@ -100,7 +103,7 @@ class Fetcher:
         self._clock = clock
         self._keep = keep_blocks
         self._limit = limit or Limit()
-        self._backoff = Backoff()
+        self._backoff = Backoff(limit=retry_limit)
         self._stop = threading.Event()
         self._acknowledge: Positions | None = None
         self._live: set[str] = set()
@@ -155,7 +158,7 @@ class Fetcher:
 
     def _wait(self, error: TransientError) -> None:
         self.retrying = error.message
-        pause = self._backoff.failed(f"source '{self.scan}'", error, self._clock.monotonic())
+        pause = self._backoff.failed(f"source '{self._label}'", error, self._clock.monotonic())
         self._stop.wait(pause)
 
     def _read(self, reader: Reader) -> bool:

@@ -95,7 +95,7 @@ class Session:
                 sinks = [InsertBinder(node, self._names, source).bind()]
             case s.StatementSet():
                 sinks = [InsertBinder(i, self._names, source).bind() for i in node.args["inserts"]]
-            case _:
+            case n.Query():
                 plan = QueryBinder(self._names, source).bind(node)
                 sinks = [Sink(schema=plan.schema, input=plan, table=None, location=at(node, source))]
         return optimize(tuple(sinks))

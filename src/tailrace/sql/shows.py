@@ -55,14 +55,22 @@ def describe(names: Names, name: Name, source: Source) -> pl.DataFrame:
     """Give the columns of a table or view."""
     text = plain(name, source)
     if text in names.views:
-        return _described(names.views[text].plan.schema.fields, None)
+        return _described(names.views[text].plan.schema.fields, None, {})
     if text not in names.tables:
         raise unknown("table or view", text, [*names.tables, *names.views], name, source)
     table = names.tables[text]
-    return _described(table.schema.fields, table)
+    return _described(table.schema.fields, table, _texts_of(names.definitions[text]))
 
 
-def _described(fields: tuple[Field, ...], table: Table | None) -> pl.DataFrame:
+def _texts_of(definition: s.CreateTable) -> dict[str, str]:
+    """Give the expressions of computed columns by name, and that of the watermark by an empty name."""
+    columns = (c for c in get(definition, "columns") or [] if isinstance(c, s.ComputedColumn))
+    found = {str(c.args["name"].this): generate(c.args["expr"]) for c in columns}
+    watermark = get(definition, "watermark")
+    return found | ({"": generate(watermark.args["expr"])} if watermark is not None else {})
+
+
+def _described(fields: tuple[Field, ...], table: Table | None, texts: Mapping[str, str]) -> pl.DataFrame:
     key = f"PRI({', '.join(table.primary_key)})" if table and table.primary_key else None
     rows = [
         (
@@ -70,8 +78,8 @@ def _described(fields: tuple[Field, ...], table: Table | None) -> pl.DataFrame:
             _type(f),
             "TRUE" if f.type.nullable else "FALSE",
             key if table and f.name in table.primary_key else None,
-            _extras(f.name, table) if table else None,
-            str(table.watermark.expr) if table and table.watermark and table.watermark.column == f.name else None,
+            _extras(f.name, table, texts) if table else None,
+            texts[""] if table and table.watermark and table.watermark.column == f.name else None,
         )
         for f in fields
     ]
@@ -84,10 +92,10 @@ def _type(field: Field) -> str:
     return field.type.sql() + (mark[field.time] if field.time else "")
 
 
-def _extras(name: str, table: Table) -> str | None:
+def _extras(name: str, table: Table, texts: Mapping[str, str]) -> str | None:
     column = next(c for c in table.columns if c.name == name)
     if isinstance(column, ComputedColumn):
-        return f"AS {column.expr}"
+        return f"AS {texts[name]}"
     if isinstance(column, MetadataColumn):
         key = f" FROM '{column.key}'" if column.key != column.name else ""
         return f"METADATA{key}{' VIRTUAL' if column.virtual else ''}"

@@ -96,12 +96,12 @@ class LocalFiles(Files):
             return file.read() if length is None else file.read(length)
 
     def names(self, folder: Path) -> list[str]:
-        return sorted(os.listdir(folder))
+        return sorted(entry.name for entry in folder.iterdir())
 
 
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
-    while len(view):
+    while view:
         view = view[os.write(fd, view) :]
 
 

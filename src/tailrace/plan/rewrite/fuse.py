@@ -37,7 +37,9 @@ def merge(upper: Calc, lower: Calc) -> Calc:
 
 def _is_identity(node: Calc) -> bool:
     same = node.predicate is None and node.schema == node.input.schema
-    return same and all(isinstance(e, Column) and e.name == n for e, n in zip(node.exprs, node.schema.names, strict=True))
+    return same and all(
+        isinstance(e, Column) and e.name == n for e, n in zip(node.exprs, node.schema.names, strict=True)
+    )
 
 
 def _may_merge(upper: Calc, lower: Calc) -> bool:

@@ -32,4 +32,3 @@ def windows(node: Node) -> Node:
     if isinstance(node, Aggregate):
         return window_aggregate(node) or node
     return node
-

@@ -114,14 +114,25 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
-            made = _keep(node, _fields(node.schema, wanted))
-            return replace(made, exprs=exprs) if len(exprs) != len(node.exprs) else node
+            return node if len(exprs) == len(node.exprs) else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
         case AssignWatermark() | Limit():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():
             edges = {f.name for f in node.schema.fields[-3:]}
             return _keep(node, _fields(node.schema, {*node.input.schema.names, *edges}))
+        case WindowAggregate():
+            return _without_edges(node, wanted)
     return node
+
+
+def _without_edges(node: WindowAggregate, wanted: set[str]) -> Node:
+    """Leave out the window's edges that nobody reads; keys and aggregates are the state, so they stay."""
+    count = len(node.keys) + len(node.aggregates)
+    edges = [(f, p) for f, p in zip(node.schema.fields[count:], node.properties, strict=True) if f.name in wanted]
+    schema = Schema((*node.schema.fields[:count], *(f for f, _ in edges)))
+    return (
+        node if len(schema) == len(node.schema) else replace(node, schema=schema, properties=tuple(p for _, p in edges))
+    )
 
 
 def _fields(schema: Schema, names: Iterable[str]) -> Schema:

@@ -147,7 +147,9 @@ def checked(made: Aggregate) -> Aggregate:
         UnsupportedError: it groups by no window, or in a way that needs more than the window's slices.
     """
     if not groups_by_window(made):
-        raise UnsupportedError("an aggregation without a window is not supported yet", hint=_HINT, location=made.location)
+        raise UnsupportedError(
+            "an aggregation without a window is not supported yet", hint=_HINT, location=made.location
+        )
     if window_aggregate(made) is None:
         raise UnsupportedError(
             "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
@@ -200,5 +202,3 @@ def distinct(plan: Plan, node: n.Node, source: Source) -> Plan:
     return checked(
         Aggregate(schema=schema, input=plan, keys=plan.schema.names, aggregates=(), location=at(node, source))
     )
-
-

@@ -108,7 +108,9 @@ class ExpressionBinder:
             raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))
         if name.upper() in _GROUP_WINDOWS:
             hint = "write FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end"
-            raise UnsupportedError(f"the group window {name.upper()} is not supported", hint=hint, location=self.at(node))
+            raise UnsupportedError(
+                f"the group window {name.upper()} is not supported", hint=hint, location=self.at(node)
+            )
         for part in ("distinct", "filter"):
             if n.get(node, part):
                 raise ConfigError(f"{part.upper()} is for aggregates, not for {name}", location=self.at(node))

@@ -54,9 +54,7 @@ def _columns(new: s.CreateTable, base: s.CreateTable, strategies: dict[str, str]
             continue
         name = column.args["name"].this
         if name in own and (feature is None or strategies[feature] != "OVERWRITING"):
-            raise ConfigError(
-                f"the column '{name}' is in the table of LIKE too", location=at(own[name], source)
-            )
+            raise ConfigError(f"the column '{name}' is in the table of LIKE too", location=at(own[name], source))
         if name not in own:
             found.append(column)
     return [*found, *own.values()]

@@ -142,11 +142,11 @@ def _range(units: tuple[str, ...], text: str) -> int:
     pattern = "".join(_PATTERNS[u] + (_BETWEEN[u] if u != units[-1] else "") for u in units)
     match = re.fullmatch(pattern, text)
     if not match:
-        example = "".join({"DAY": "1", "SECOND": "30"}.get(u, "10") + (_BETWEEN[u] if u != units[-1] else "") for u in units)
+        example = "".join(
+            {"DAY": "1", "SECOND": "30"}.get(u, "10") + (_BETWEEN[u] if u != units[-1] else "") for u in units
+        )
         raise ValueError(f"'{text}' is no INTERVAL {units[0]} TO {units[-1]}; write it as '{example}'")
     for unit, part in zip(units[1:], match.groups()[1:], strict=True):
         if Decimal(part) >= _LIMITS[unit]:
             raise ValueError(f"'{text}' has {part} as its {unit}, which is less than {_LIMITS[unit]}")
     return int(sum(Decimal(p) * _MILLISECONDS[u] for u, p in zip(units, match.groups(), strict=True)))
-
-

@@ -67,9 +67,7 @@ class QueryBinder:
         binder = ExpressionBinder(Scope(relation.plan.schema, relation.alias), self._source)
         where = n.get(node, "where")
         if where is not None and has_aggregate(where):
-            raise ConfigError(
-                "an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source)
-            )
+            raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
         predicate = binder.condition(where, "WHERE") if where is not None else None
         if self._is_grouped(node):
             plan = self._grouped(node, relation.plan, binder, predicate)
@@ -195,7 +193,9 @@ class QueryBinder:
         for a, b in zip(left, right, strict=True):
             common = catalogue.common_type([a.type, b.type])
             if common is None:
-                message = f"the column '{a.name}' is {a.type.sql()} on one side of UNION ALL and {b.type.sql()} on the other"
+                message = (
+                    f"the column '{a.name}' is {a.type.sql()} on one side of UNION ALL and {b.type.sql()} on the other"
+                )
                 raise ConfigError(message, hint="CAST one of them", location=at(node, self._source))
             nullable = a.type.nullable or b.type.nullable
             fields.append(Field(a.name, common.with_nullable(nullable), a.time if a.time is b.time else None))

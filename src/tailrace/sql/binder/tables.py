@@ -33,7 +33,9 @@ def source_plan(table: Table, location: Location | None) -> Plan:
     plan: Plan = Scan(schema=Schema(tuple(Field(c.name, c.type) for c in read)), table=table, location=location)
     if table.computed:
         fields = tuple(_without_row_time(f) for f in table.schema)
-        exprs = tuple(c.expr if isinstance(c, catalog.ComputedColumn) else Column(c.type, c.name) for c in table.columns)
+        exprs = tuple(
+            c.expr if isinstance(c, catalog.ComputedColumn) else Column(c.type, c.name) for c in table.columns
+        )
         plan = Calc(schema=Schema(fields), input=plan, exprs=exprs, location=location)
     if table.watermark:
         mark = table.watermark

@@ -67,9 +67,7 @@ def _row(node: Type, source: Source) -> DataType:
     for name, count in Counter(names).items():
         if count > 1:
             raise _wrong(node, source, f"the field '{name}' is given {count} times")
-    return DataType(
-        Kind.ROW, names=tuple(names), children=tuple(data_type(f.args["type"], source) for f in fields)
-    )
+    return DataType(Kind.ROW, names=tuple(names), children=tuple(data_type(f.args["type"], source) for f in fields))
 
 
 def _wrong(node: Type, source: Source, message: str) -> ConfigError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.expressions.nodes import Literal
@@ -14,6 +15,8 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.dialect.nodes import Descriptor, NamedArgument, Node, TableArgument, TableFunction
 from tailrace.sql.source import Source
+
+N = TypeVar("N", bound=Node)
 
 _PARAMETERS = {
     WindowKind.TUMBLE: ("DATA", "TIMECOL", "SIZE", "OFFSET"),
@@ -73,7 +76,7 @@ class WindowBinder:
             found[name] = value
         return found
 
-    def _argument(self, given: dict[str, Node], name: str, cls: type[Node], kind: WindowKind) -> Node:
+    def _argument(self, given: dict[str, Node], name: str, cls: type[N], kind: WindowKind) -> N:
         node = given.get(name)
         if not isinstance(node, cls):
             what = {"DATA": "TABLE t", "TIMECOL": "DESCRIPTOR(column)"}[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import CONSTANT_FUNCTIONS, FUNCTION_WORDS, PARTS
 from tailrace.sql.dialect.nodes import Call, Clause, Node, Star, Symbol

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot import Token, TokenType
 
 from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
 from tailrace.sql.dialect.keywords import RESERVED

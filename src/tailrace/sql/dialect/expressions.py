@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType
 
 from tailrace.sql.dialect.calls import CallParser
 from tailrace.sql.dialect.keywords import UNITS
@@ -302,4 +302,3 @@ class ExpressionParser(CallParser):
         if isinstance(call, Call) and self.sees("OVER"):
             self.unsupported("OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE")
         return call
-

@@ -8,7 +8,7 @@ from sqlglot import exp, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.parser import Parser
-from sqlglot.tokens import Token, TokenType
+from sqlglot import Token, TokenType
 
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.generator import FlinkGenerator

@@ -174,7 +174,9 @@ class QueryParser(ExpressionParser):
     def _from(self) -> Node:
         source = self._source()
         if self.sees(",") or self.word() in _JOINS:
-            self.unsupported("a join", "supported is one table, view, query or window in FROM, and UNION ALL of queries")
+            self.unsupported(
+                "a join", "supported is one table, view, query or window in FROM, and UNION ALL of queries"
+            )
         if self.sees("FOR", "SYSTEM_TIME"):
             self.unsupported("FOR SYSTEM_TIME AS OF", "leave it out")
         if self.sees("TABLESAMPLE") or self.sees("MATCH_RECOGNIZE") or self.sees("PIVOT"):

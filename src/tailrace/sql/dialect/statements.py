@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType
 
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.dialect.nodes import Node, Text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tailrace.sql.dialect.cursor import Cursor
 from tailrace.sql.dialect.nodes import Type, TypeField
 
-SIMPLE = frozenset("BOOLEAN TINYINT SMALLINT INT BIGINT FLOAT DOUBLE STRING BYTES DATE NULL".split())
-ONE_NUMBER = frozenset("CHAR VARCHAR BINARY VARBINARY TIME TIMESTAMP TIMESTAMP_LTZ".split())
+SIMPLE = frozenset(("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BYTES", "DATE", "NULL"))
+ONE_NUMBER = frozenset(("CHAR", "VARCHAR", "BINARY", "VARBINARY", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ"))
 _SAME = {"INTEGER": "INT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL", "CHARACTER": "CHAR"}
-_LATER = frozenset("MULTISET RAW VARIANT DESCRIPTOR BITMAP".split())
+_LATER = frozenset(("MULTISET", "RAW", "VARIANT", "DESCRIPTOR", "BITMAP"))
 _NAMES = sorted(SIMPLE | ONE_NUMBER | {"DECIMAL", "ARRAY", "MAP", "ROW"})
 
 
@@ -32,7 +32,7 @@ class TypeParser(Cursor):
         if word in _LATER:
             self._later(word)
         if word not in _NAMES:
-            self.fail("a data type, as " + ", ".join(("BIGINT", "STRING", "DECIMAL(10, 2)", "TIMESTAMP(3)")))
+            self.fail("a data type, as BIGINT, STRING, DECIMAL(10, 2) or TIMESTAMP(3)")
         self.at += 1
         if word == "CHAR" and self.takes("VARYING"):
             word = "VARCHAR"

@@ -1,0 +1,88 @@
+"""Writes the pages of the documentation that come from the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tailrace import schema
+from tailrace.connectors.table_options import COMMON, FORMATS
+from tailrace.expressions.docs import markdown
+from tailrace.options import Option, boolean, choice, duration, integer, memory_size, number
+from tailrace.runtime import settings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+_KINDS = {boolean: "boolean", duration: "duration", integer: "integer", memory_size: "size", number: "number"}
+
+TABLE_OPTIONS = """# Options of every table
+
+Every table takes these in `WITH (…)`, beside the options of its connector and format. Durations are written as `10 s`, sizes as `64 mb`.
+
+{common}
+
+Tables of connectors with formats take these too. The options of a format have its name before them, as `json.ignore-parse-errors`; for a
+`key.format` or `value.format` that word comes first, as `key.json.ignore-parse-errors`.
+
+{formats}
+"""
+SETTINGS = """# Settings
+
+`SET 'key' = 'value'` in a script, or `--set key=value` on the command line.
+
+{runtime}
+| `table.local-time-zone` | `UTC` | the time zone in which `TIMESTAMP_LTZ` values are shown and turned into dates |
+| `table.exec.source.idle-timeout` | `5 s` | after how long without rows a partition is idle, in sources that do not end |
+| `pipeline.auto-watermark-interval` | `200 ms` | `0`: the watermark moves with each row |
+"""
+
+
+def option_rows(options: Iterable[Option]) -> str:
+    """Write options as a table."""
+    rows = ["| Option | Default | Meaning |", "| --- | --- | --- |"]
+    return "\n".join(rows + [f"| `{o.key}` | {default(o)} | {o.doc} |" for o in options])
+
+
+def default(option: Option) -> str:
+    """Write the default of an option as a script would."""
+    value = option.default
+    if option.required:
+        return "required"
+    if value is None or value in ("", ()):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    units = {duration: ((60_000, "min"), (1000, "s"), (1, "ms")), memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b"))}
+    for size, unit in units.get(option.parse, ()):
+        if value % size == 0:
+            return f"`{value // size} {unit}`"
+    return f"`{value}`"
+
+
+def types_table() -> str:
+    """Give the table of the types out of its module."""
+    return "\n".join(line for line in (schema.__doc__ or "").splitlines() if line.startswith("|"))
+
+
+def generated() -> dict[str, str]:
+    """Give each generated page by its name, as it must be."""
+    types = (DOCS / "sql" / "types.md").read_text()
+    filled = f"<!-- types -->\n\n{types_table()}\n\n<!-- /types -->"
+    return {
+        "functions.md": markdown(),
+        "sql/types.md": re.sub(r"<!-- types -->.*<!-- /types -->", lambda _: filled, types, flags=re.DOTALL),
+        "sql/table-options.md": TABLE_OPTIONS.format(
+            common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
+        ),
+        "sql/settings.md": SETTINGS.format(runtime=option_rows(settings.OPTIONS.options)),
+    }
+
+
+def main() -> None:
+    """Write them."""
+    for name, text in generated().items():
+        (DOCS / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""A plan as text: a tree with the changelog mode and the state of each node, and warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+
+from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal
+from tailrace.plan.changelog import Mode, changelog_modes
+from tailrace.plan.changelog import shown as mode_text
+from tailrace.plan.nodes import (
+    Aggregate,
+    AssignWatermark,
+    Calc,
+    Limit,
+    Node,
+    Scan,
+    Sink,
+    Union,
+    Values,
+    WindowAggregate,
+    WindowKind,
+    WindowSpec,
+    WindowTable,
+    walk,
+)
+from tailrace.schema import Kind
+
+_MANY_WINDOWS = 100
+_INFIX = frozenset(("+", "-", "*", "/", "%", "=", "<>", "<", "<=", ">", ">=", "AND", "OR", "||", "LIKE"))
+_UNITS = ((86_400_000, "DAY"), (3_600_000, "HOUR"), (60_000, "MINUTE"), (1000, "SECOND"))
+
+
+def explain(sinks: Sequence[Sink]) -> str:
+    """Draw the plans of these sinks; a sub-plan that several read is drawn once and named #1, #2 and so on."""
+    drawing = _Drawing(sinks)
+    trees = ["\n".join(drawing.tree(s)) for s in sinks]
+    warnings = [f"warning: {w}" for w in dict.fromkeys(_warnings(sinks))]
+    return "\n\n".join([*trees, *(["\n".join(warnings)] if warnings else [])])
+
+
+class _Drawing:
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._modes: dict[int, Mode] = changelog_modes(sinks)
+        nodes = {id(n): n for s in sinks for n in walk(s)}
+        readers = Counter(id(i) for n in nodes.values() for i in n.inputs)
+        shared = [key for key, count in readers.items() if count > 1]
+        self._numbers = {key: i + 1 for i, key in enumerate(shared)}
+        self._drawn: set[int] = set()
+
+    def tree(self, node: Node, first: str = "", rest: str = "") -> Iterator[str]:
+        number = self._numbers.get(id(node))
+        mark = f"#{number} " if number else ""
+        if id(node) in self._drawn:
+            yield f"{first}{mark}(as above)"
+            return
+        self._drawn.add(id(node))
+        yield f"{first}{mark}{describe(node)} {mode_text(self._modes[id(node)])}"
+        state = state_bound(node)
+        if state:
+            yield f"{rest}{'│' if node.inputs else ' '}    state: {state}"
+        for i, below in enumerate(node.inputs):
+            last = i == len(node.inputs) - 1
+            yield from self.tree(below, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+
+
+def describe(node: Node) -> str:
+    """Say in one line what a node does."""
+    match node:
+        case Sink():
+            return f"Sink {node.table.name if node.table else '(result)'}: {_names(node)}"
+        case Scan():
+            return f"Scan {node.table.name} ({node.table.connector or 'no connector'}): {_names(node)}"
+        case AssignWatermark():
+            return f"Watermark of {node.column}: {expression(node.expr)}"
+        case Calc():
+            return _calc(node)
+        case WindowTable():
+            return f"Window {window(node.window)}"
+        case WindowAggregate():
+            return f"WindowAggregate {window(node.window)}{_by(node.keys)}: {_aggregates(node)}"
+        case Aggregate():
+            return f"Aggregate{_by(node.keys)}: {_aggregates(node)}"
+        case Union():
+            return "Union ALL"
+        case Limit():
+            return f"Limit {node.count}" + (f" after {node.offset}" if node.offset else "")
+        case Values():
+            return f"Values: {len(node.rows)} row{'s' if len(node.rows) != 1 else ''}"
+    return type(node).__name__
+
+
+def state_bound(node: Node) -> str:
+    """Say what a node keeps and when it lets it go; empty for a node without state."""
+    match node:
+        case Scan():
+            return "the position of each partition"
+        case AssignWatermark():
+            return "one watermark for each partition"
+        case Limit():
+            return "one counter"
+        case WindowAggregate():
+            return _window_state(node)
+        case Aggregate():
+            return f"one row{_by(node.keys)}, never dropped"
+    return ""
+
+
+def expression(expr: Expr) -> str:
+    """
+    Give an expression as SQL.
+
+    >>> from tailrace.schema import INTERVAL_SECOND
+    >>> expression(Literal(INTERVAL_SECOND, 5000))
+    "INTERVAL '5' SECOND"
+    """
+    match expr:
+        case Column():
+            return expr.name
+        case Literal():
+            return _literal(expr)
+        case Cast():
+            word = "TRY_CAST" if expr.safe else "CAST"
+            return f"{word}({expression(expr.arg)} AS {expr.type.sql()})"
+        case Call():
+            inner = [expression(a) for a in expr.args]
+            if expr.function in _INFIX and len(inner) == 2:
+                return f"({inner[0]} {expr.function} {inner[1]})"
+            return f"{expr.function}({', '.join(inner)})"
+    return str(expr)
+
+
+def window(spec: WindowSpec) -> str:
+    """
+    Give a window as SQL writes it.
+
+    >>> window(WindowSpec(WindowKind.TUMBLE, "ts", 60_000, 60_000))
+    "TUMBLE(ts, INTERVAL '1' MINUTE)"
+    """
+    lengths = [spec.size] if spec.kind is WindowKind.TUMBLE else [spec.slide, spec.size]
+    offset = [spec.offset] if spec.offset else []
+    return f"{spec.kind.value}({', '.join([spec.time_column, *map(_interval, [*lengths, *offset])])})"
+
+
+def _literal(expr: Literal) -> str:
+    value = expr.value
+    if value is None:
+        return "NULL"
+    if expr.type.kind is Kind.INTERVAL_SECOND:
+        return _interval(value)
+    if expr.type.kind is Kind.INTERVAL_MONTH:
+        return f"INTERVAL '{value}' MONTH"
+    if isinstance(value, (date, datetime, time)):
+        return f"{expr.type.kind.value} '{value}'"
+    if isinstance(value, bytes):
+        return f"X'{value.hex().upper()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).upper() if isinstance(value, bool) else str(value)
+
+
+def _interval(milliseconds: int) -> str:
+    sign, length = "-" if milliseconds < 0 else "", abs(milliseconds)
+    for size, unit in _UNITS:
+        if length and length % size == 0:
+            return f"INTERVAL {sign}'{length // size}' {unit}"
+    return f"INTERVAL {sign}'{length / 1000:g}' SECOND"
+
+
+def _names(node: Node) -> str:
+    return ", ".join(node.schema.names)
+
+
+def _by(keys: tuple[str, ...]) -> str:
+    return f" by ({', '.join(keys)})" if keys else ""
+
+
+def _aggregates(node: Aggregate | WindowAggregate) -> str:
+    return ", ".join(map(str, node.aggregates)) or "distinct rows"
+
+
+def _calc(node: Calc) -> str:
+    pairs = zip(node.schema.names, node.exprs, strict=True)
+    columns = [name if (text := expression(e)) == name else f"{name} = {text}" for name, e in pairs]
+    where = f" where {expression(node.predicate)}" if node.predicate is not None else ""
+    return f"Calc {', '.join(columns)}{where}"
+
+
+def _window_state(node: WindowAggregate) -> str:
+    distinct = sorted({a.arg for a in node.aggregates if a.distinct and a.arg})
+    values = f" with the distinct values of {', '.join(distinct)}" if distinct else ""
+    passes = "the wall clock" if node.window.processing_time else "the watermark"
+    return f"open windows{_by(node.keys)}{values}, dropped when {passes} passes"
+
+
+def _warnings(sinks: Sequence[Sink]) -> Iterator[str]:
+    for node in (n for s in sinks for n in walk(s)):
+        at = f"{node.location}: " if node.location else ""
+        if isinstance(node, (WindowAggregate, WindowTable)):
+            yield from (at + text for text in _window_warnings(node))
+        if isinstance(node, Sink):
+            yield from (at + text for text in _null_warnings(node))
+
+
+def _window_warnings(node: WindowAggregate | WindowTable) -> Iterator[str]:
+    spec = node.window
+    if spec.processing_time:
+        yield f"{spec.kind.value} by the wall clock gives other rows when the input is replayed"
+    if isinstance(node, WindowTable) and spec.size // spec.slide > _MANY_WINDOWS:
+        yield f"each row is copied into {spec.size // spec.slide} windows"
+
+
+def _null_warnings(node: Sink) -> Iterator[str]:
+    for given, target in zip(node.input.schema, node.schema, strict=True):
+        if node.table is not None and given.type.nullable and not target.type.nullable:
+            yield f"'{target.name}' of '{node.table.name}' is NOT NULL, but the query may give NULL"

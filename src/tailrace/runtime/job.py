@@ -1,0 +1,295 @@
+"""
+A job: a pipeline that runs, from its start to its end.
+
+Threads: one for each source (`fetch`), the caller's for the engine (`loop`), one for each sink (`outlet`), one for
+checkpoints (`checkpointer`). Whichever fails first ends the job; its state stays at the last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import structlog
+
+from tailrace.clock import Clock, SystemClock
+from tailrace.connectors.base import Positions, Sink
+from tailrace.errors import TerminalError, TransientError
+from tailrace.plan import nodes
+from tailrace.plan.catalog import Table
+from tailrace.runtime.assembly import Assembler, Parts
+from tailrace.runtime.checkpointer import Checkpointer
+from tailrace.runtime.coordinator import Coordinator, Event
+from tailrace.runtime.fetch import Fetcher, Item
+from tailrace.runtime.halt import Halt
+from tailrace.runtime.loop import Loop
+from tailrace.runtime.outlet import Outlet
+from tailrace.runtime.queues import Bell, ByteQueue
+from tailrace.runtime.restore import Start, open_sinks
+from tailrace.runtime.settings import JobSettings
+from tailrace.runtime.summary import (
+    CheckpointStatus,
+    SinkStatus,
+    SinkSummary,
+    SourceStatus,
+    SourceSummary,
+    Status,
+    Summary,
+    peak_memory,
+)
+from tailrace.state.store import StateStore
+
+CLOSE_SECONDS = 30.0
+"""So long the threads of a job may take to end; then it ends without them."""
+
+_log = structlog.get_logger("tailrace.runtime")
+
+
+class Job:
+    """
+    Runs the plans of one job, once.
+
+    With `state` (a folder of its own) it takes checkpoints and goes on from the last one; a job that came to its end
+    begins anew. Without, nothing outlives the run: sinks still commit at each interval, all or nothing. `query_sinks`
+    take the rows of sinks without a table, by id (or the only one); `tables` are those that dead letters may go to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sinks: Sequence[nodes.Sink],
+        settings: Mapping[str, str] | None = None,
+        *,
+        state: Path | None = None,
+        clock: Clock | None = None,
+        query_sinks: Mapping[str, Sink] | None = None,
+        tables: Mapping[str, Table] | None = None,
+        allow_state_drop: bool = False,
+    ) -> None:
+        self.name = name
+        self._plans = tuple(sinks)
+        self._all_settings = dict(settings or {})
+        self._settings = JobSettings.of(self._all_settings)
+        self._state = state
+        self._clock = clock or SystemClock()
+        self._query_sinks = dict(query_sinks or {})
+        self._tables = dict(tables or {})
+        self._allow_drop = allow_state_drop
+        self._halt = Halt()
+        self._bell = Bell(self._halt)
+        self._parts: Parts | None = None
+        self._fetchers: dict[str, Fetcher] = {}
+        self._outlets: dict[str, Outlet] = {}
+        self._checkpointer: Checkpointer | None = None
+        self._loop: Loop | None = None
+        self._stopping = False
+        self._phase = "starting"
+        self._began = self._clock.monotonic()
+
+    def run(self) -> Summary:
+        """
+        Run to the end, or until `stop`.
+
+        Raises:
+            ConfigError: the pipeline or its state can't be used; nothing was read.
+            DataError: a row that its table's policy does not let pass.
+            TerminalError: it can't go on; its state is that of the last complete checkpoint.
+        """
+        self._began = self._clock.monotonic()
+        with ExitStack() as stack:
+            store = self._open_store(stack)
+            start, finished = self._run(store, stack)
+            self._phase = "finished" if finished else "stopped"
+            return self._summary(start, finished=finished)
+
+    def stop(self) -> None:
+        """
+        Read no more, put through what was read, take a checkpoint, and end. Returns at once.
+
+        May be called from any thread, or a signal handler.
+        """
+        self._stopping = True
+        for fetcher in list(self._fetchers.values()):
+            fetcher.stop()
+        if self._loop is not None:
+            self._loop.stopping = True
+        self._bell.ring()
+
+    def _open_store(self, stack: ExitStack) -> StateStore | None:
+        if self._state is None:
+            return None
+        store = StateStore(self._state, self.name, self._clock)
+        stack.callback(store.close)
+        return store
+
+    def _folder(self, store: StateStore | None, stack: ExitStack) -> Path:
+        """Give the folder in which sources and sinks have folders of their own."""
+        if store is None:
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tailrace-")))
+        folder = store.folder / "connectors"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _run(self, store: StateStore | None, stack: ExitStack) -> tuple[Start, bool]:
+        job = store.job if store is not None else uuid.uuid4().hex
+        folder = self._folder(store, stack)
+        assembler = Assembler(job, folder, self._all_settings, self._clock, durable=store is not None)
+        parts = self._parts = assembler.build(self._plans, self._tables, self._query_sinks)
+        if store is not None:
+            store.match(parts.fingerprint, allow_drop=self._allow_drop)
+        self._outlets = {n: self._outlet(n, s) for n, s in parts.sinks.items()}
+        try:
+            start, finished = self._start_and_work(parts, store, job)
+        except BaseException as error:  # noqa: BLE001  it is raised again, unless another was first
+            self._halt.set(error)
+            raise self._failure() from None
+        finally:
+            self._close()
+        if self._halt.failure is not None:
+            raise self._failure()
+        return start, finished
+
+    def _outlet(self, name: str, sink: Sink) -> Outlet:
+        return Outlet(name, sink, self._settings.sink_queue, self._halt, self._report)
+
+    def _report(self, event: Event) -> None:
+        assert self._checkpointer is not None
+        self._checkpointer.report(event)
+
+    def _start_and_work(self, parts: Parts, store: StateStore | None, job: str) -> tuple[Start, bool]:
+        for outlet in self._outlets.values():
+            outlet.start()
+        start = open_sinks(self._outlets, store, self._halt)
+        if start.checkpoint is not None and start.checkpoint.manifest.final and store is not None:
+            # it had ended before it died: opening the sinks has committed what was left
+            store.finish()
+            return start, True
+        if start.checkpoint is not None:
+            parts.executor.restore(start.checkpoint.deltas)
+            _log.info("restored", epoch=start.epoch)
+        self._loop = self._make_loop(parts, store, start, job)
+        for fetcher in self._fetchers.values():
+            fetcher.start()
+        if self._stopping:
+            self.stop()
+        self._phase = "running"
+        finished = self._loop.run()
+        if self._halt.failure is not None:
+            raise self._halt.failure
+        return start, finished
+
+    def _make_loop(self, parts: Parts, store: StateStore | None, start: Start, job: str) -> Loop:
+        roles = {n: o.role for n, o in self._outlets.items()}
+        coordinator = Coordinator(roles, start.epoch, self._settings.timeout)
+        self._checkpointer = Checkpointer(
+            coordinator, self._outlets, store, self._halt, self._clock, self._epoch_complete
+        )
+        self._checkpointer.start()
+        manifest = start.checkpoint.manifest if start.checkpoint else None
+        positions = manifest.positions if manifest else {}
+        self._fetchers = {scan: self._fetcher(scan, parts, positions.get(scan, {})) for scan in parts.sources}
+        return Loop(
+            parts,
+            self._fetchers,
+            self._outlets,
+            self._checkpointer,
+            self._settings,
+            self._bell,
+            self._halt,
+            self._clock,
+            job=job,
+            durable=store is not None,
+            positions=positions,
+            rows_before=manifest.rows_in if manifest else 0,
+        )
+
+    def _fetcher(self, scan: str, parts: Parts, positions: Positions) -> Fetcher:
+        queue: ByteQueue[Item] = ByteQueue(self._settings.source_queue, self._halt, self._bell.ring)
+        return Fetcher(
+            scan,
+            parts.sources[scan],
+            parts.decoders[scan],
+            positions,
+            queue,
+            self._halt,
+            self._clock,
+            label=parts.executor.scans[scan].table.name,
+            keep_blocks=parts.policies.keeps_bytes(scan),
+            retry_limit=self._settings.retry_limit,
+        )
+
+    def _epoch_complete(self, positions: dict[str, Positions]) -> None:
+        """Hear of a complete epoch, on the checkpoint thread."""
+        for scan, fetcher in self._fetchers.items():
+            fetcher.acknowledge(positions.get(scan, {}))
+        self._bell.ring()
+
+    def _close(self) -> None:
+        """End all threads, each within a bound; sinks let go of what is not committed."""
+        for fetcher in self._fetchers.values():
+            fetcher.stop()
+        if self._checkpointer is not None:
+            self._checkpointer.wait(CLOSE_SECONDS)
+        late = [f"source {n}" for n, f in self._fetchers.items() if not f.join(CLOSE_SECONDS)]
+        late += [f"sink {n}" for n, o in self._outlets.items() if not o.stop(CLOSE_SECONDS)]
+        for what in late:
+            _log.warning("did not end in time", what=what, seconds=CLOSE_SECONDS)
+
+    def _failure(self) -> BaseException:
+        """Give the job's failure as the caller should see it."""
+        failure = self._halt.failure
+        assert failure is not None
+        if isinstance(failure, TransientError):
+            hint = failure.hint or "the state is intact: start the job again when the other side is back"
+            return TerminalError(failure.message, hint=hint, location=failure.location)
+        return failure
+
+    def status(self) -> Status:
+        """Give the job's counters as they are now; from any thread."""
+        checkpoint = self._checkpointer.status if self._checkpointer else CheckpointStatus()
+        return Status(
+            self.name,
+            "stopping" if self._stopping and self._phase == "running" else self._phase,
+            self._clock.monotonic() - self._began,
+            tuple(self._source_status(n, f) for n, f in list(self._fetchers.items())),
+            tuple(self._sink_status(n, o) for n, o in list(self._outlets.items())),
+            checkpoint,
+        )
+
+    def _source_status(self, name: str, fetcher: Fetcher) -> SourceStatus:
+        assert self._parts is not None
+        tally = self._parts.policies.tallies[name]
+        watermark = self._loop.watermarks.get(name) if self._loop else None
+        return SourceStatus(
+            name,
+            self._parts.executor.scans[name].table.name,
+            fetcher.rows,
+            fetcher.bytes,
+            fetcher.lag,
+            watermark,
+            dict(tally.dropped),
+            tally.dead_letters,
+            fetcher.queue.bytes,
+            fetcher.retrying,
+        )
+
+    def _sink_status(self, name: str, outlet: Outlet) -> SinkStatus:
+        assert self._parts is not None
+        return SinkStatus(name, self._parts.table_of(name), outlet.rows, outlet.bytes, outlet.waited)
+
+    def _summary(self, start: Start, *, finished: bool) -> Summary:
+        status = self.status()
+        return Summary(
+            self.name,
+            tuple(SourceSummary(s.name, s.table, s.rows, s.dropped, s.dead_letters) for s in status.sources),
+            tuple(SinkSummary(s.name, s.table, s.rows) for s in status.sinks),
+            status.seconds,
+            self._checkpointer.completed if self._checkpointer else 0,
+            start.epoch,
+            finished,
+            peak_memory(),
+            tuple(start.notes),
+        )

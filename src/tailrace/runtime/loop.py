@@ -1,0 +1,236 @@
+"""The engine's loop: takes what has arrived through the executor, hands results on, and asks for checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tailrace.clock import Clock
+from tailrace.connectors.base import Assigned, Change, Ended, Positions, Revoked
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
+from tailrace.engine.executor import Input, TickResult
+from tailrace.runtime.assembly import DEAD_LETTERS, Parts
+from tailrace.runtime.checkpointer import Checkpointer
+from tailrace.runtime.dead_letters import Letter, envelopes
+from tailrace.runtime.fetch import Arrived, Changed, Fetcher, Item, Over
+from tailrace.runtime.halt import Halt
+from tailrace.runtime.outlet import Barrier, Finish, Outlet
+from tailrace.runtime.queues import Bell
+from tailrace.runtime.settings import JobSettings
+from tailrace.state.store import Snapshot
+
+QUIET_INTERVAL = 10.0
+"""A job without rows takes a checkpoint only that often; sinks close files that have become old then."""
+_LEAST_PAUSE = 0.001
+_SHOW = 0.2
+
+
+@dataclass(slots=True)
+class _Drained:
+    arrivals: list[tuple[str, Arrived]] = field(default_factory=list)
+    rows: int = 0
+    changed: bool = False
+    later: list[tuple[str, tuple[Change, ...]]] = field(default_factory=list)
+
+
+class Loop:
+    """Runs on the caller's thread until the executor is done, or all that was read is through after `stop`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        fetchers: Mapping[str, Fetcher],
+        outlets: Mapping[str, Outlet],
+        checkpointer: Checkpointer,
+        settings: JobSettings,
+        bell: Bell,
+        halt: Halt,
+        clock: Clock,
+        *,
+        job: str,
+        durable: bool,
+        positions: Mapping[str, Positions],
+        rows_before: int = 0,
+    ) -> None:
+        self._parts = parts
+        self._executor = parts.executor
+        self._fetchers = dict(fetchers)
+        self._outlets = dict(outlets)
+        self._checkpointer = checkpointer
+        self._settings = settings
+        self._bell = bell
+        self._halt = halt
+        self._clock = clock
+        self._job = job
+        self._version = parts.version
+        self._durable = durable
+        self._positions: dict[str, dict[str, Any]] = {s: dict(positions.get(s, {})) for s in fetchers}
+        self._rows = rows_before
+        self._over: set[str] = set()
+        self._dirty = False
+        self._last_checkpoint = clock.monotonic()
+        self._shown = 0.0
+        self.stopping = False
+        self.watermarks: dict[str, int | None] = {}
+
+    def run(self) -> bool:
+        """
+        Work until there is no more to do; tell whether the job came to its end (else it was stopped).
+
+        Raises:
+            DataError, TerminalError: a row that its policy does not let pass, or a checkpoint that can't be taken.
+        """
+        finished = self._work()
+        for fetcher in self._fetchers.values():
+            fetcher.stop()
+        if self._halt.is_set:
+            return False
+        for outlet in self._outlets.values():
+            if finished:
+                outlet.mark(Finish())
+        self._wait_for_checkpointer()
+        self._checkpoint(final=finished)
+        self._wait_for_checkpointer()
+        return finished
+
+    def _work(self) -> bool:
+        due = True
+        while not self._halt.is_set:
+            drained = self._drain()
+            if drained.arrivals or drained.changed or due:
+                self._tick(drained)
+            if self._executor.done:
+                return True
+            if self.stopping and len(self._over) == len(self._fetchers) and not drained.arrivals:
+                return False
+            self._checkpoint_if_due()
+            self._show()
+            due = self._pause(busy=bool(drained.arrivals or drained.changed))
+        return False
+
+    def _pause(self, *, busy: bool) -> bool:
+        """Wait for something to do; tell whether a timer is due."""
+        timer = self._executor.next_timer()
+        if busy:
+            return timer is not None and timer <= 0
+        waits = [max(timer, _LEAST_PAUSE)] if timer is not None else []
+        until = self._until_checkpoint()
+        waits += [max(until, _LEAST_PAUSE)] if until is not None else []
+        self._bell.wait(min(waits, default=None))
+        timer = self._executor.next_timer()
+        return timer is not None and timer <= 0
+
+    def _drain(self) -> _Drained:
+        """Take what has arrived, in turn from each source, up to a tick's worth of rows."""
+        drained = _Drained()
+        waiting = [s for s in self._fetchers if s not in self._over]
+        while waiting and drained.rows < self._settings.tick_rows:
+            waiting = [s for s in waiting if self._take(s, drained)]
+        return drained
+
+    def _take(self, scan: str, drained: _Drained) -> bool:
+        """Take one item of a source; False if no more should be taken now."""
+        item: Item | None = self._fetchers[scan].queue.take()
+        match item:
+            case None:
+                return False
+            case Arrived():
+                drained.arrivals.append((scan, item))
+                drained.rows += item.rows
+            case Changed():
+                drained.changed = True
+                if drained.arrivals and any(isinstance(c, Revoked) for c in item.changes):
+                    # rows of the partition may be in this tick: it goes after them
+                    drained.later.append((scan, item.changes))
+                    return False
+                self._change(scan, item.changes)
+            case Over():
+                drained.changed = True
+                self._over.add(scan)
+                if item.ended:
+                    self._executor.end_scan(scan)
+                return False
+        return True
+
+    def _change(self, scan: str, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            match change:
+                case Assigned():
+                    self._executor.assign(scan, change.partition)
+                case Revoked():
+                    self._executor.revoke(scan, change.partition)
+                    self._positions[scan].pop(change.partition, None)
+                case Ended():
+                    self._executor.end(scan, change.partition)
+
+    def _tick(self, drained: _Drained) -> None:
+        arrivals = drained.arrivals
+        inputs = [Input(scan, a.partition, a.frame) for scan, a in arrivals if len(a.frame)]
+        letters = [x for scan, a in arrivals if a.rejects for x in self._parts.policies.unread(scan, a)]
+        result = self._executor.tick(inputs)
+        letters += [x for r in result.rejected for x in self._parts.policies.rejected(arrivals, r)]
+        self._rows += drained.rows
+        if arrivals:
+            self._parts.policies.check_shares({s: f.rows for s, f in self._fetchers.items()})
+        self._hand_on(result, letters)
+        for scan, arrived in arrivals:
+            self._positions[scan][arrived.partition] = arrived.position
+        for scan, changes in drained.later:
+            self._change(scan, changes)
+        self._dirty = self._dirty or bool(arrivals or result.outputs or drained.changed)
+
+    def _hand_on(self, result: TickResult, letters: list[tuple[str, Letter]]) -> None:
+        for sink, batch in result.outputs:
+            self._outlets[sink].put(batch)
+        for name, table in self._parts.letters.items():
+            mine = [letter for target, letter in letters if target == name]
+            if mine:
+                frame = envelopes(table, mine, self._job, self._version, self._clock.now_ms())
+                self._outlets[DEAD_LETTERS + name].put(frame)
+
+    def _until_checkpoint(self) -> float | None:
+        """Give the seconds until the next checkpoint is due; None if none will be without anything new."""
+        interval = self._settings.interval
+        if not interval or not self._checkpointer.idle or not self._outlets:
+            return None
+        wait = interval if self._dirty else max(interval, QUIET_INTERVAL)
+        return self._last_checkpoint + wait - self._clock.monotonic()
+
+    def _checkpoint_if_due(self) -> None:
+        until = self._until_checkpoint()
+        if until is not None and until <= 0:
+            self._checkpoint(final=False)
+
+    def _checkpoint(self, *, final: bool) -> None:
+        """Take a snapshot between two ticks, and let the checkpointer do the rest."""
+        if self._halt.is_set:
+            return
+        began = self._clock.monotonic()
+        deltas = self._executor.snapshot() if self._durable else {}
+        positions = {scan: dict(p) for scan, p in self._positions.items()}
+        barrier = Barrier(self._checkpointer.next_epoch)
+        for outlet in self._outlets.values():
+            outlet.mark(barrier)
+        self._last_checkpoint = self._clock.monotonic()
+        self._dirty = False
+        self._checkpointer.begin(Snapshot(positions, deltas, self._rows, final), self._last_checkpoint - began)
+
+    def _wait_for_checkpointer(self) -> None:
+        """Wait until the epoch under way is complete; the checkpointer bounds how long that takes."""
+        while not self._checkpointer.idle and not self._halt.is_set:
+            self._bell.wait(1.0)
+
+    def _show(self) -> None:
+        """Leave the watermarks where other threads can read them."""
+        now = self._clock.monotonic()
+        if now - self._shown < _SHOW:
+            return
+        self._shown = now
+        known = self._executor.watermarks()
+        self.watermarks = {scan: _least(list(marks.values())) for scan, marks in known.items()}
+
+
+def _least(marks: list[int]) -> int | None:
+    real = [m for m in marks if m not in (MIN_WATERMARK, MAX_WATERMARK)]
+    return min(real) if real else None
