@@ -9,11 +9,14 @@ from pathlib import Path
 from tailrace import schema
 from tailrace.connectors.table_options import COMMON, FORMATS
 from tailrace.expressions.docs import markdown
-from tailrace.options import Option, boolean, choice, duration, integer, memory_size, number
+from tailrace.options import Option, Parser, duration, memory_size
 from tailrace.runtime import settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-_KINDS = {boolean: "boolean", duration: "duration", integer: "integer", memory_size: "size", number: "number"}
+_UNITS: dict[Parser, tuple[tuple[int, str], ...]] = {
+    duration: ((60_000, "min"), (1000, "s"), (1, "ms")),
+    memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b")),
+}
 
 TABLE_OPTIONS = """# Options of every table
 
@@ -52,8 +55,7 @@ def default(option: Option) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    units = {duration: ((60_000, "min"), (1000, "s"), (1, "ms")), memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b"))}
-    for size, unit in units.get(option.parse, ()):
+    for size, unit in _UNITS.get(option.parse, ()):
         if value % size == 0:
             return f"`{value // size} {unit}`"
     return f"`{value}`"

@@ -34,7 +34,9 @@ def run(block: docs.Block, folder: Path, where: str) -> None:
     """Run the commands of a block, or the block itself if it is Python."""
     if block.language == "python":
         (folder / "example.py").write_text(block.text)
-        assert subprocess.run([sys.executable, "example.py"], cwd=folder, check=False, timeout=120).returncode == 0, where
+        assert subprocess.run([sys.executable, "example.py"], cwd=folder, check=False, timeout=120).returncode == 0, (
+            where
+        )
         return
     status = int((re.search(r"status=(\d+)", block.detail) or [0, 0])[1])
     for command in docs.commands(block):

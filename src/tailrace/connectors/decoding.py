@@ -10,7 +10,7 @@ import polars as pl
 
 from tailrace.connectors import metadata
 from tailrace.connectors.base import Block
-from tailrace.connectors.registry import connector_of
+from tailrace.connectors.registry import connector_of, options_of
 from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import lower
@@ -32,7 +32,10 @@ class BlockDecoder:
         ConfigError: a type that the format can't read.
     """
 
-    def __init__(self, table: Table, schema: Schema, options: TableOptions, timezone: str = "UTC") -> None:
+    def __init__(
+        self, schema: Schema, table: Table, options: TableOptions | None = None, timezone: str = "UTC"
+    ) -> None:
+        options = options or options_of(table)
         self._schema = schema
         self._metadata = _metadata_columns(table, schema, timezone)
         physical = [f for f in schema if f.name not in self._metadata]

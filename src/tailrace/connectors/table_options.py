@@ -157,7 +157,7 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     # a key that both know (as `sink.parallelism`) is read by both
     own = connector.options.parse(_matching(table.options, connector.options), at=table.location)
     shared = common.parse(_matching(table.options, common), at=table.location)
-    resolved = TableOptions(own, shared, value and value.choice, key and key.choice)
+    resolved = TableOptions(own, shared, value.choice if value else None, key.choice if key else None)
     _check_dead_letters(table, resolved.common)
     _check_key(table, resolved)
     return resolved

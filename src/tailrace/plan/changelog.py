@@ -28,7 +28,7 @@ def changelog_modes(roots: Sequence[Node]) -> dict[int, Mode]:
     found: dict[int, Mode] = {}
     for root in roots:
         for node in walk(root):
-            found[id(node)] = _mode(node, [found[id(i)] for i in node.inputs])
+            found[id(node)] = _mode([found[id(i)] for i in node.inputs])
     return found
 
 
@@ -42,7 +42,7 @@ def shown(mode: Mode) -> str:
     return f"[{','.join(c.value for c in mode)}]"
 
 
-def _mode(node: Node, inputs: list[Mode]) -> Mode:
+def _mode(inputs: list[Mode]) -> Mode:
     """Give the mode of one node: sources give inserts, all other nodes what comes into them."""
     given = {change for mode in inputs for change in mode} or set(INSERT_ONLY)
     return tuple(c for c in Change if c in given)

@@ -72,6 +72,8 @@ def describe(node: Node) -> str:
             return f"Sink {node.table.name if node.table else '(result)'}: {_names(node)}"
         case Scan():
             return f"Scan {node.table.name} ({node.table.connector or 'no connector'}): {_names(node)}"
+        case Union() | Limit() | Values():
+            return _small(node)
         case AssignWatermark():
             return f"Watermark of {node.column}: {expression(node.expr)}"
         case Calc():
@@ -82,13 +84,15 @@ def describe(node: Node) -> str:
             return f"WindowAggregate {window(node.window)}{_by(node.keys)}: {_aggregates(node)}"
         case Aggregate():
             return f"Aggregate{_by(node.keys)}: {_aggregates(node)}"
-        case Union():
-            return "Union ALL"
-        case Limit():
-            return f"Limit {node.count}" + (f" after {node.offset}" if node.offset else "")
-        case Values():
-            return f"Values: {len(node.rows)} row{'s' if len(node.rows) != 1 else ''}"
     return type(node).__name__
+
+
+def _small(node: Union | Limit | Values) -> str:
+    if isinstance(node, Union):
+        return "Union ALL"
+    if isinstance(node, Limit):
+        return f"Limit {node.count}" + (f" after {node.offset}" if node.offset else "")
+    return f"Values: {len(node.rows)} row{'s' if len(node.rows) != 1 else ''}"
 
 
 def state_bound(node: Node) -> str:

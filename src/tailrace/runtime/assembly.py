@@ -121,7 +121,7 @@ class Assembler:
 
     def _decoder(self, scan: nodes.Scan) -> Decode:
         timezone = self._settings.get("table.local-time-zone", "UTC")
-        return BlockDecoder(scan.table, scan.schema, registry.options_of(scan.table), timezone).decode
+        return BlockDecoder(scan.schema, scan.table, registry.options_of(scan.table), timezone).decode
 
     def _letter_tables(
         self, policies: Mapping[str, Policy], tables: Mapping[str, Table], executor: Executor

@@ -104,15 +104,19 @@ class Session:
         name = plain(node.args["name"], source)
         if not self._is_free(name, node, source):
             return Done(f"table '{name}' exists already")
-        like = n.get(node, "like")
-        if like is not None:
-            base = plain(like.args["name"], source)
-            if base not in self._names.definitions:
-                raise unknown("table", base, self._names.tables, like.args["name"], source)
-            node = merge(node, self._names.definitions[base], source)
-        self._names.tables[name] = TableBinder(node, name, source).bind()
-        self._names.definitions[name] = inherited(node, source)
+        definition = self._without_like(node, source)
+        self._names.tables[name] = TableBinder(definition, name, source).bind()
+        self._names.definitions[name] = inherited(definition, source)
         return Done(f"table '{name}' created")
+
+    def _without_like(self, node: s.CreateTable, source: Source) -> s.CreateTable:
+        like = n.get(node, "like")
+        if like is None:
+            return node
+        base = plain(like.args["name"], source)
+        if base not in self._names.definitions:
+            raise unknown("table", base, self._names.tables, like.args["name"], source)
+        return merge(node, self._names.definitions[base], source)
 
     def _create_view(self, node: s.CreateView, source: Source) -> Statement:
         name = plain(node.args["name"], source)

@@ -114,7 +114,11 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
-            return node if len(exprs) == len(node.exprs) else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
+            return (
+                node
+                if len(exprs) == len(node.exprs)
+                else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
+            )
         case AssignWatermark() | Limit():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import AggregateCall, Column, Expr
-from tailrace.plan.nodes import Aggregate, Node as Plan
+from tailrace.plan.nodes import Aggregate
+from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
 from tailrace.schema import Field, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder

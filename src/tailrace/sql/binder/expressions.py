@@ -9,9 +9,9 @@ from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Expr
 from tailrace.schema import Kind
 from tailrace.sql.binder.literals import literal, number, symbol
+from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.binder.types import data_type
-from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 

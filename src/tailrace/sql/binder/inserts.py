@@ -8,7 +8,8 @@ from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Cast, Column, Expr, Literal
 from tailrace.plan.catalog import Table
-from tailrace.plan.nodes import Calc, Node as Plan, Sink
+from tailrace.plan.nodes import Calc, Sink
+from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import BINARIES, STRINGS, DataType, Field, Kind, Schema
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.names import Names, plain, unknown

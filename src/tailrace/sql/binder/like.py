@@ -11,7 +11,7 @@ from tailrace.sql.dialect.nodes import Node, get
 from tailrace.sql.dialect.tables import FEATURES
 from tailrace.sql.source import Source
 
-_DEFAULTS = {feature: "INCLUDING" for feature in FEATURES[1:]} | {"OPTIONS": "OVERWRITING"}
+_DEFAULTS = dict.fromkeys(FEATURES[1:], "INCLUDING") | {"OPTIONS": "OVERWRITING"}
 _COLUMNS = {s.ComputedColumn: "GENERATED", s.MetadataColumn: "METADATA"}
 
 

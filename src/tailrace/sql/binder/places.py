@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from tailrace.errors import Location
 from tailrace.sql.dialect.nodes import Node
 from tailrace.sql.source import Source
+
+N = TypeVar("N", bound=Node)
 
 _SOURCE = "source"
 
@@ -15,7 +19,7 @@ def at(node: Node, source: Source) -> Location:
     return origin.location(*node.span)
 
 
-def inherited(node: Node, source: Source) -> Node:
+def inherited(node: N, source: Source) -> N:
     """Give a copy of a node that remembers the script it was written in."""
     made = node.copy()
     for part in made.walk():

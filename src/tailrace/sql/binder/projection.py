@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tailrace.errors import Location
 from tailrace.expressions.nodes import Column, Expr
-from tailrace.plan.nodes import Calc, Node as Plan
+from tailrace.plan.nodes import Calc
+from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.tables import time_of
 

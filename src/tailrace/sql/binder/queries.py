@@ -8,7 +8,8 @@ from typing import Any
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr, Literal
-from tailrace.plan.nodes import Calc, Limit, Node as Plan, Union, Values
+from tailrace.plan.nodes import Calc, Limit, Union, Values
+from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import BOOLEAN, Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, Grouping, distinct, has_aggregate
 from tailrace.sql.binder.expressions import ExpressionBinder

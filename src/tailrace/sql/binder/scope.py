@@ -36,9 +36,9 @@ class Scope:
             ConfigError: there is no such column.
         """
         texts = name.texts
-        if len(texts) > 1 and texts[0] == self.alias and texts[0] not in self.schema:
-            texts = texts[1:]
-        elif len(texts) > 1 and texts[0] == self.alias and texts[1] in self.schema:
+        qualified = len(texts) > 1 and texts[0] == self.alias
+        # a column may have the name of its table: then the table counts if it has such a column
+        if qualified and (texts[0] not in self.schema or texts[1] in self.schema):
             texts = texts[1:]
         if texts[0] in self.schema:
             return self.column(texts[0]), texts[1:]

@@ -9,7 +9,8 @@ from tailrace.expressions.nodes import Call, Column, Expr
 from tailrace.options import OptionText
 from tailrace.plan import catalog
 from tailrace.plan.catalog import Table
-from tailrace.plan.nodes import AssignWatermark, Calc, Node as Plan, Scan
+from tailrace.plan.nodes import AssignWatermark, Calc, Scan
+from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import TIMESTAMPS, Field, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at

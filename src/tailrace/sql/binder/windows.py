@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.expressions.nodes import Literal
-from tailrace.plan.nodes import Node as Plan, WindowKind, WindowProperty, WindowSpec, WindowTable
+from tailrace.plan.nodes import Node as Plan
+from tailrace.plan.nodes import WindowKind, WindowProperty, WindowSpec, WindowTable
 from tailrace.schema import Field, Kind, Schema, TimeAttribute, timestamp
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at

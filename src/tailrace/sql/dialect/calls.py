@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import CONSTANT_FUNCTIONS, FUNCTION_WORDS, PARTS
@@ -42,7 +44,7 @@ class CallParser(TypeParser):
         if upper in _WITH_WORDS:
             arguments = self._with_words(upper)
         elif upper in _UNIT_FIRST:
-            arguments = [self._part()] + self._rest()
+            arguments = [self._part(), *self._rest()]
         elif upper in _JSON:
             return self._json(start, upper)
         else:
@@ -124,10 +126,7 @@ class CallParser(TypeParser):
         return [self.expression()]
 
     def _rest(self) -> list[Node]:
-        found = []
-        while self.takes(","):
-            found.append(self.expression())
-        return found
+        return self.many(self.expression) if self.takes(",") else []
 
     def _part(self) -> Symbol:
         word = _SHORT_UNITS.get(self.word(), self.word())
@@ -142,9 +141,7 @@ class CallParser(TypeParser):
             arguments = self._pairs()
         elif not self.sees(")") and not self._json_word():
             arguments = self.many(self.expression)
-        clauses = []
-        while not self.sees(")"):
-            clauses.append(self._clause())
+        clauses = list(self._clauses())
         self.expect(")")
         return self.node(Call, start, this=name, arguments=arguments, clauses=clauses, filter=self._filter())
 
@@ -162,6 +159,10 @@ class CallParser(TypeParser):
 
     def _json_word(self) -> bool:
         return self.sees("NULL", "ON") or self.sees("ABSENT", "ON") or self.sees("RETURNING")
+
+    def _clauses(self) -> Iterator[Clause]:
+        while not self.sees(")"):
+            yield self._clause()
 
     def _clause(self) -> Clause:
         start = self.at

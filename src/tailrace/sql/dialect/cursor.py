@@ -161,7 +161,7 @@ class Cursor:
 
     def _is_name(self, token: Token) -> bool:
         if token.token_type is TokenType.IDENTIFIER:
-            return True
+            return not token.text.startswith("$")
         plain = token.token_type is TokenType.VAR
         return plain and token.text.upper() not in RESERVED and not token.text.startswith("$")
 
@@ -172,8 +172,10 @@ class Cursor:
                 hint=f"write `{token.text}` in backticks if it is meant as a name",
                 location=self.here(),
             )
-        if token is not None and token.token_type is TokenType.VAR and token.text.startswith("$"):
-            raise ConfigError(f"a name can't begin with $ as {token.text} does", location=self.here())
+        named = token is not None and token.token_type in {TokenType.VAR, TokenType.IDENTIFIER}
+        if token is not None and named and token.text.startswith("$"):
+            message = f"a name can't begin with $ as {token.text} does"
+            raise ConfigError(message, hint="such names are the engine's own", location=self.here())
         self.fail(what)
 
     def _shown(self, token: Token) -> str:

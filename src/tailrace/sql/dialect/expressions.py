@@ -12,7 +12,6 @@ from tailrace.sql.dialect.nodes import (
     Access,
     Between,
     Binary,
-    Call,
     Case,
     Cast,
     Constant,
@@ -23,7 +22,6 @@ from tailrace.sql.dialect.nodes import (
     Is,
     Item,
     Like,
-    Name,
     Node,
     Number,
     Temporal,
@@ -37,9 +35,7 @@ _QUERY_HINT = "join the query in FROM once joins are supported, or compute the v
 
 
 class ExpressionParser(CallParser):
-    """
-    Reads expressions. From loose to tight: OR, AND, NOT, IS, comparisons and IN, BETWEEN and LIKE, + -, * / % ||, signs.
-    """
+    """Reads expressions; loose to tight: OR, AND, NOT, IS, comparisons and IN, BETWEEN and LIKE, + -, * / % ||, signs."""
 
     def expression(self) -> Node:
         """Take an expression."""
@@ -299,6 +295,6 @@ class ExpressionParser(CallParser):
 
     def _call(self) -> Node:
         call = self.call()
-        if isinstance(call, Call) and self.sees("OVER"):
+        if self.sees("OVER"):
             self.unsupported("OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE")
         return call

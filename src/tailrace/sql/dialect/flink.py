@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlglot import exp, tokens
+from sqlglot import Token, TokenType, exp, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.parser import Parser
-from sqlglot import Token, TokenType
 
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.generator import FlinkGenerator

@@ -32,7 +32,7 @@ def _part(g: Generator, prefix: str, node: Any) -> str:
     return f"{prefix}{g.sql(node)}" if node is not None else ""
 
 
-def _identifier(g: Generator, e: exp.Expr) -> str:
+def _identifier(_: Generator, e: exp.Expr) -> str:
     return "`" + str(e.this).replace("`", "``") + "`"
 
 
@@ -44,7 +44,7 @@ def _star(g: Generator, e: exp.Expr) -> str:
     return "".join(g.sql(p) + "." for p in n.get(e, "qualifier") or ()) + "*"
 
 
-def _interval(g: Generator, e: exp.Expr) -> str:
+def _interval(_: Generator, e: exp.Expr) -> str:
     sign = "-" if n.get(e, "negative") else ""
     to = f" TO {e.args['to']}" if n.get(e, "to") else ""
     return f"INTERVAL {sign}{_quoted(e.this)} {e.args['unit']}{to}"
@@ -128,7 +128,10 @@ def _trim(texts: list[str]) -> str:
 
 def _clause(g: Generator, e: exp.Expr) -> str:
     words, value = str(e.args["words"]), n.get(e, "value")
-    return words if value is None else " ".join([words.split()[0], g.sql(value), *words.split()[1:]])
+    if value is None:
+        return words
+    first, _, rest = words.partition(" ")
+    return f"{first} {g.sql(value)} {rest}".strip()
 
 
 def _constructor(g: Generator, e: exp.Expr) -> str:
@@ -287,13 +290,13 @@ class FlinkGenerator(Generator):
         n.Identifier: _identifier,
         n.Name: _name,
         n.Star: _star,
-        n.Text: lambda g, e: _quoted(str(e.this)),
-        n.Number: lambda g, e: str(e.this),
-        n.Hex: lambda g, e: f"X'{e.this}'",
-        n.Constant: lambda g, e: str(e.this),
-        n.Temporal: lambda g, e: f"{e.args['kind']} {_quoted(str(e.this))}",
+        n.Text: lambda _, e: _quoted(str(e.this)),
+        n.Number: lambda _, e: str(e.this),
+        n.Hex: lambda _, e: f"X'{e.this}'",
+        n.Constant: lambda _, e: str(e.this),
+        n.Temporal: lambda _, e: f"{e.args['kind']} {_quoted(str(e.this))}",
         n.Interval: _interval,
-        n.Symbol: lambda g, e: str(e.this),
+        n.Symbol: lambda _, e: str(e.this),
         n.Unary: _unary,
         n.Binary: _binary,
         n.Is: _is,
@@ -328,7 +331,7 @@ class FlinkGenerator(Generator):
         s.ComputedColumn: lambda g, e: f"{g.sql(e.args['name'])} AS {g.sql(e.args['expr'])}{_comment(g, e)}",
         s.Watermark: _of("WATERMARK FOR {} AS {}", "column", "expr"),
         s.PrimaryKey: _primary_key,
-        s.LikeOption: lambda g, e: f"{e.args['strategy']} {e.args['feature']}",
+        s.LikeOption: lambda _, e: f"{e.args['strategy']} {e.args['feature']}",
         s.LikeTable: _like_table,
         s.CreateTable: _create_table,
         s.CreateView: _create_view,

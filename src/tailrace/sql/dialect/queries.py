@@ -101,7 +101,7 @@ class QueryParser(ExpressionParser):
             return self.node(ValuesList, start, rows=self.many(self._row))
         if self.takes("SELECT"):
             return self._select(start)
-        self.fail("SELECT", "VALUES", "a query in parentheses")
+        return self.fail("SELECT", "VALUES", "a query in parentheses")
 
     def _row(self) -> Node:
         start = self.at

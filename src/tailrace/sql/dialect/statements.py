@@ -25,10 +25,25 @@ _KNOWN = (
     "DESCRIBE",
     "SHOW",
 )
-_LATER = frozenset(
-    """
-    ALTER ANALYZE CALL CREATE DELETE DROP LOAD UNLOAD MERGE REPLACE TRUNCATE UPDATE UPSERT USE ADD REMOVE STOP COMPILE
-    """.split()
+_LATER = (
+    "ALTER",
+    "ANALYZE",
+    "CALL",
+    "CREATE",
+    "DELETE",
+    "DROP",
+    "LOAD",
+    "UNLOAD",
+    "MERGE",
+    "REPLACE",
+    "TRUNCATE",
+    "UPDATE",
+    "UPSERT",
+    "USE",
+    "ADD",
+    "REMOVE",
+    "STOP",
+    "COMPILE",
 )
 
 
@@ -41,7 +56,7 @@ class StatementParser(TableParser):
         while self.token is not None:
             if not self._takes_semicolon():
                 found.append(self.statement())
-                if self.token is not None and not self._takes_semicolon():
+                if not self._takes_semicolon() and not self._at_end():
                     self.fail("; or the end of the statement")
         return found
 
@@ -81,7 +96,7 @@ class StatementParser(TableParser):
             return self._job()
         if self.word() in _LATER:
             self.unsupported(self.word(), "supported statements are " + ", ".join(_KNOWN))
-        self.fail(*_KNOWN)
+        return self.fail(*_KNOWN)
 
     def _definition(self, start: int) -> Node:
         if self.takes("DROP"):
@@ -94,7 +109,7 @@ class StatementParser(TableParser):
             return self._create_view(start, temporary=temporary)
         if self.word() in ("FUNCTION", "CATALOG", "DATABASE", "SYSTEM", "MODEL", "MATERIALIZED", "OR", "CONNECTION"):
             self.unsupported(f"CREATE {self.word()}", "supported are CREATE TABLE and CREATE VIEW")
-        self.fail("TABLE", "VIEW")
+        return self.fail("TABLE", "VIEW")
 
     def _create_view(self, start: int, *, temporary: bool) -> Node:
         exists = self.takes("IF", "NOT", "EXISTS")
@@ -163,7 +178,7 @@ class StatementParser(TableParser):
             return self.node(s.Show, start, what=f"CREATE {kind}", name=self.name("a name"))
         if self.word() in ("CATALOGS", "DATABASES", "CURRENT", "COLUMNS", "MODULES", "JARS", "JOBS", "PARTITIONS"):
             self.unsupported(f"SHOW {self.word()}", "supported are TABLES, VIEWS, FUNCTIONS and CREATE TABLE")
-        self.fail("TABLES", "VIEWS", "FUNCTIONS", "CREATE TABLE")
+        return self.fail("TABLES", "VIEWS", "FUNCTIONS", "CREATE TABLE")
 
     def _explain(self, start: int) -> Node:
         self.expect("EXPLAIN")

@@ -53,9 +53,6 @@ class TableParser(QueryParser):
             self.unsupported("UNIQUE", "supported is PRIMARY KEY (...) NOT ENFORCED")
         else:
             name = self.identifier("a column's name")
-            if name.this.startswith("$"):
-                message = f"a column's name can't begin with $ as `{name.this}` does"
-                raise ConfigError(message, hint="such names are the engine's own", location=self.since(start))
             args["columns"].append(self._table_column(start, name, args))
 
     def _once(self, args: dict[str, Any], key: str, node: Node) -> None:

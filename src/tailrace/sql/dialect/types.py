@@ -5,7 +5,9 @@ from __future__ import annotations
 from tailrace.sql.dialect.cursor import Cursor
 from tailrace.sql.dialect.nodes import Type, TypeField
 
-SIMPLE = frozenset(("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BYTES", "DATE", "NULL"))
+SIMPLE = frozenset(
+    ("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BYTES", "DATE", "NULL")
+)
 ONE_NUMBER = frozenset(("CHAR", "VARCHAR", "BINARY", "VARBINARY", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ"))
 _SAME = {"INTEGER": "INT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL", "CHARACTER": "CHAR"}
 _LATER = frozenset(("MULTISET", "RAW", "VARIANT", "DESCRIPTOR", "BITMAP"))
