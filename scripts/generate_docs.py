@@ -63,7 +63,9 @@ def default(option: Option) -> str:
 
 def types_table() -> str:
     """Give the table of the types out of its module."""
-    return "\n".join(line for line in (schema.__doc__ or "").splitlines() if line.startswith("|"))
+    head, line, *rows = (x for x in (schema.__doc__ or "").splitlines() if x.startswith("|"))
+    cells = ([c.strip() for c in row.strip("|").split("|")] for row in rows)
+    return "\n".join([head, line, *(f"| `{flink}` | `{polars}` |" for flink, polars in cells)])
 
 
 def generated() -> dict[str, str]:

@@ -121,12 +121,17 @@ class MemorySource(Source):
     """Reads a table from its start; a position is the number of rows behind."""
 
     def __init__(self, name: str, schema: Schema, *, bounded: bool) -> None:
-        self.bounded = bounded
+        self._bounded = bounded
         self._name = name
         self._schema = schema
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends by itself; an unbounded one does once `end()` was called."""
+        return self._bounded or table(self._name).ended
+
     def open(self, positions: Positions) -> MemoryReader:
-        return MemoryReader(table(self._name), self._schema, positions, bounded=self.bounded)
+        return MemoryReader(table(self._name), self._schema, positions, bounded=self._bounded)
 
     def check(self) -> Report:
         return Report(True, f"table '{self._name}' in this process has {len(table(self._name))} rows")
@@ -165,7 +170,9 @@ class MemoryReader(Reader):
         missing = [name for name in self._columns if name not in frame.columns]
         if missing:
             has = ", ".join(frame.columns)
-            raise TerminalError(f"memory table '{self._table.name}' has no column '{missing[0]}'", hint=f"it has: {has}")
+            raise TerminalError(
+                f"memory table '{self._table.name}' has no column '{missing[0]}'", hint=f"it has: {has}"
+            )
         start = self._given.get(partition, 0)
         self._given[partition] = start + len(frame)
         offsets = pl.int_range(start, start + len(frame), dtype=pl.Int64, eager=True).to_numpy()

@@ -56,7 +56,7 @@ def _text(value: pl.Expr, kind: DataType, column: str = "") -> pl.Expr:
         case Kind.ROW:
             return _row(value, kind)
         case k if k in BINARIES:
-            return _bytes(value)
+            return _joined(value.cast(pl.List(pl.UInt8)).cast(pl.List(pl.Int8)), pl.element().cast(pl.String), "[", "]")
         case k if k in FLOATS:
             return _float(value, kind, column)
         case k if k in STRINGS:
@@ -109,9 +109,3 @@ def _row(value: pl.Expr, kind: DataType) -> pl.Expr:
     inner = [part for field in fields for part in (pl.lit(", "), field)][1:]
     text = pl.concat_str([pl.lit("+I["), *inner, pl.lit("]")])
     return pl.when(value.is_null()).then(None).otherwise(text)
-
-
-def _bytes(value: pl.Expr) -> pl.Expr:
-    """Write bytes as Java shows an array of them: signed numbers."""
-    numbers = value.bin.reinterpret(dtype=pl.Int8) if False else value
-    return numbers.bin.encode("hex")
