@@ -13,7 +13,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-CASES = sorted(ROOT.glob("*/*.sql"))
+OFFSET = (
+    "Flink 2.2 flushes its buffers at multiples of the slide without the offset, and so loses the rows that came"
+    " between the last such time and the end of a window with an offset; they count here"
+)
+DIFFERENCES = {"windows/tumble_offset": OFFSET, "windows/hop_uneven": OFFSET}
+"""Cases whose rows are not those of Flink, and why; a case that begins to agree fails until it is taken out."""
+
+
+def _marked(case: Path) -> object:
+    name = f"{case.parent.name}/{case.stem}"
+    reason = DIFFERENCES.get(name)
+    return pytest.param(case, id=name, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
+
+
+CASES = [_marked(case) for case in sorted(ROOT.glob("*/*.sql"))]
 
 _spec = importlib.util.spec_from_file_location("conformance_harness", ROOT / "harness.py")
 assert _spec is not None
@@ -39,7 +53,7 @@ def check(case: Path, sizes: Iterator[int], restart_every: int = 0) -> None:
         assert run.restarts > 0 or not case.read_text().count("filesystem")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.parent.name}/{c.stem}")
+@pytest.mark.parametrize("case", CASES)
 class TestCase:
     """One case, in all ways."""
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import AggregateCall, Column, Expr
-from tailrace.plan.nodes import Aggregate
+from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, walk
 from tailrace.plan.nodes import Node as Plan
-from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
-from tailrace.schema import Field, Schema, TimeAttribute
+from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
+from tailrace.schema import Field, Schema
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
-_WINDOW_TIME = "window_time"
 _HINT = (
     "group by window_start and window_end of FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)), "
     "or of HOP or CUMULATE"
@@ -128,7 +128,7 @@ class Grouping:
         place = at(node, self.below.source)
         inputs = self.keys | self.arguments
         below = calc(plan, [Output(name, e) for name, e in inputs.items()], predicate, place)
-        fields = [_key_field(below.schema[k]) for k in self.keys]
+        fields = list(_key_fields(below, tuple(self.keys)))
         fields += [Field(name, c.type) for name, c in self.calls.items()]
         made = Aggregate(
             schema=Schema(tuple(fields)),
@@ -151,18 +151,33 @@ def checked(made: Aggregate) -> Aggregate:
         raise UnsupportedError(
             "an aggregation without a window is not supported yet", hint=_HINT, location=made.location
         )
-    if window_aggregate(made) is None:
+    found = window_aggregate(made)
+    if found is None:
         raise UnsupportedError(
             "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
             hint="compute it from the result of the aggregation",
             location=made.location,
         )
+    _check_hop(found)
     return made
 
 
-def _key_field(key: Field) -> Field:
-    keeps = key.name == _WINDOW_TIME or key.time is TimeAttribute.PROCTIME
-    return key if keeps else replace(key, time=None)
+def _check_hop(plan: Plan) -> None:
+    spec = next(node.window for node in walk(plan)[::-1] if isinstance(node, WindowAggregate))
+    if spec.kind is WindowKind.HOP and spec.size % spec.slide:
+        raise ConfigError(
+            f"the size of HOP must be a multiple of its slide, not {spec.size} ms and {spec.slide} ms",
+            hint="Flink aggregates over such windows only",
+            location=plan.location,
+        )
+
+
+def _key_fields(plan: Plan, keys: tuple[str, ...]) -> Iterator[Field]:
+    """Give the fields of the keys: the time of a window stays a time attribute, any other becomes a plain timestamp."""
+    edges = window_edges(plan)
+    for name in keys:
+        field = plan.schema[name]
+        yield field if edges.get(name) is WindowProperty.TIME else replace(field, time=None)
 
 
 class GroupedBinder(ExpressionBinder):
@@ -199,7 +214,7 @@ class GroupedBinder(ExpressionBinder):
 
 def distinct(plan: Plan, node: n.Node, source: Source) -> Plan:
     """Give the rows of a plan without those that are equal: an aggregation by every column."""
-    schema = Schema(tuple(_key_field(f) for f in plan.schema))
+    schema = Schema(tuple(_key_fields(plan, plan.schema.names)))
     return checked(
         Aggregate(schema=schema, input=plan, keys=plan.schema.names, aggregates=(), location=at(node, source))
     )

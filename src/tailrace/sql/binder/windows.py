@@ -110,10 +110,6 @@ class WindowBinder:
         if kind is WindowKind.CUMULATE and size % slide:
             message = f"the size of CUMULATE must be a multiple of its step, not {size} ms and {slide} ms"
             raise self._wrong(kind, message, given["SIZE"])
-        if kind is WindowKind.HOP and size % slide:
-            # Flink refuses it too, where the window is aggregated
-            message = f"the size of HOP must be a multiple of its slide, not {size} ms and {slide} ms"
-            raise self._wrong(kind, message, given["SIZE"])
         processing = time.time is TimeAttribute.PROCTIME
         return WindowSpec(kind, time.name, size, slide, offset, processing)
 

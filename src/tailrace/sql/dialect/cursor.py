@@ -67,7 +67,7 @@ class Cursor:
 
     def fail(self, *expected: str) -> NoReturn:
         """Raise the error of a syntax that is not as expected."""
-        what = " or ".join(expected)
+        what = " or ".join([", ".join(expected[:-1]), expected[-1]] if len(expected) > 1 else expected)
         token = self.token
         if token is None or token.token_type is TokenType.SEMICOLON:
             raise ConfigError(f"the statement ends too early; expected {what}", location=self.here())

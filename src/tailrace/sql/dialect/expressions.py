@@ -31,6 +31,10 @@ from tailrace.sql.dialect.nodes import (
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _FIRST_OF_CALLS = ("CAST", "TRY_CAST", "CASE", "ROW", "ARRAY", "MAP", "INTERVAL")
+_NOT_MEANT_AS_NAMES = (
+    *("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "FETCH", "UNION", "AS", "ON", "BY"),
+    *("WHEN", "THEN", "ELSE", "END", "AND", "OR", "IS", "IN", "LIKE", "BETWEEN", "WITH", "JOIN"),
+)
 _QUERY_HINT = "join the query in FROM once joins are supported, or compute the value before"
 
 
@@ -183,7 +187,9 @@ class ExpressionParser(CallParser):
         return self._column()
 
     def _column(self) -> Node:
-        if not self.sees_name() and not self.word().isidentifier():
+        if self.sees("EXISTS", "("):
+            self.unsupported("EXISTS", _QUERY_HINT)
+        if not self.sees_name() and (not self.word().isidentifier() or self.word() in _NOT_MEANT_AS_NAMES):
             self.fail("an expression")
         return self.name("an expression")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from sqlglot import TokenType
 
+from tailrace.errors import ConfigError, did_you_mean
 from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.dialect.keywords import RESERVED
 from tailrace.sql.dialect.nodes import Node, Text
 from tailrace.sql.dialect.tables import TableParser
 
@@ -24,6 +28,19 @@ _KNOWN = (
     "EXPLAIN",
     "DESCRIBE",
     "SHOW",
+)
+_CLAUSES = (
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "LIMIT",
+    "UNION ALL",
+    "OFFSET",
+    "WITH",
+    "LIKE",
+    "COMMENT",
+    "PARTITIONED BY",
 )
 _LATER = (
     "ALTER",
@@ -57,8 +74,17 @@ class StatementParser(TableParser):
             if not self._takes_semicolon():
                 found.append(self.statement())
                 if not self._takes_semicolon() and not self._at_end():
-                    self.fail("; or the end of the statement")
+                    self._refuse_rest()
         return found
+
+    def _refuse_rest(self) -> NoReturn:
+        # a mistyped keyword was taken as an alias, or is what stands here
+        around = [t.text for t in self.tokens[self.at - 1 : self.at + 1] if len(t.text) > 2]
+        hints = (did_you_mean(text, _CLAUSES) for text in around if text.upper() not in RESERVED)
+        hint = next((h for h in hints if h), "")
+        found = self.tokens[self.at].text
+        message = f"expected ; or the end of the statement but found {found}"
+        raise ConfigError(message, hint=hint, location=self.here())
 
     def statement(self) -> Node:
         """Take one statement, without its semicolon."""
