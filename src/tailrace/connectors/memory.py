@@ -118,20 +118,15 @@ def clear() -> None:
 
 
 class MemorySource(Source):
-    """Reads a table from its start; a position is the number of rows behind."""
+    """Reads a table from its start; a position is the number of rows behind. After `end()` it is bounded."""
 
     def __init__(self, name: str, schema: Schema, *, bounded: bool) -> None:
-        self._bounded = bounded
+        self.bounded = bounded
         self._name = name
         self._schema = schema
 
-    @property
-    def bounded(self) -> bool:
-        """Whether it ends by itself; an unbounded one does once `end()` was called."""
-        return self._bounded or table(self._name).ended
-
     def open(self, positions: Positions) -> MemoryReader:
-        return MemoryReader(table(self._name), self._schema, positions, bounded=self._bounded)
+        return MemoryReader(self, table(self._name), self._schema, positions)
 
     def check(self) -> Report:
         return Report(True, f"table '{self._name}' in this process has {len(table(self._name))} rows")
@@ -140,10 +135,10 @@ class MemorySource(Source):
 class MemoryReader(Reader):
     """Gives the partitions in turn."""
 
-    def __init__(self, source: MemoryTable, schema: Schema, positions: Positions, *, bounded: bool) -> None:
-        self._table = source
+    def __init__(self, source: MemorySource, of: MemoryTable, schema: Schema, positions: Positions) -> None:
+        self._source = source
+        self._table = of
         self._columns = list(schema.names)
-        self._bounded = bounded
         self._given: dict[str, int] = {str(k): int(v) for k, v in positions.items()}
         self._announced: set[str] = set()
         self._ended: set[str] = set()
@@ -180,7 +175,8 @@ class MemoryReader(Reader):
         return Block(partition, values, start + len(frame), offsets)
 
     def _over(self) -> bool:
-        return self._bounded or self._table.ended
+        self._source.bounded = self._source.bounded or self._table.ended
+        return self._source.bounded
 
     def changes(self) -> list[Change]:
         found: list[Change] = []

@@ -56,7 +56,9 @@ def _text(value: pl.Expr, kind: DataType, column: str = "") -> pl.Expr:
         case Kind.ROW:
             return _row(value, kind)
         case k if k in BINARIES:
-            return _joined(value.cast(pl.List(pl.UInt8)).cast(pl.List(pl.Int8)), pl.element().cast(pl.String), "[", "]")
+            return _joined(
+                value.cast(pl.List(pl.UInt8)), pl.element().cast(pl.Int8, wrap_numerical=True).cast(pl.String), "[", "]"
+            )
         case k if k in FLOATS:
             return _float(value, kind, column)
         case k if k in STRINGS:

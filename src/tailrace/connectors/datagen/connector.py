@@ -7,7 +7,6 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tailrace.clock import Clock
@@ -24,7 +23,7 @@ from tailrace.connectors.base import (
     Report,
     Source,
 )
-from tailrace.connectors.datagen.generators import Generator, Rows, generator, sequence_length
+from tailrace.connectors.datagen.generators import I64, Generator, Rows, generator, sequence_length
 from tailrace.connectors.datagen.options import OPTIONS, UNLIMITED, field_specs
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
@@ -114,12 +113,13 @@ class DatagenReader(Reader):
         values = pl.DataFrame(columns) if columns else pl.DataFrame(height=count)
         return Block(PARTITION, values, {"row": self._next, "origin": self._origin}, numbers)
 
-    def _times(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _times(self, numbers: I64) -> I64:
         """Give the time of each row: by its number, or (at full speed) that of the clock."""
         if self._spec.rate != UNLIMITED:
             # split, so that the product stays within 64 bits for any number of rows
             whole, rest = np.divmod(numbers, self._spec.rate)
-            return self._origin + whole * 1000 + rest * 1000 // self._spec.rate
+            times: I64 = self._origin + whole * 1000 + rest * 1000 // self._spec.rate
+            return times
         if self._spec.start_time is not None:
             return self._origin + numbers
         return np.full(len(numbers), self._spec.clock.now_ms(), dtype=np.int64)

@@ -108,7 +108,7 @@ def _random(spec: FieldSpec, of: int, seed: int) -> Generator:
     if kind in (Kind.BINARY, Kind.VARBINARY):
         return _binaries(spec, of)
     if spec.parts:
-        return _nested(spec, of, seed)
+        return _nested(spec, seed)
     return _times(spec, of)
 
 
@@ -261,7 +261,7 @@ def _times(spec: FieldSpec, of: int) -> Generator:
     return make
 
 
-def _nested(spec: FieldSpec, of: int, seed: int) -> Generator:
+def _nested(spec: FieldSpec, seed: int) -> Generator:
     parts = {re.sub(r".*\.", "", p.path): generator(p, seed) for p in spec.parts}
     if spec.type.kind is Kind.ROW:
         parts = dict(zip(spec.type.names, parts.values(), strict=True))

@@ -116,10 +116,7 @@ class CallParser(TypeParser):
         found = [self.expression()]
         if self.sees(","):
             return found + self._rest()
-        for word in words:
-            if self.takes(word):
-                found.append(self.expression())
-        return found
+        return found + [self.expression() for word in words if self.takes(word)]
 
     def _after(self, word: str) -> list[Node]:
         self.expect(word)

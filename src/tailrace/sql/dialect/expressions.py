@@ -169,7 +169,10 @@ class ExpressionParser(CallParser):
         start = self.at
         token = self.token
         if token is not None and token.token_type is TokenType.NUMBER:
-            return self._number()
+            return self._number("")
+        if token is not None and token.token_type is TokenType.DOT and self._begins_fraction():
+            self.at += 1
+            return self._number("0.")
         if token is not None and token.token_type is TokenType.HEX_STRING:
             return self._hex()
         if self.sees_text():
@@ -193,13 +196,17 @@ class ExpressionParser(CallParser):
             self.fail("an expression")
         return self.name("an expression")
 
-    def _number(self) -> Node:
+    def _begins_fraction(self) -> bool:
+        follower = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
+        return follower is not None and follower.token_type is TokenType.NUMBER and follower.text[0].isdigit()
+
+    def _number(self, before: str) -> Node:
         token = self.tokens[self.at]
         follower = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None
         self.at += 1
         if follower is not None and follower.start == token.end + 1 and follower.token_type is TokenType.VAR:
             self.fail("a space or an operator after the number")
-        return self.node(Number, self.at - 1, this=token.text)
+        return self.node(Number, self.at - 1, this=before + token.text)
 
     def _hex(self) -> Node:
         digits = self.tokens[self.at].text
