@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def test_error_codes() -> None:
     given = {c for path in sources for c in code.findall(path.read_text())}
 
     assert given == set(re.findall(r"^\| `(TR\d{3})` ", (docs.DOCS / "error-codes.md").read_text(), re.MULTILINE))
+
+
+def test_differences_are_listed() -> None:
+    """Each conformance case that is marked as a difference from Flink stands in the table of the differences."""
+    tree = ast.parse((docs.ROOT / "tests" / "conformance" / "test_conformance.py").read_text())
+    marked = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "DIFFERENCES"]
+    names = [ast.literal_eval(key) for value in marked if isinstance(value, ast.Dict) for key in value.keys if key]
+    page = (docs.DOCS / "sql" / "differences.md").read_text()
+
+    assert marked
+    assert not [name for name in names if f"`{name}`" not in page]
 
 
 def test_every_page_is_in_the_navigation() -> None:

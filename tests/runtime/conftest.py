@@ -86,6 +86,7 @@ class FakeReader(Reader):
         self._feed, self._faults = feed, faults
         self._next = {p: int(positions.get(p, 0)) for p in feed.partitions}
         self._changes: list[Change] = [Assigned(p) for p in feed.partitions]
+        self._ended: set[str] = set()
 
     def poll(self, limit: Limit) -> list[Block]:
         self._faults.call("poll")
@@ -95,9 +96,8 @@ class FakeReader(Reader):
             if at < len(batches):
                 self._next[name] = at + 1
                 blocks.append(self._block(name, batches[at], at))
-                if at + 1 == len(batches) and self._feed.bounded:
-                    self._changes.append(Ended(name))
-            elif self._feed.bounded and self._faults.counts["poll"] == 1:
+            elif self._feed.bounded and name not in self._ended:
+                self._ended.add(name)
                 self._changes.append(Ended(name))
         if not blocks:
             time.sleep(limit.wait_seconds)

@@ -1,1 +1,1 @@
-"""The command line: each command is thin and calls the library."""
+"""The command line: thin commands over the library."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
@@ -93,7 +93,9 @@ class InsertBinder:
         return self.names.tables[text]
 
     def _calc(self, plan: Plan, exprs: tuple[Expr, ...], written: Schema) -> Plan:
-        fields = tuple(replace(f, time=None) for f in written)
+        # the query's own nullability, so that NULLs for a NOT NULL column can be seen in the plan
+        types = (f.type.with_nullable(e.type.nullable) for f, e in zip(written, exprs, strict=True))
+        fields = tuple(Field(f.name, t) for f, t in zip(written, types, strict=True))
         same = plan.schema.names == written.names and all(
             e == Column(f.type, f.name) for e, f in zip(exprs, plan.schema, strict=True)
         )

@@ -65,7 +65,8 @@ class QueryBinder:
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
         relation = self._relation(n.get(node, "source"), ctes)
-        binder = ExpressionBinder(Scope(relation.plan.schema, relation.alias), self._source)
+        schema = relation.plan.schema if n.get(node, "source") is not None else Schema(())
+        binder = ExpressionBinder(Scope(schema, relation.alias), self._source)
         where = n.get(node, "where")
         if where is not None and has_aggregate(where):
             raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
@@ -127,6 +128,7 @@ class QueryBinder:
         made = []
         for field in row.type.names:
             part = n.Access(this=name.copy(), field=n.Identifier(this=field))
+            part.meta.update(node.meta)
             made.append(Output(field, binder.bind(part)))
         return made
 

@@ -1,0 +1,186 @@
+"""The sinks of a SELECT: its rows on standard output, as a table, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TextIO
+
+import polars as pl
+
+from tailrace.cli.cells import OP, cells
+from tailrace.cli.failures import plain
+from tailrace.connectors.base import AtLeastOnceSink, Report
+from tailrace.formats.rows_as_json import jsonl
+from tailrace.schema import FLOATS, INTEGERS, Kind, Schema
+
+MAX_WIDTH = 60
+NULL = "NULL"
+_NUMBERS = (*INTEGERS, *FLOATS, Kind.DECIMAL)
+
+
+class OutputSink(AtLeastOnceSink):
+    """
+    Writes rows to a stream; `rows` counts them.
+
+    When the stream's reader has gone, `on_gone` is called once and further rows are dropped: nobody wants them.
+    """
+
+    def __init__(self, schema: Schema, stream: TextIO, *, updating: bool, on_gone: Callable[[], None]) -> None:
+        self.rows = 0
+        self.gone = False
+        self._schema = schema
+        self._updating = updating
+        self._on_gone = on_gone
+        self._stream = stream
+
+    @abstractmethod
+    def text(self, batch: pl.DataFrame) -> str:
+        """Give what is written for a batch."""
+
+    def head(self) -> str:
+        """Give what is written once, before all rows."""
+        return ""
+
+    def open(self) -> None:
+        self._put(self.head())
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self.rows += len(batch)
+        self._put(self.text(batch))
+
+    def _put(self, text: str) -> None:
+        if self.gone or not text:
+            return
+        try:
+            self._stream.write(text)
+        except BrokenPipeError:
+            self._leave()
+
+    def flush(self) -> None:
+        if self.gone:
+            return
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.gone = True
+        self._on_gone()
+
+    def prepare(self, epoch: int) -> None:
+        self.flush()
+
+    def check(self) -> Report:
+        return Report(True, "standard output")
+
+    def close(self) -> None:
+        self.flush()
+
+
+class JsonLinesSink(OutputSink):
+    """Each row as `{"op": "+I", "row": {...}}`."""
+
+    def text(self, batch: pl.DataFrame) -> str:
+        return jsonl(batch, self._schema).decode()
+
+
+class CsvSink(OutputSink):
+    """Rows as CSV with a header; the row kind comes first where the query updates its rows. NULL is an empty field."""
+
+    def head(self) -> str:
+        names = ([OP] if self._updating else []) + list(self._schema.names)
+        return _csv(pl.DataFrame([names], schema=[str(i) for i in range(len(names))], orient="row"))
+
+    def text(self, batch: pl.DataFrame) -> str:
+        return _csv(cells(batch, self._schema, updating=self._updating))
+
+
+def _csv(frame: pl.DataFrame) -> str:
+    buffer = io.StringIO()
+    frame.write_csv(buffer, include_header=False, quote_style="necessary")
+    return buffer.getvalue()
+
+
+class TableSink(OutputSink):
+    """
+    Rows in aligned columns.
+
+    The first rows, up to the first pause, set the widths; a longer value later moves its own line only. Control
+    characters are shown as escapes.
+    """
+
+    def __init__(self, schema: Schema, stream: TextIO, *, updating: bool, on_gone: Callable[[], None]) -> None:
+        super().__init__(schema, stream, updating=updating, on_gone=on_gone)
+        self._names = ([OP] if updating else []) + list(schema.names)
+        self._right = ([False] if updating else []) + [f.type.kind in _NUMBERS for f in schema]
+        self._widths: list[int] | None = None
+
+    def text(self, batch: pl.DataFrame) -> str:
+        columns = [_shown(s) for s in cells(batch, self._schema, updating=self._updating).get_columns()]
+        head = ""
+        if self._widths is None:
+            self._widths = [
+                min(MAX_WIDTH, max([width(n), *map(width, c)])) for n, c in zip(self._names, columns, strict=True)
+            ]
+            head = self._rule_of(self._widths)
+        return head + "".join(self._line(row) for row in zip(*columns, strict=True))
+
+    def _rule_of(self, widths: list[int]) -> str:
+        rule = "-+-".join("-" * w for w in widths)
+        return f"{self._line([plain(n) for n in self._names])}{rule}\n"
+
+    def _line(self, row: list[str] | tuple[str, ...]) -> str:
+        assert self._widths is not None
+        parts = [_pad(c, w, r) for c, w, r in zip(row, self._widths, self._right, strict=True)]
+        return " | ".join(parts).rstrip() + "\n"
+
+    def close(self) -> None:
+        if self._widths is None:
+            self._widths = [width(n) for n in self._names]
+            self._put(self._rule_of(self._widths))
+        super().close()
+
+
+def _shown(column: pl.Series) -> list[str]:
+    values = column.fill_null(NULL)
+    if values.str.contains(r"[^\x20-\x7e]").any():
+        return [plain(v).replace("\n", "\\n").replace("\t", "\\t") for v in values.to_list()]
+    return values.to_list()
+
+
+def width(text: str) -> int:
+    """Give how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def _pad(text: str, size: int, right: bool) -> str:
+    space = " " * max(0, size - width(text))
+    return space + text if right else text + space
+
+
+_KINDS: dict[str, type[OutputSink]] = {"table": TableSink, "jsonl": JsonLinesSink, "csv": CsvSink}
+
+
+def output_sink(
+    kind: str, schema: Schema, stream: TextIO, *, updating: bool, on_gone: Callable[[], None]
+) -> OutputSink:
+    """Make the sink for a way of writing: `table`, `jsonl` or `csv`."""
+    return _KINDS[kind](schema, stream, updating=updating, on_gone=on_gone)
+
+
+def print_frame(frame: pl.DataFrame, stream: TextIO) -> None:
+    """Write a small frame of texts as a table."""
+    texts = frame.cast(pl.String)
+    columns = [_shown(s) for s in texts.get_columns()]
+    widths = [max([width(n), *map(width, c)]) for n, c in zip(texts.columns, columns, strict=True)]
+    rows = [tuple(texts.columns), tuple("-" * w for w in widths), *zip(*columns, strict=True)]
+    for row in rows:
+        line = " | ".join(_pad(c, w, right=False) for c, w in zip(row, widths, strict=True))
+        stream.write(line.rstrip() + "\n")

@@ -1,0 +1,139 @@
+"""From files on the command line to what is to be run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tailrace.errors import ConfigError, did_you_mean
+from tailrace.plan.nodes import Sink
+from tailrace.plan.rewrite import optimize
+from tailrace.sql.session import Session
+from tailrace.sql.statements import Explain, Insert, Query, Show, Statement
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script that was bound: all its INSERTs and its final SELECT run as one job."""
+
+    name: str
+    session: Session
+    statements: tuple[Statement, ...]
+    inserts: tuple[Sink, ...]
+    query: Sink | None
+
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """All plans of the job, sharing what they have in common."""
+        found = self.inserts if self.query is None else (*self.inserts, self.query)
+        return optimize(found) if found else ()
+
+    @property
+    def shows(self) -> tuple[Show | Explain, ...]:
+        """What is to be shown before the job runs."""
+        return tuple(s for s in self.statements if isinstance(s, Show | Explain))
+
+
+def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
+    """
+    Read NAME=VALUE arguments.
+
+    >>> pairs(["a=1", "b=x=y"], "--set")
+    {'a': '1', 'b': 'x=y'}
+
+    Raises:
+        ConfigError: one has no `=`.
+    """
+    found: dict[str, str] = {}
+    for text in given or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise ConfigError(f"'{text}' is no NAME=VALUE", hint=f"write {option} NAME=VALUE")
+        found[name.strip()] = value
+    return found
+
+
+def new_session(parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Session:
+    """
+    Make a session from the arguments of a command.
+
+    Raises:
+        ConfigError: an argument is no NAME=VALUE.
+    """
+    allowed = {k: v for k, v in os.environ.items() if k.startswith("TAILRACE_")}
+    return Session(pairs(parameters, "--parameter"), pairs(settings, "--set"), allowed)
+
+
+def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Script:
+    """
+    Read and bind the files as one script; nothing runs.
+
+    Raises:
+        ConfigError: a file can't be read, or a statement is wrong; points at the place.
+    """
+    session = new_session(parameters, settings)
+    given = pairs(settings, "--set")
+    statements = [s for file in files for s in session.bind(read(file), str(file))]
+    session.settings.update(given)  # what the command says goes before what the file says
+    return script_of(statements, session, name_of(files, session.settings))
+
+
+def script_of(statements: Sequence[Statement], session: Session, name: str) -> Script:
+    """
+    Sort statements into a script.
+
+    Raises:
+        ConfigError: there is more than one SELECT at the top.
+    """
+    queries = [s.plan for s in statements if isinstance(s, Query)]
+    if len(queries) > 1:
+        hint = "leave one; write the rows of the others somewhere by INSERT INTO"
+        raise ConfigError("a script can show the rows of one SELECT only", hint=hint, location=queries[1].location)
+    inserts = tuple(sink for s in statements if isinstance(s, Insert) for sink in s.sinks)
+    return Script(name, session, tuple(statements), inserts, queries[0] if queries else None)
+
+
+def read(file: Path) -> str:
+    """
+    Read a script.
+
+    Raises:
+        ConfigError: there is no such file, or it is no text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
+        hint = did_you_mean(file.name, near)
+        raise ConfigError(f"there is no file '{file}'", hint=hint) from None
+    except OSError as error:
+        raise ConfigError(f"can't read '{file}': {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"'{file}' is no text in UTF-8 (byte {error.start})") from None
+    return text
+
+
+def name_of(files: Sequence[Path], settings: Mapping[str, str]) -> str:
+    """
+    Name the job: by `pipeline.name`, or by its last file.
+
+    >>> name_of([Path("etc/fraud.sql")], {})
+    'fraud'
+    """
+    given = settings.get("pipeline.name", "").strip()
+    return given or (files[-1].stem if files else "sql")
+
+
+def state_folder(script: Script, given: Path | None) -> Path | None:
+    """Say where the job keeps its state; a script that only shows rows keeps none unless a folder was named."""
+    if given is not None:
+        return given
+    if not script.inserts:
+        return None
+    safe = re.sub(r"[^\w.-]+", "-", script.name).strip(".-") or "job"
+    return Path(".tailrace") / safe

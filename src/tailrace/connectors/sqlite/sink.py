@@ -1,0 +1,228 @@
+"""
+The sink of SQLite tables.
+
+Rows wait in memory, and from a bound on in a file, until their epoch is committed; so the database is locked only while
+it takes them. Rows and the number of their epoch are one transaction.
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tailrace.connectors.base import Report, TransactionalSink
+from tailrace.connectors.sqlite.database import columns_of, connect, reported
+from tailrace.connectors.sqlite.types import NAN, quote, storage, written
+from tailrace.engine.batch import KIND, RowKind
+from tailrace.errors import ConfigError, TailraceError, TerminalError, did_you_mean
+from tailrace.schema import FLOATS, Schema
+
+MARKS = "_tailrace_epochs"
+_MARKS_DDL = (
+    f"CREATE TABLE IF NOT EXISTS {MARKS} (job TEXT NOT NULL, sink TEXT NOT NULL, epoch INTEGER NOT NULL, "
+    "PRIMARY KEY (job, sink)) WITHOUT ROWID"
+)
+_CHUNK = 50_000
+"""So many rows become Python values at a time."""
+_REMOVED = (RowKind.UPDATE_BEFORE, RowKind.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rows go, and who writes them."""
+
+    path: Path
+    table: str
+    schema: Schema
+    key: tuple[str, ...]
+    create: bool
+    buffer_bytes: int
+    busy_seconds: float
+    job: str
+    sink: str
+    folder: Path
+
+
+class SqliteSink(TransactionalSink):
+    """Inserts rows; with a primary key it updates and deletes by it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: list[pl.DataFrame] = []
+        self._bytes = 0
+        self._spilled: list[Path] = []
+
+    def open(self) -> int:
+        t = self._target
+        self._connection = connect(t.path, t.busy_seconds, writing=True)
+        for left in t.folder.glob("*.spill"):
+            left.unlink()
+        with reported(t.path):
+            self._connection.execute(_MARKS_DDL)
+            if t.create:
+                self._connection.execute(create_table(t))
+            check_columns(columns_of(self._connection, t.table), t)
+            mark = self._connection.execute(
+                f"SELECT epoch FROM {MARKS} WHERE job = ? AND sink = ?",  # noqa: S608  a constant
+                (t.job, t.sink),
+            ).fetchone()
+        return int(mark[0]) if mark else 0
+
+    def write(self, batch: pl.DataFrame) -> None:
+        if not self._target.key:
+            self._refuse_changes(batch)
+        self._waiting.append(batch)
+        self._bytes += int(batch.estimated_size())
+        if self._bytes > self._target.buffer_bytes:
+            self._spill()
+
+    def _refuse_changes(self, batch: pl.DataFrame) -> None:
+        if KIND in batch.columns and (batch[KIND] != RowKind.INSERT).any():
+            message = f"table '{self._target.table}' gets changed rows, and has no key to find them by"
+            raise TerminalError(message, hint="declare a PRIMARY KEY (...) NOT ENFORCED")
+
+    def _spill(self) -> None:
+        """Write what waits to a file; it need not outlive a crash, as the rows come again then."""
+        for batch in self._waiting:
+            path = self._target.folder / f"{len(self._spilled)}.spill"
+            buffer = io.BytesIO()
+            batch.write_ipc(buffer, compression="lz4")
+            path.write_bytes(buffer.getvalue())
+            self._spilled.append(path)
+        self._waiting, self._bytes = [], 0
+
+    def commit(self, epoch: int) -> None:
+        assert self._connection is not None
+        t = self._target
+        with reported(t.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for batch in self._batches():
+                    self._apply(self._connection, batch)
+                self._connection.execute(
+                    f"INSERT INTO {MARKS} VALUES (?, ?, ?) "  # noqa: S608  a constant
+                    "ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
+                    (t.job, t.sink, epoch),
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        self._clear()
+
+    def _batches(self) -> Iterator[pl.DataFrame]:
+        for path in self._spilled:
+            yield pl.read_ipc(io.BytesIO(path.read_bytes()))
+        yield from self._waiting
+
+    def _clear(self) -> None:
+        for path in self._spilled:
+            path.unlink(missing_ok=True)
+        self._waiting, self._bytes, self._spilled = [], 0, []
+
+    def _apply(self, connection: sqlite3.Connection, batch: pl.DataFrame) -> None:
+        if not self._target.key:
+            self._run(connection, insert(self._target), batch, self._target.schema)
+            return
+        # of several rows of one key only the last counts; a key that an update leaves is deleted
+        last = batch.unique(subset=list(self._target.key), keep="last", maintain_order=True)
+        if KIND in batch.columns:
+            gone = last.filter(pl.col(KIND).is_in([int(k) for k in _REMOVED]))
+            self._run(connection, delete(self._target), gone, self._target.schema.select(self._target.key))
+            last = last.filter(~pl.col(KIND).is_in([int(k) for k in _REMOVED]))
+        self._run(connection, insert(self._target), last, self._target.schema)
+
+    @staticmethod
+    def _run(connection: sqlite3.Connection, statement: str, batch: pl.DataFrame, schema: Schema) -> None:
+        values = batch.select([written(f) for f in schema])
+        floats = [f.name for f in schema if f.type.kind in FLOATS and bool(values[f.name].is_nan().any())]
+        for start in range(0, len(values), _CHUNK):
+            connection.executemany(statement, _tuples(values.slice(start, _CHUNK), floats))
+
+    def check(self) -> Report:
+        t = self._target
+        if not t.path.exists():
+            parent = t.path.absolute().parent
+            if not parent.is_dir():
+                return Report(False, f"folder '{parent}' does not exist; create it")
+            return Report(True, f"file '{t.path}' will be created")
+        try:
+            connection = connect(t.path, min(5.0, t.busy_seconds), writing=False)
+            try:
+                with reported(t.path):
+                    found = columns_of(connection, t.table)
+            finally:
+                connection.close()
+            if not found and t.create:
+                return Report(True, f"table '{t.table}' will be created in '{t.path}'")
+            check_columns(found, t)
+        except TailraceError as error:
+            return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+        return Report(True, f"table '{t.table}' of '{t.path}'")
+
+    def close(self) -> None:
+        self._clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _tuples(values: pl.DataFrame, with_nan: list[str]) -> list[tuple[object, ...]]:
+    """Give rows as SQLite takes them; it would store NaN as NULL."""
+    if not with_nan:
+        return values.rows()
+    columns = [
+        [NAN if v is not None and v != v else v for v in s.to_list()]  # noqa: PLR0124  only NaN differs from itself
+        if s.name in with_nan
+        else s.to_list()
+        for s in values.get_columns()
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def create_table(target: Target) -> str:
+    """Give the statement that creates the table if it is missing."""
+    columns = [f"{quote(f.name)} {storage(f.type)}{'' if f.type.nullable else ' NOT NULL'}" for f in target.schema]
+    if target.key:
+        columns.append(f"PRIMARY KEY ({', '.join(map(quote, target.key))})")
+    return f"CREATE TABLE IF NOT EXISTS {quote(target.table)} ({', '.join(columns)})"
+
+
+def insert(target: Target) -> str:
+    """Give the statement that inserts a row, or with a key updates the one that is there."""
+    names = [quote(n) for n in target.schema.names]
+    text = f"INSERT INTO {quote(target.table)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608  quoted
+    if not target.key:
+        return text
+    others = [quote(n) for n in target.schema.names if n not in target.key]
+    change = f"UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in others)}" if others else "NOTHING"
+    return f"{text} ON CONFLICT ({', '.join(map(quote, target.key))}) DO {change}"
+
+
+def delete(target: Target) -> str:
+    """Give the statement that deletes a row by its key."""
+    return f"DELETE FROM {quote(target.table)} WHERE " + " AND ".join(f"{quote(n)} IS ?" for n in target.key)  # noqa: S608  quoted
+
+
+def check_columns(found: dict[str, str], target: Target) -> None:
+    """
+    Check that the table in the file has the columns that are written.
+
+    Raises:
+        ConfigError: it is not there, or a column is missing.
+    """
+    if not found:
+        hint = "create it, or set 'tailrace.create-table' = 'true'"
+        raise ConfigError(f"SQLite file '{target.path}' has no table '{target.table}'", hint=hint)
+    by_fold = {name.lower() for name in found}
+    for name in target.schema.names:
+        if name.lower() not in by_fold:
+            hint = did_you_mean(name, found) or f"it has: {', '.join(found)}"
+            raise ConfigError(f"table '{target.table}' of '{target.path}' has no column '{name}'", hint=hint)

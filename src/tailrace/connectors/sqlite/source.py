@@ -1,0 +1,143 @@
+"""The source of SQLite tables: what is there when it opens, in the order of the rows' ids, then it ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
+from tailrace.connectors.sqlite.database import columns_of, connect, reported, tables_of
+from tailrace.connectors.sqlite.types import is_nan, misfit, quote, raw_type, read, selected
+from tailrace.errors import ConfigError, TailraceError, did_you_mean
+from tailrace.formats.base import Reject
+from tailrace.schema import FLOATS, Field, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is read."""
+
+    path: Path
+    table: str
+    schema: Schema
+    fetch_size: int
+    busy_seconds: float
+
+
+class SqliteSource(Source):
+    """Reads one snapshot of a table or view; a position is the id of the last row."""
+
+    bounded = True
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def open(self, positions: Positions) -> SqliteReader:
+        return SqliteReader(self._origin, positions)
+
+    def check(self) -> Report:
+        o = self._origin
+        try:
+            connection = connect(o.path, min(5.0, o.busy_seconds), writing=False)
+            try:
+                with reported(o.path):
+                    _check(connection, o)
+            finally:
+                connection.close()
+        except TailraceError as error:
+            return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+        return Report(True, f"table '{o.table}' of '{o.path}'")
+
+
+def _check(connection: sqlite3.Connection, origin: Origin) -> None:
+    found = columns_of(connection, origin.table)
+    if not found:
+        tables = tables_of(connection)
+        hint = did_you_mean(origin.table, tables) or f"it has: {', '.join(tables) or 'no tables'}"
+        raise ConfigError(f"SQLite file '{origin.path}' has no table '{origin.table}'", hint=hint)
+    by_fold = {name.lower() for name in found}
+    for name in origin.schema.names:
+        if name.lower() not in by_fold:
+            hint = did_you_mean(name, found) or f"it has: {', '.join(found)}"
+            raise ConfigError(f"table '{origin.table}' of '{origin.path}' has no column '{name}'", hint=hint)
+
+
+class SqliteReader(Reader):
+    """Reads in chunks within one read transaction, so that writers change nothing in between."""
+
+    def __init__(self, origin: Origin, positions: Positions) -> None:
+        self._origin = origin
+        self._last = int(positions[origin.table]) if origin.table in positions else None
+        self._floats = [f for f in origin.schema if f.type.kind in FLOATS]
+        self._announced = self._ended = False
+        self._connection = connect(origin.path, origin.busy_seconds, writing=False)
+        try:
+            with reported(origin.path):
+                _check(self._connection, origin)
+                self._connection.execute("BEGIN")
+                self._rows = self._connection.execute(*self._query())
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _query(self) -> tuple[str, tuple[int, ...]]:
+        o = self._origin
+        columns = ["rowid", misfit(o.schema), *map(selected, o.schema), *map(is_nan, self._floats)]
+        after, values = ("", ()) if self._last is None else (" WHERE rowid > ?", (self._last,))
+        return f"SELECT {', '.join(columns)} FROM {quote(o.table)}{after} ORDER BY rowid", values  # noqa: S608  quoted
+
+    def poll(self, limit: Limit) -> list[Block]:
+        if self._ended or not self._announced:
+            return []
+        with reported(self._origin.path):
+            rows = self._rows.fetchmany(min(limit.rows, self._origin.fetch_size))
+        if not rows:
+            self._ended = True
+            return []
+        return [self._block(list(zip(*rows, strict=True)))]
+
+    def _block(self, columns: list[tuple[object, ...]]) -> Block:
+        schema = self._origin.schema
+        ids, wrong = (np.array(c, dtype=np.int64) for c in columns[:2])
+        raw = pl.DataFrame(
+            [pl.Series(f.name, c, dtype=raw_type(f.type)) for f, c in zip(schema, columns[2:], strict=False)]
+        )
+        raw = self._with_nan(raw, columns[2 + len(schema) :])
+        values = raw.select([read(f).alias(f.name) for f in schema]) if len(schema) else pl.DataFrame(height=len(ids))
+        self._last = int(ids[-1])
+        return Block(self._origin.table, values, self._last, ids, rejects=self._rejects(raw, values, wrong))
+
+    def _with_nan(self, raw: pl.DataFrame, marks: list[tuple[object, ...]]) -> pl.DataFrame:
+        for field, column in zip(self._floats, marks, strict=True):
+            if 1 in column:
+                at = pl.Series(np.array(column, dtype=np.bool_))
+                raw = raw.with_columns(pl.when(at).then(float("nan")).otherwise(pl.col(field.name)).alias(field.name))
+        return raw
+
+    def _rejects(self, raw: pl.DataFrame, values: pl.DataFrame, wrong: np.ndarray) -> tuple[Reject, ...]:
+        fields = list(self._origin.schema)
+        found = {int(i): _reject(int(i), fields[wrong[i]]) for i in np.flatnonzero(wrong >= 0)}
+        for field in fields:
+            lost = (values[field.name].is_null() & raw[field.name].is_not_null()).arg_true()
+            found |= {i: _reject(i, field) for i in lost.to_list() if i not in found}
+        return tuple(found[i] for i in sorted(found))
+
+    def changes(self) -> list[Change]:
+        if not self._announced:
+            self._announced = True
+            return [Assigned(self._origin.table)]
+        if self._ended and self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+            return [Ended(self._origin.table)]
+        return []
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _reject(row: int, field: Field) -> Reject:
+    return Reject(row, "type", f"value of column '{field.name}' is no {field.type.sql()}")

@@ -1,0 +1,1 @@
+"""Loops over bytes, compiled: no schema is compiled in, it comes as arrays."""

@@ -1,0 +1,81 @@
+"""What a session keeps: settings, tables, views; and what SHOW and DESCRIBE say of it."""
+
+import pytest
+
+from tailrace.errors import ConfigError
+from tailrace.sql.session import Session
+from tailrace.sql.statements import Done, Explain, Insert, Query, Show
+
+TABLE = """CREATE TABLE t (id INT, m INT METADATA FROM 'offset' VIRTUAL, c AS id + 1, ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, PRIMARY KEY (id) NOT ENFORCED)
+  WITH ('connector' = 'x', 'properties.sasl.jaas.config' = 'user pw', 'password' = 'hush');"""
+
+
+def shown(session: Session, text: str) -> list[tuple[object, ...]]:
+    """Give the rows that a statement shows."""
+    (statement,) = session.bind(text, "q.sql")
+    assert isinstance(statement, Show)
+    return statement.frame.rows()
+
+
+def test_settings() -> None:
+    """SET changes, SET without a key lists, RESET gives back what the session began with."""
+    session = Session(settings={"a": "1", "b": "2"})
+    session.bind("SET 'a' = '3'; SET c.d = 10 min; SET 'my.password' = 'x'", "q.sql")
+    assert session.settings == {"a": "3", "b": "2", "c.d": "10 min", "my.password": "x"}
+    assert shown(session, "SET") == [("a", "3"), ("b", "2"), ("c.d", "10 min"), ("my.password", "******")]
+    session.bind("RESET 'a'", "q.sql")
+    assert session.settings["a"] == "1"
+    session.bind("RESET", "q.sql")
+    assert session.settings == {"a": "1", "b": "2"}
+
+
+def test_what_statements_become() -> None:
+    """Each kind of statement has its own result, in the order of the text."""
+    session = Session()
+    text = TABLE + "INSERT INTO t (id) SELECT 1; SELECT * FROM t; EXPLAIN SELECT * FROM t; SHOW TABLES; SET 'a' = 'b'"
+    kinds = [type(s) for s in session.bind(text, "q.sql")]
+    assert kinds == [Done, Insert, Query, Explain, Show, Done]
+
+
+def test_show() -> None:
+    """SHOW lists names in order; CREATE TABLE is shown without secrets and can be read again."""
+    session = Session()
+    session.bind(TABLE + "CREATE VIEW a AS SELECT id FROM t", "q.sql")
+    assert shown(session, "SHOW TABLES") == [("a",), ("t",)]
+    assert shown(session, "SHOW VIEWS") == [("a",)]
+    ((text,),) = shown(session, "SHOW CREATE TABLE t")
+    assert "user pw" not in str(text)
+    assert "hush" not in str(text)
+    again = Session()
+    again.bind(str(text), "again.sql")
+    assert again.tables["t"].schema == session.tables["t"].schema
+    assert shown(session, "SHOW CREATE VIEW a") == [("CREATE VIEW `a` AS\nSELECT `id` FROM `t`",)]
+
+
+def test_describe() -> None:
+    """DESCRIBE has Flink's columns: name, type, null, key, extras, watermark."""
+    session = Session()
+    session.bind(TABLE, "q.sql")
+    assert shown(session, "DESC t") == [
+        ("id", "INT", "FALSE", "PRI(id)", None, None),
+        ("m", "INT", "TRUE", None, "METADATA FROM 'offset' VIRTUAL", None),
+        ("c", "INT", "FALSE", None, "AS `id` + 1", None),
+        ("ts", "TIMESTAMP(3) *ROWTIME*", "TRUE", None, None, "`ts` - INTERVAL '5' SECOND"),
+    ]
+
+
+def test_scripts_see_what_came_before() -> None:
+    """A second script of the session sees the tables of the first; parameters hold for both."""
+    session = Session(parameters={"X": "t"}, environ={"TAILRACE_N": "7"})
+    session.bind("CREATE TABLE ${X} (a INT)", "one.sql")
+    (query,) = session.bind("SELECT a FROM `${X}` WHERE a > ${env:TAILRACE_N}", "two.sql")
+    assert isinstance(query, Query)
+
+
+def test_a_wrong_statement_names_its_own_place() -> None:
+    """The first wrong statement of a script is the one that is reported."""
+    session = Session()
+    with pytest.raises(ConfigError) as caught:
+        session.bind("CREATE TABLE t (a INT);\nSELECT b FROM t;\nSELECT c FROM t", "q.sql")
+    assert str(caught.value).startswith("q.sql:2:8: there is no column 'b' in 't'\n  SELECT b FROM t;\n         ^")
