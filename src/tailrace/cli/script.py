@@ -77,9 +77,8 @@ def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequ
         ConfigError: a file can't be read, or a statement is wrong; points at the place.
     """
     session = new_session(parameters, settings)
-    given = pairs(settings, "--set")
     statements = [s for file in files for s in session.bind(read(file), str(file))]
-    session.settings.update(given)  # what the command says goes before what the file says
+    session.settings.update(pairs(settings, "--set"))  # what the command says goes before what the files say
     return script_of(statements, session, name_of(files, session.settings))
 
 

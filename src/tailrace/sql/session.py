@@ -65,7 +65,11 @@ class Session:
             UnsupportedError: it is right in Flink, but not (yet) here.
         """
         source = Source(text, file, self._parameters, self._environ)
-        return [self._bind(node, source) for node in parse(source)]
+        try:
+            return [self._bind(node, source) for node in parse(source)]
+        except RecursionError:
+            hint = "name parts of it by WITH or CREATE VIEW"
+            raise ConfigError("a statement is nested too deeply", hint=hint, location=source.location(0, 1)) from None
 
     def _bind(self, node: n.Node, source: Source) -> Statement:
         match node:

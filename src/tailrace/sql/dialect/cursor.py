@@ -125,8 +125,13 @@ class Cursor:
         token = self.token
         if token is None or token.token_type not in _STRINGS:
             self.fail(what)
+        value = token.text
+        if token.token_type is TokenType.UNICODE_STRING:
+            try:
+                value = _unicode(token.text)
+            except ValueError:
+                self.fail("four hexadecimal digits after a backslash, or + and six,")
         self.at += 1
-        value = _unicode(token.text) if token.token_type is TokenType.UNICODE_STRING else token.text
         return self.node(Text, self.at - 1, this=value)
 
     def sees_text(self) -> bool:

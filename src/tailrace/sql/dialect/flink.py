@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlglot import Token, TokenType, exp, tokens
+from sqlglot import Token, TokenType, exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
-from sqlglot.parser import Parser
 
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.generator import FlinkGenerator
@@ -48,7 +47,7 @@ class Flink(Dialect):
         KEYWORDS: ClassVar[dict[str, TokenType]] = _SIGNS
         COMMANDS: ClassVar[set[TokenType]] = set()
 
-    class Parser(Parser):
+    class Parser(parser.Parser):
         """Gives the trees of `StatementParser`."""
 
         def parse(self, raw_tokens: list[Token], sql: str) -> list[exp.Expr | None]:

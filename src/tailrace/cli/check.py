@@ -1,0 +1,134 @@
+"""`tailrace check`: bind a script, reach every system, say what each sink guarantees."""
+
+from __future__ import annotations
+
+import json as jsons
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from tailrace.cli import logs
+from tailrace.cli.failures import FAILED, plain
+from tailrace.cli.script import Script, load
+from tailrace.clock import SystemClock
+from tailrace.connectors import registry
+from tailrace.connectors.base import Context, Report
+from tailrace.errors import ConfigError, TailraceError
+from tailrace.plan.catalog import Table
+from tailrace.plan.nodes import Scan, Sink, walk
+
+RESULT = "(result)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What was found of one source or sink."""
+
+    role: str
+    table: str
+    connector: str
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a sink guarantees for the rows of a source."""
+
+    source: str
+    sink: str
+    guarantee: str
+
+
+def check(
+    files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None, *, json: bool = False
+) -> None:
+    """
+    Check the files and print what was found.
+
+    Raises:
+        TailraceError: a statement or an option is wrong.
+        typer.Exit: a system can't be used.
+    """
+    logs.to_stderr()
+    script = load(files, parameters, settings)
+    with tempfile.TemporaryDirectory(prefix="tailrace-") as folder:
+        reached, promises = _Checker(script, Path(folder)).check()
+    if json:
+        found = {"systems": [asdict(r) for r in reached], "guarantees": [asdict(p) for p in promises]}
+        print(jsons.dumps(found))
+    else:
+        _print(script, reached, promises)
+    if not all(r.ok for r in reached):
+        raise typer.Exit(FAILED)
+
+
+def _print(script: Script, reached: list[Reached], promises: list[Promise]) -> None:
+    print(f"{script.name}: {len(script.statements)} statements are well")
+    for r in reached:
+        print(f"  {r.role} {r.table} ({r.connector}): {'ok' if r.ok else 'FAILED'}: {plain(r.message)}")
+    for p in promises:
+        print(f"  {p.source} -> {p.sink}: {p.guarantee}")
+
+
+class _Checker:
+    def __init__(self, script: Script, folder: Path) -> None:
+        self._script = script
+        self._folder = folder
+        self._sinks = script.sinks
+        self._clock = SystemClock()
+
+    def check(self) -> tuple[list[Reached], list[Promise]]:
+        scans = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, Scan)}
+        reached = [self._source(scan) for scan in scans.values()]
+        promises: list[Promise] = []
+        for sink in self._sinks:
+            found, guarantee = self._sink(sink.table) if sink.table else (None, "at-least-once")
+            reached += [found] if found else []
+            name = sink.table.name if sink.table else RESULT
+            promises += [Promise(source, name, guarantee) for source in _sources_of(sink)]
+        reached += [self._sink(table)[0] for table in self._dead_letters(list(scans.values()))]
+        return reached, list(dict.fromkeys(promises))
+
+    def _context(self, table: Table) -> Context:
+        return Context("check", self._folder, self._clock, self._script.session.settings)
+
+    def _source(self, scan: Scan) -> Reached:
+        source = registry.source(scan.table, scan.schema, self._context(scan.table))
+        return _reached("source", scan.table, _asked(source.check))
+
+    def _sink(self, table: Table) -> tuple[Reached, str]:
+        sink = registry.sink(table, self._context(table))
+        return _reached("sink", table, _asked(sink.check)), sink.guarantee.value
+
+    def _dead_letters(self, scans: list[Scan]) -> list[Table]:
+        tables = self._script.session.tables
+        wanted = dict.fromkeys(
+            text.value
+            for scan in scans
+            if (text := scan.table.option("tailrace.dead-letter.table")) is not None and text.value in tables
+        )
+        return [tables[name] for name in wanted]
+
+
+def _asked(question: object) -> Report:
+    """Ask; an error is an answer too."""
+    assert callable(question)
+    try:
+        report: Report = question()
+    except ConfigError:
+        raise
+    except TailraceError as error:
+        return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+    return report
+
+
+def _reached(role: str, table: Table, report: Report) -> Reached:
+    return Reached(role, table.name, table.connector, report.ok, report.message)
+
+
+def _sources_of(sink: Sink) -> list[str]:
+    return list(dict.fromkeys(n.table.name for n in walk(sink) if isinstance(n, Scan)))

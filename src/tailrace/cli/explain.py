@@ -1,0 +1,33 @@
+"""`tailrace explain`: the plan of a script as a tree."""
+
+from __future__ import annotations
+
+import json as jsons
+from collections.abc import Sequence
+from pathlib import Path
+
+from tailrace.cli import logs
+from tailrace.cli.script import load
+from tailrace.errors import ConfigError
+from tailrace.plan.explain import explain as draw
+
+
+def explain(
+    files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None, *, json: bool = False
+) -> None:
+    """
+    Print the plans of the script's INSERTs and of its SELECT.
+
+    Raises:
+        ConfigError: a statement is wrong, or there is nothing that would run.
+    """
+    logs.to_stderr()
+    script = load(files, parameters, settings)
+    sinks = script.sinks
+    if not sinks:
+        raise ConfigError("the script has no INSERT and no SELECT: there is no plan", hint="add one")
+    if json:
+        tables = [s.table.name if s.table else None for s in sinks]
+        print(jsons.dumps({"name": script.name, "sinks": tables, "plan": draw(sinks)}))
+    else:
+        print(draw(sinks))

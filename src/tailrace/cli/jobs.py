@@ -1,0 +1,54 @@
+"""Running one job under the command line: signals, progress, summary."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from tailrace.cli.failures import INTERRUPTED
+
+if TYPE_CHECKING:
+    from tailrace.runtime.job import Job
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopped_by_signals(job: Job, *, second: Callable[[], None] | None = None) -> Iterator[None]:
+    """
+    Let Ctrl-C and SIGTERM stop a job gently; a second one calls `second`, or else ends the process at once.
+
+    Works on the main thread only; elsewhere it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            (second or _leave_now)()
+            return
+        asked = True
+        job.stop()
+
+    before = {s: signal.signal(s, handle) for s in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave_now() -> None:
+    """End without any more ado; the state is that of the last complete checkpoint."""
+    if sys.stderr.isatty():
+        os.write(2, b"\x1b[?25h")  # the live lines hide the cursor
+    os._exit(INTERRUPTED)

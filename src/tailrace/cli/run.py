@@ -1,0 +1,123 @@
+"""`tailrace run`: a script as a job."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tailrace.cli import logs
+from tailrace.cli.failures import silence_stdout
+from tailrace.cli.jobs import stopped_by_signals
+from tailrace.cli.output import OutputSink, output_sink, print_frame
+from tailrace.cli.progress import Progress, summary_json, summary_lines
+from tailrace.cli.script import Script, load, state_folder
+from tailrace.connectors.base import Sink
+from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
+from tailrace.plan.explain import explain
+from tailrace.runtime.job import Job
+from tailrace.runtime.summary import Summary
+from tailrace.sql.statements import Done, Show
+
+
+def run(
+    files: Sequence[Path],
+    output: str,
+    parameters: Sequence[str] | None,
+    settings: Sequence[str] | None,
+    state: Path | None,
+    *,
+    allow_state_drop: bool = False,
+    json: bool = False,
+) -> None:
+    """
+    Bind the files, run them, and say at the end what happened.
+
+    Raises:
+        TailraceError: the script is wrong, or the job failed.
+    """
+    logs.to_stderr()
+    script = load(files, parameters, settings)
+    # with rows for programs nothing else goes to standard output
+    show(script, sys.stdout if output == "table" else sys.stderr)
+    if script.sinks:
+        folder = state_folder(script, state)
+        summary = run_job(script, output, folder, allow_state_drop=allow_state_drop, json=json)
+        tell(summary, json=json)
+
+
+def show(script: Script, stream: TextIO) -> None:
+    """Print what SHOW, DESCRIBE and EXPLAIN of a script say."""
+    for statement in script.shows:
+        if isinstance(statement, Show):
+            print_frame(statement.frame, stream)
+        else:
+            stream.write(explain(statement.sinks) + "\n")
+    stream.flush()
+
+
+class Gone:
+    """Hears that nobody reads standard output any more, and stops the job once there is one."""
+
+    def __init__(self) -> None:
+        self.job: Job | None = None
+
+    def __call__(self) -> None:
+        """Stop the job: its rows have no reader."""
+        silence_stdout()
+        if self.job is not None:
+            self.job.stop()
+
+
+def query_sink(script: Script, output: str, gone: Gone) -> OutputSink | None:
+    """Make the sink of the script's SELECT, if it has one."""
+    if script.query is None:
+        return None
+    plan = script.query
+    updating = changelog_modes([plan])[id(plan)] != INSERT_ONLY
+    return output_sink(output, plan.schema, sys.stdout, updating=updating, on_gone=gone)
+
+
+def run_job(
+    script: Script, output: str, state: Path | None, *, allow_state_drop: bool = False, json: bool = False
+) -> Summary:
+    """
+    Run a script's job to its end, with progress on standard error.
+
+    Raises:
+        TailraceError: it failed; its state is that of the last complete checkpoint.
+    """
+    gone = Gone()
+    sink = query_sink(script, output, gone)
+    # a row that goes to the same terminal would fall between the live lines
+    live = sys.stderr.isatty() and not json and (sink is None or not sys.stdout.isatty())
+    job = make_job(script, state, {} if sink is None else {"sink": sink}, allow_state_drop=allow_state_drop)
+    gone.job = job
+    with Progress(job, sys.stderr, live=live, as_json=json), stopped_by_signals(job):
+        return job.run()
+
+
+def make_job(script: Script, state: Path | None, query_sinks: dict[str, Sink], *, allow_state_drop: bool) -> Job:
+    """Make the job of a script."""
+    if state is not None:
+        state.parent.mkdir(parents=True, exist_ok=True)
+    return Job(
+        script.name,
+        script.sinks,
+        script.session.settings,
+        state=state,
+        query_sinks=query_sinks,
+        tables=script.session.tables,
+        allow_state_drop=allow_state_drop,
+    )
+
+
+def tell(summary: Summary, *, json: bool) -> None:
+    """Write the summary to standard error."""
+    print(summary_json(summary) if json else "\n".join(summary_lines(summary)), file=sys.stderr)
+
+
+def messages(script: Script) -> list[str]:
+    """Give what the statements that took effect at once say."""
+    return [s.message for s in script.statements if isinstance(s, Done)]

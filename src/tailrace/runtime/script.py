@@ -1,0 +1,167 @@
+"""
+What a script runs, and in which order.
+
+INSERTs up to a SELECT (or the end) are one job. If all their sources end by themselves, they run first, and the SELECT
+then runs as a job of its own and sees what they wrote; else all of them run together in one job.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tailrace.clock import Clock, SystemClock
+from tailrace.connectors import registry
+from tailrace.connectors.base import Context, Sink
+from tailrace.errors import ConfigError
+from tailrace.plan import nodes
+from tailrace.plan.catalog import Table
+from tailrace.plan.rewrite import optimize
+from tailrace.runtime.job import Job
+from tailrace.runtime.summary import Status, Summary
+from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A step that runs a job; `sinks` are its plans, as bound."""
+
+    sinks: tuple[nodes.Sink, ...]
+
+    @property
+    def query(self) -> nodes.Sink | None:
+        """The SELECT among them, if there is one."""
+        return next((s for s in self.sinks if s.table is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A step that only shows something."""
+
+    statement: Show | Explain | Done
+
+
+Step = Run | Tell
+
+
+def steps(statements: Sequence[Statement], bounded: Callable[[nodes.Sink], bool]) -> list[Step]:
+    """
+    Put statements into steps; `bounded` tells whether all sources of a plan end by themselves.
+
+    Raises:
+        ConfigError: something stands behind a job that never ends.
+    """
+    found = list(_steps(statements, bounded))
+    runs = [s for s in found if isinstance(s, Run)]
+    for run in runs[:-1]:
+        endless = next((s for s in run.sinks if not bounded(s)), None)
+        if endless is not None:
+            hint = "put it last, or write all of them as INSERTs before one SELECT"
+            raise ConfigError("what stands behind this never runs: it does not end", hint=hint, location=endless.location)
+    return found
+
+
+def _steps(statements: Sequence[Statement], bounded: Callable[[nodes.Sink], bool]) -> Iterator[Step]:
+    inserts: list[nodes.Sink] = []
+    for statement in statements:
+        match statement:
+            case Insert():
+                inserts += statement.sinks
+            case Query():
+                if inserts and all(map(bounded, inserts)):
+                    yield Run(tuple(inserts))
+                    inserts = []
+                yield Run((*inserts, statement.plan))
+                inserts = []
+            case _:
+                yield Tell(statement)
+    if inserts:
+        yield Run(tuple(inserts))
+
+
+class Script:
+    """
+    Runs the steps of a script, one after another; `stop` ends the one that runs and skips the rest.
+
+    `query_sink` makes the sink that takes a SELECT's rows, `tell` shows what the other steps have to say. With `state`,
+    a single job keeps its state there, several in folders below.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        statements: Sequence[Statement],
+        tables: Mapping[str, Table],
+        settings: Mapping[str, str],
+        *,
+        state: Path | None = None,
+        clock: Clock | None = None,
+        query_sink: Callable[[nodes.Sink], Sink] | None = None,
+        tell: Callable[[Show | Explain | Done], None] | None = None,
+        allow_state_drop: bool = False,
+    ) -> None:
+        self.name = name
+        self._tables = dict(tables)
+        self._settings = dict(settings)
+        self._state = state
+        self._clock = clock or SystemClock()
+        self._query_sink = query_sink
+        self._tell = tell
+        self._allow_drop = allow_state_drop
+        self._stopped = False
+        self._job: Job | None = None
+        self.steps = steps(statements, self._bounded)
+
+    def run(self) -> list[Summary]:
+        """
+        Run all steps; give a summary for each job.
+
+        Raises:
+            TailraceError: as `Job.run`; later steps do not run.
+        """
+        summaries = []
+        count = sum(isinstance(s, Run) for s in self.steps)
+        for step in self.steps:
+            if self._stopped:
+                break
+            if isinstance(step, Run):
+                self._job = self._make(step, len(summaries), count)
+                if self._stopped:  # a signal came while it was made
+                    self._job.stop()
+                summaries.append(self._job.run())
+            elif self._tell is not None:
+                self._tell(step.statement)
+        return summaries
+
+    def stop(self) -> None:
+        """End the job that runs, in good order, and skip the rest; from any thread or a signal handler."""
+        self._stopped = True
+        if self._job is not None:
+            self._job.stop()
+
+    def status(self) -> Status | None:
+        """Give the counters of the job that runs, or ran last; None before the first."""
+        return self._job.status() if self._job is not None else None
+
+    def _make(self, run: Run, number: int, count: int) -> Job:
+        name = self.name if count == 1 else f"{self.name}-{number + 1}"
+        state = self._state if self._state is None or count == 1 else self._state / f"job-{number + 1}"
+        query = run.query
+        sinks = {"": self._query_sink(query)} if query is not None and self._query_sink is not None else {}
+        return Job(
+            name,
+            optimize(run.sinks),
+            self._settings,
+            state=state,
+            clock=self._clock,
+            query_sinks=sinks,
+            tables=self._tables,
+            allow_state_drop=self._allow_drop,
+        )
+
+    def _bounded(self, plan: nodes.Sink) -> bool:
+        scans = [n for n in nodes.walk(plan) if isinstance(n, nodes.Scan)]
+        context = Context(self.name, Path(tempfile.gettempdir()), self._clock, self._settings)
+        return all(registry.source(s.table, s.schema, context).bounded for s in scans)
