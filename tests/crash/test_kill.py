@@ -78,7 +78,7 @@ def rows_of_database(path: Path, table: str) -> pl.DataFrame:
     """Read a table."""
     connection = sqlite3.connect(path)
     try:
-        rows = connection.execute(f'SELECT k, window_end, n, total FROM "{table}"').fetchall()  # noqa: S608  our own name
+        rows = connection.execute(f'SELECT k, window_end, n, total FROM "{table}"').fetchall()
     finally:
         connection.close()
     return _normal(pl.DataFrame(rows, schema=["k", "window_end", "n", "total"], orient="row"))

@@ -3,7 +3,7 @@ Reads the documentation's pages as the tests need them: their blocks, with what 
 
 A comment `<!-- file: NAME -->` writes the block below it as a file of the page's folder. `<!-- run -->` runs the block: each `$ ` line of a
 console block is a command, the lines under it are what it must write to standard output. `<!-- run: status=2 stderr -->` says that it must end
-with status 2, and that the lines are those of standard error. A line `...` stands for any lines. `<!-- fragment -->` marks SQL that is no
+with status 2, and that the lines are those of standard error. A line `...` stands for any lines, `...` in a line for any text. `<!-- fragment -->` marks SQL that is no
 statement.
 """
 

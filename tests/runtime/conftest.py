@@ -25,6 +25,7 @@ from tailrace.connectors.base import (
     Positions,
     Reader,
     Report,
+    Revoked,
     Sink,
     Source,
     StagedSink,
@@ -67,6 +68,7 @@ class Feed:
     bounded: bool = True
     opened_at: list[Positions] = field(default_factory=list)
     acknowledged: list[Positions] = field(default_factory=list)
+    revoke_after: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -96,6 +98,8 @@ class FakeReader(Reader):
             if at < len(batches):
                 self._next[name] = at + 1
                 blocks.append(self._block(name, batches[at], at))
+                if self._feed.revoke_after.get(name) == at + 1:
+                    self._changes.append(Revoked(name))
             elif self._feed.bounded and name not in self._ended:
                 self._ended.add(name)
                 self._changes.append(Ended(name))
@@ -284,7 +288,7 @@ class World:
     def scan(self, name: str, *batches: Any, bounded: bool = True, parts: int = 1, **options: str) -> nodes.Scan:
         """Declare a source that gives these batches, dealt out to its partitions."""
         self.feeds[name] = Feed({str(p): list(batches[p::parts]) for p in range(parts)}, bounded)
-        table = self.table(name, **options)
+        table = self.table(name, None, **options)
         return nodes.Scan(schema=table.schema, table=table)
 
     def into(self, input_: nodes.Node, name: str, kind: str = "flushed") -> nodes.Sink:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -349,3 +351,39 @@ def test_two_jobs_on_one_folder_the_second_is_refused(world: Any, make: Any) -> 
         world.job(sink).run()
     job.stop()
     thread.join(10)
+
+
+def test_stop_may_come_from_a_signal_handler(world: Any, make: Any) -> None:
+    """A signal that interrupts the engine's own thread, wherever it is, stops the job in good order."""
+    before = signal.signal(signal.SIGALRM, lambda *_: job.stop())
+    try:
+        for wait in (0.01, 0.03, 0.05, 0.1, 0.2):
+            scan = world.scan("numbers", *(make(i, i + 10) for i in range(0, 100, 10)), bounded=False)
+            job = world.job(world.into(scan, "out"), state=f"state-{wait}")
+            signal.setitimer(signal.ITIMER_REAL, wait)
+            assert not job.run().finished
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_partitions_that_are_lost_are_forgotten(world: Any, make: Any) -> None:
+    """Rows that came before a partition was revoked go through; its position is no longer in checkpoints."""
+    scan = world.scan("numbers", make(0, 10), make(100, 110), parts=2, bounded=False)
+    world.feeds["numbers"].revoke_after = {"1": 1}
+    job = world.job(world.into(scan, "out", "marked"))
+    thread, _ = started(job)
+    until(lambda: {"0": 1} in world.feeds["numbers"].acknowledged)
+    job.stop()
+    thread.join(10)
+    assert sorted(ids(world.target("out"))) == [*range(10), *range(100, 110)]
+
+
+def test_starting_and_stopping_leaks_nothing(world: Any, make: Any) -> None:
+    """Twenty jobs leave no threads and no open files behind."""
+    scan = world.scan("numbers", make(0, 10))
+    sink = world.into(scan, "out", "staged")
+    world.job(sink).run()
+    before = (threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        world.job(sink).run()
+    assert (threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir())) == before

@@ -56,6 +56,11 @@ def filled(folder: Path, epochs: int = 3) -> StateStore:
     return store
 
 
+def names_in(folder: Path) -> list[str]:
+    """List the files of a job's checkpoints."""
+    return [p.name for p in (folder / "checkpoints").iterdir()]
+
+
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     """Positions, staged output, scalars, and frames of base and increments in order."""
     filled(tmp_path / "job").close()
@@ -72,12 +77,12 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_two_checkpoints_are_kept_and_data_that_they_need(tmp_path: Path) -> None:
     """Old manifests go; the data of an old base stays while an increment builds on it."""
     store = filled(tmp_path / "job", 5)
-    names = os.listdir(tmp_path / "job" / "checkpoints")
+    names = names_in(tmp_path / "job")
     assert sorted(n for n in names if n.endswith(".manifest")) == ["0000000004.manifest", "0000000005.manifest"]
     assert "0000000001.data" in names
     for epoch in range(6, 9):
         checkpoint(store, epoch, StateDelta(base=True, frames={"rows": pl.DataFrame({"v": [epoch]})}))
-    names = os.listdir(tmp_path / "job" / "checkpoints")
+    names = names_in(tmp_path / "job")
     assert "0000000001.data" not in names
     assert len(names) <= 6
     store.close()
@@ -87,7 +92,7 @@ def test_an_epoch_without_changes_writes_no_data(tmp_path: Path) -> None:
     """An increment without rows renews the scalars alone."""
     store = filled(tmp_path / "job", 2)
     checkpoint(store, 3, StateDelta(base=False, frames={"rows": pl.DataFrame({"v": [1]}).clear()}, scalars={"v": 9}))
-    assert "0000000003.data" not in os.listdir(tmp_path / "job" / "checkpoints")
+    assert "0000000003.data" not in names_in(tmp_path / "job")
     assert store.load(3).deltas["window"][-1].scalars == {"v": 9}
     store.close()
 
@@ -98,19 +103,23 @@ def test_chains_of_increments_stay_short(tmp_path: Path) -> None:
     deltas = store.load(400).deltas["window"]
     assert len(deltas) <= MAX_LINKS + 1
     assert [v for d in deltas for v in d.frames["rows"]["v"].to_list()] == list(range(1, 401))
-    assert len(os.listdir(tmp_path / "job" / "checkpoints")) < 2 * MAX_LINKS
+    assert len(names_in(tmp_path / "job")) < 2 * MAX_LINKS
     store.close()
 
 
-def test_increments_that_outweigh_their_base_ask_for_another(tmp_path: Path) -> None:
-    """`wants_base` bounds what a chain may grow to."""
-    store = opened(tmp_path / "job")
-    store.resume(0)
-    assert not store.wants_base("window")
-    checkpoint(store, 1, StateDelta(base=True, frames={"rows": pl.DataFrame({"v": [1]})}))
-    wide = pl.DataFrame({"v": pl.int_range(600_000, eager=True).hash()})
-    checkpoint(store, 2, StateDelta(base=False, frames={"rows": wide}))
-    assert store.wants_base("window")
+def test_a_checkpoint_costs_three_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data, manifest and folder are synced, in this order, and nothing else: checkpoints come each second."""
+    store = filled(tmp_path / "job")
+    synced: list[str] = []
+    real = os.fsync
+
+    def sync(fd: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    checkpoint(store, 4, increment(4))
+    assert synced == ["0000000004.data", "0000000004.manifest.tmp", "checkpoints"]
     store.close()
 
 
@@ -298,20 +307,18 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(tmp_path: Path, step: 
     store.load(3)
     store.resume(3)
     snapshot = Snapshot({"scan": {"0": 4}}, {"window": increment(4)}, 40)
+    take = {"write": lambda: store.write(4, snapshot), "publish": lambda: store.publish(4, {})}
     if step == "publish":
         store.write(4, snapshot)
     disk.full = True
     with pytest.raises(TerminalError, match="No space left on device") as caught:
-        if step == "write":
-            store.write(4, snapshot)
-        else:
-            store.publish(4, {})
+        take[step]()
     assert "free some space" in caught.value.hint
     store.close()
     store = opened(tmp_path / "job")
     assert store.load(store.epochs[-1]).manifest.epoch == 3
     store.resume(3)
-    assert not [n for n in os.listdir(tmp_path / "job" / "checkpoints") if "4" in n or n.endswith(".tmp")]
+    assert not [n for n in names_in(tmp_path / "job") if "4" in n or n.endswith(".tmp")]
     checkpoint(store, 4, increment(4))
     store.close()
 
@@ -328,10 +335,15 @@ def test_going_back_an_epoch_frees_its_number(tmp_path: Path) -> None:
     store.close()
 
 
+def open_files() -> int:
+    """Count this process's open files."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def test_opening_and_closing_leaks_nothing(tmp_path: Path) -> None:
     """Fifty starts leave no open files and no threads behind."""
     opened(tmp_path / "job").close()
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    before = open_files(), threading.active_count()
     for _ in range(50):
         opened(tmp_path / "job").close()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert (open_files(), threading.active_count()) == before

@@ -31,7 +31,7 @@ def stopped_by_signals(job: Job, *, second: Callable[[], None] | None = None) ->
         return
     asked = False
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             (second or _leave_now)()

@@ -7,7 +7,7 @@ Each command is a module of its own that is loaded when it is called, so that `-
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 
-class Output(str, Enum):
+class Output(StrEnum):
     """How the rows of a SELECT are written."""
 
     table = "table"

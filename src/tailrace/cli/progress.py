@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from tailrace.cli.failures import plain
 
@@ -32,7 +32,7 @@ class Rates:
     def update(self, status: Status) -> None:
         """Take a look."""
         passed = status.seconds - self._seconds
-        rows = {part.name: part.rows for part in (*status.sources, *status.sinks)}
+        rows = {s.name: s.rows for s in status.sources} | {s.name: s.rows for s in status.sinks}
         if passed > 0:
             self._rates = {name: (n - self._last.get(name, 0)) / passed for name, n in rows.items()}
         self._last, self._seconds = rows, status.seconds
@@ -95,10 +95,8 @@ def summary_lines(summary: Summary) -> list[str]:
     word = "finished" if summary.finished else "stopped"
     rate = f"{count(summary.rows_per_second)} rows/s"
     memory = f"peak memory {summary.peak_memory_bytes / (1 << 20):,.0f} MiB"
-    out = [
-        f"{word} {summary.name}: {count(summary.rows_in)} rows in, {count(summary.rows_out)} rows out "
-        f"in {summary.seconds:.2f} s ({rate}), {memory}"
-    ]
+    rows = f"{count(summary.rows_in)} rows in, {count(summary.rows_out)} rows out"
+    out = [f"{word} {summary.name}: {rows} in {summary.seconds:.2f} s ({rate}), {memory}"]
     for source in summary.sources:
         text = f"  source {source.table}: {count(source.rows)} rows"
         if source.dropped:
@@ -136,7 +134,7 @@ class Progress:
         target = self._show_live if live else self._log
         self._thread = threading.Thread(target=target, name="tailrace-progress", daemon=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

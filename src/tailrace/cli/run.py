@@ -18,7 +18,7 @@ from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.explain import explain
 from tailrace.runtime.job import Job
 from tailrace.runtime.summary import Summary
-from tailrace.sql.statements import Done, Show
+from tailrace.sql.statements import Show
 
 
 def run(
@@ -116,8 +116,3 @@ def make_job(script: Script, state: Path | None, query_sinks: dict[str, Sink], *
 def tell(summary: Summary, *, json: bool) -> None:
     """Write the summary to standard error."""
     print(summary_json(summary) if json else "\n".join(summary_lines(summary)), file=sys.stderr)
-
-
-def messages(script: Script) -> list[str]:
-    """Give what the statements that took effect at once say."""
-    return [s.message for s in script.statements if isinstance(s, Done)]

@@ -59,7 +59,9 @@ def steps(statements: Sequence[Statement], bounded: Callable[[nodes.Sink], bool]
         endless = next((s for s in run.sinks if not bounded(s)), None)
         if endless is not None:
             hint = "put it last, or write all of them as INSERTs before one SELECT"
-            raise ConfigError("what stands behind this never runs: it does not end", hint=hint, location=endless.location)
+            raise ConfigError(
+                "what stands behind this never runs: it does not end", hint=hint, location=endless.location
+            )
     return found
 
 
@@ -121,7 +123,7 @@ class Script:
         Raises:
             TailraceError: as `Job.run`; later steps do not run.
         """
-        summaries = []
+        summaries: list[Summary] = []
         count = sum(isinstance(s, Run) for s in self.steps)
         for step in self.steps:
             if self._stopped:

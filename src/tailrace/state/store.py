@@ -28,7 +28,7 @@ from tailrace.errors import ConfigError, TerminalError
 from tailrace.state.delta import StateDelta
 from tailrace.state.files import Files, LocalFiles, failed, replace_durably
 from tailrace.state.store_folder import CHECKPOINTS, new_record, newer, prepare_folder, read_record, write_record
-from tailrace.state.store_frames import MAX_LINKS, Pack, deltas_of, extended, unpack
+from tailrace.state.store_frames import Pack, deltas_of, extended, unpack
 from tailrace.state.store_lock import FolderLock
 from tailrace.state.store_manifest import Damaged, FrameRecord, Link, Manifest, NewerFormat, seal, unseal
 
@@ -205,12 +205,6 @@ class StateStore:
             return self.manifest(epoch).epochs
         except Damaged:
             return {_epoch_of(n) for n in self._files.names(self._data)}
-
-    def wants_base(self, operator: str) -> bool:
-        """Tell that the next delta of an operator had better be a base, as its increments outweigh the last one."""
-        chain = self._chains.get(operator, [])
-        increments = sum(link.size for link in chain[1:])
-        return len(chain) > MAX_LINKS or (len(chain) > 1 and increments > 2 * max(chain[0].size, 1 << 20))
 
     def write(self, epoch: int, snapshot: Snapshot) -> None:
         """

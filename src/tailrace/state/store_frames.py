@@ -55,9 +55,10 @@ def extended(
     """
     Give the chain of an operator with its newest delta.
 
-    A base stands alone. A delta without rows only renews the scalars. When there are many increments, the newest are
-    folded into one, older ones only when they are no larger than what is folded: each byte is written again but a few
-    times, and the number of links stays small.
+    A base stands alone; an operator gives one when its increments have come to outweigh the last, which bounds the bytes.
+    A delta without rows only renews the scalars. When there are many increments, the newest are folded into one, older
+    ones only when they are no larger than what is folded: each byte is written again but a few times, and the number of
+    links stays small.
     """
     if delta.base:
         return [pack.add(delta)]

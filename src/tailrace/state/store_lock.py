@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from pathlib import Path
 
 import msgspec
@@ -36,7 +35,7 @@ class FolderLock:
             holder = os.pread(self._fd, 4096, 0)
             os.close(self._fd)
             raise _held(folder, holder) from None
-        me = msgspec.json.encode(Holder(os.getpid(), socket.gethostname()))
+        me = msgspec.json.encode(Holder(os.getpid(), os.uname().nodename))
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, me, 0)
 

@@ -8,7 +8,7 @@ import polars as pl
 from tailrace.engine.batch import MIN_WATERMARK, ORIGIN, WATERMARK, Batch, hidden
 from tailrace.engine.operator import Operator, Rejected, Times
 from tailrace.expressions.lower import Check, Lowered, lower, needs
-from tailrace.expressions.nodes import Expr
+from tailrace.expressions.nodes import Expr, columns
 from tailrace.plan.nodes import Calc
 
 NOW = "$now"
@@ -23,7 +23,7 @@ class CalcOperator(Operator):
 
     def __init__(self, node: Calc, timezone: str) -> None:
         self._predicate = lower(node.predicate, timezone) if node.predicate is not None else None
-        self._lowered = [lower(e, timezone) for e in node.exprs]
+        self._lowered = [_lowered(e, timezone) for e in node.exprs]
         self._names = [f.name for f in node.schema]
         self._types = [f.type.polars for f in node.schema]
         self._needs = _needs(node.exprs if node.predicate is None else (*node.exprs, node.predicate))
@@ -80,6 +80,12 @@ class CalcOperator(Operator):
                 origin = rows[ORIGIN].to_numpy() if ORIGIN in rows.columns else np.full(len(rows), -1)
                 rejected = Rejected("cast", "TR220", check.message, rows, origin, self.name, location=check.location)
                 self.outbox.rejected.append(rejected)
+
+
+def _lowered(expr: Expr, timezone: str) -> Lowered:
+    """Lower an expression; one without columns is made a scalar, which takes the length of the frame."""
+    out = lower(expr, timezone)
+    return out if columns(expr) or needs(expr) else Lowered(out.value.first(), out.checks)
 
 
 def _needs(exprs: tuple[Expr, ...]) -> set[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from tailrace.formats.kernels.compile import kernel
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def line_feeds(data: Bytes, out: Numbers) -> int:
     """Write the places of line feeds into `out`, as long as it has room; give how many."""
     count = 0
@@ -23,7 +24,7 @@ def line_feeds(data: Bytes, out: Numbers) -> int:
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unquoted_feeds(data: Bytes, quote: int, escape: int, delimiter: int, out: Numbers) -> tuple[int, bool]:
     """
     Write the places of line feeds outside quotes into `out`; give how many, and whether a quote is open at the end.

@@ -110,6 +110,8 @@ class WindowBinder:
         if kind is WindowKind.CUMULATE and size % slide:
             message = f"the size of CUMULATE must be a multiple of its step, not {size} ms and {slide} ms"
             raise self._wrong(kind, message, given["SIZE"])
+        if kind is WindowKind.TUMBLE and abs(offset) >= size:
+            raise self._wrong(kind, "the offset of TUMBLE must be shorter than its size", given["OFFSET"])
         processing = time.time is TimeAttribute.PROCTIME
         return WindowSpec(kind, time.name, size, slide, offset, processing)
 

@@ -219,7 +219,7 @@ class QueryParser(ExpressionParser):
         return self.node(QuerySource, start, query=query, alias=alias, columns=columns)
 
     def _alias(self) -> tuple[Identifier | None, list[Identifier]]:
-        if not self.takes("AS") and (not self.sees_name() or self.word() in ("PIVOT", "MINUS")):
+        if not self.takes("AS") and (not self.sees_name() or self.sees("PIVOT")):
             return None, []
         alias = self.identifier("an alias")
         return alias, self.in_parens(self.identifier) if self.sees("(") else []

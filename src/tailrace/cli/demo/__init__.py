@@ -1,0 +1,1 @@
+"""The demo: its scripts, and how they are shown."""

@@ -1,0 +1,189 @@
+"""`tailrace demo`: card payments, the suspicious cards among them live, and in SQLite."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tailrace.cli import logs
+from tailrace.cli.cells import cells
+from tailrace.cli.jobs import stopped_by_signals
+from tailrace.cli.output import OutputSink
+from tailrace.cli.progress import Progress, Rates, lines, show_live, summary_lines
+from tailrace.cli.run import make_job
+from tailrace.cli.script import Script, script_of
+from tailrace.errors import ConfigError, TerminalError
+from tailrace.schema import Schema
+from tailrace.sql.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from tailrace.runtime.job import Job
+    from tailrace.runtime.summary import Status
+
+SHOWN = 15
+KAFKA_SECONDS = 15
+_QUERY = "SELECT * FROM suspicious_cards ORDER BY window_end DESC LIMIT 5"
+
+
+def demo(seconds: float | None, kafka: str | None, rate: int, database: Path) -> None:
+    """
+    Run the demo until the time is over, or Ctrl-C.
+
+    Raises:
+        TailraceError: the broker can't be used, or the job failed.
+    """
+    logs.to_stderr(logging.WARNING)
+    with _topic(kafka) if kafka else nullcontext("") as topic:
+        script = demo_script(rate, database, kafka, topic)
+        shown = Suspicious(script, plain_stream=None if sys.stdout.isatty() else sys.stdout)
+        job = make_job(script, None, {"sink": shown}, allow_state_drop=False)
+        where = f"through Kafka at {kafka}" if kafka else "from an embedded generator"
+        print(f"card payments {where}, {rate:,} a second; suspicious cards go to {database}", file=sys.stderr)
+        with _ended_after(job, seconds), stopped_by_signals(job), _display(job, shown):
+            summary = job.run()
+    print("\n".join(summary_lines(summary)), file=sys.stderr)
+    print(f"{shown.rows:,} times a card was suspicious; they are in {database}:", file=sys.stderr)
+    print(f"  sqlite3 {database} '{_QUERY}'", file=sys.stderr)
+
+
+def demo_script(rate: int, database: Path, kafka: str | None, topic: str) -> Script:
+    """
+    Bind the demo's files as one script.
+
+    Raises:
+        ConfigError: the connector of Kafka is not installed.
+    """
+    parameters = {"RATE": str(rate), "SEED": str(secrets.randbelow(1 << 31)), "DATABASE": str(database)}
+    session = Session(parameters | {"BROKER": kafka or "", "TOPIC": topic})
+    names = ("generated.sql", "kafka.sql" if kafka else "direct.sql", "fraud.sql")
+    folder = files("tailrace.cli.demo")
+    statements = [s for name in names for s in session.bind((folder / name).read_text(encoding="utf-8"), name)]
+    session.settings.setdefault("execution.checkpointing.interval", "1 s")
+    return script_of(statements, session, "demo")
+
+
+class Suspicious(OutputSink):
+    """Keeps the last rows for the live table; without a terminal it writes each as a line."""
+
+    def __init__(self, script: Script, plain_stream: object | None) -> None:
+        assert script.query is not None
+        super().__init__(script.query.schema, sys.stdout, updating=False, on_gone=self._nobody)
+        self._plain = plain_stream is not None
+        self.last: deque[tuple[str, ...]] = deque(maxlen=SHOWN)
+        self.stop: Callable[[], None] = lambda: None
+
+    @property
+    def schema(self) -> Schema:
+        """The columns of the rows."""
+        return self._schema
+
+    def _nobody(self) -> None:
+        self.stop()
+
+    def text(self, batch: pl.DataFrame) -> str:
+        rows = [tuple(v or "" for v in row) for row in cells(batch, self._schema, updating=False).rows()]
+        self.last.extend(rows)
+        if not self._plain:
+            return ""
+        return "".join(
+            f"{', '.join(f'{n}={v}' for n, v in zip(self._schema.names, row, strict=True))}\n" for row in rows
+        )
+
+
+@contextmanager
+def _ended_after(job: Job, seconds: float | None) -> Iterator[None]:
+    timer = threading.Timer(seconds, job.stop) if seconds is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+@contextmanager
+def _display(job: Job, shown: Suspicious) -> Iterator[None]:
+    """Show the job: a table that changes in place on a terminal, lines elsewhere."""
+    shown.stop = job.stop
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        with Progress(job, sys.stderr, live=False):
+            yield
+        return
+    rates, over = Rates(), threading.Event()
+    thread = threading.Thread(
+        target=show_live, args=(job, rates, lambda status: _table(status, shown, rates), over), daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(5.0)
+
+
+def _table(status: Status, shown: Suspicious, rates: Rates) -> RenderableType:
+    import time  # noqa: PLC0415  with rich, only on a terminal
+
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title="suspicious cards", title_justify="left")
+    for field in shown.schema:
+        table.add_column(field.name, justify="left" if field.name in ("window_end", "card") else "right")
+    for row in reversed(list(shown.last)):
+        table.add_row(*row)
+    now = time.time_ns() // 1_000_000
+    return Group(table, Text("\n".join(lines(status, rates, now))), Text("Ctrl-C ends the demo", style="dim"))
+
+
+@contextmanager
+def _topic(broker: str) -> Iterator[str]:
+    """
+    Make a topic for the demo, and remove it at the end.
+
+    Raises:
+        ConfigError: the library for Kafka is not installed.
+        TerminalError: the broker does not answer, or refuses.
+    """
+    try:
+        from confluent_kafka import KafkaException  # noqa: PLC0415  an optional dependency
+        from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ConfigError("Kafka needs a library of its own", hint="pip install 'tailrace[kafka]'") from None
+    name = f"tailrace-demo-{secrets.token_hex(4)}"
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+    try:
+        made = admin.create_topics(
+            [NewTopic(name, 2, 1)], operation_timeout=KAFKA_SECONDS, request_timeout=KAFKA_SECONDS
+        )
+        made[name].result(KAFKA_SECONDS)
+    except (KafkaException, TimeoutError) as error:
+        hint = "start the broker, or mend --kafka HOST:PORT"
+        raise TerminalError(f"the Kafka broker at {broker} can't be used: {error}", hint=hint) from None
+    try:
+        yield name
+    finally:
+        _remove(admin, name)
+
+
+def _remove(admin: object, name: str) -> None:
+    """Remove the topic; where that is not allowed, say that it stays."""
+    try:
+        admin.delete_topics([name])[name].result(KAFKA_SECONDS)  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001  the demo is over; the topic is small
+        print(f"topic {name} could not be removed: {error}", file=sys.stderr)

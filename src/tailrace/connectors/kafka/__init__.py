@@ -1,0 +1,1 @@
+"""The connector `kafka`: topics of Apache Kafka as tables."""

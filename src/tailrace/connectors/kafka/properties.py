@@ -1,0 +1,156 @@
+"""The `properties.*` of a table, written for the Java client as Flink takes them, as librdkafka's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tailrace.errors import ConfigError, Location
+from tailrace.options import OptionText, Values, boolean
+
+PREFIX = "properties."
+T = TypeVar("T")
+
+_RENAMED = {
+    "fetch.max.wait.ms": "fetch.wait.max.ms",
+    "max.request.size": "message.max.bytes",
+    "receive.buffer.bytes": "socket.receive.buffer.bytes",
+    "send.buffer.bytes": "socket.send.buffer.bytes",
+    "request.timeout.ms": "socket.timeout.ms",
+    "ssl.truststore.certificates": "ssl.ca.pem",
+    "ssl.keystore.certificate.chain": "ssl.certificate.pem",
+    "ssl.keystore.key": "ssl.key.pem",
+    "client.id.prefix": "client.id",
+    "sasl.oauthbearer.token.endpoint.uri": "sasl.oauthbearer.token.endpoint.url",
+}
+_NO_EFFECT = {
+    "max.poll.records",
+    "max.block.ms",
+    "default.api.timeout.ms",
+    "metric.reporters",
+    "metrics.num.samples",
+    "metrics.recording.level",
+    "metrics.sample.window.ms",
+    "register.consumer.metrics",
+    "auto.include.jmx.reporter",
+    "ssl.truststore.type",
+    "ssl.keystore.type",
+    "exclude.internal.topics",
+    "flink.disable-metrics",
+    "partition.assignment.strategy",
+    "commit.offsets.on.checkpoint",
+}
+_REFUSED = {
+    "key.deserializer": "the format of the table says how keys are read; use 'key.format'",
+    "value.deserializer": "the format of the table says how values are read; use 'value.format'",
+    "key.serializer": "the format of the table says how keys are written; use 'key.format'",
+    "value.serializer": "the format of the table says how values are written; use 'value.format'",
+    "transactional.id": "set 'sink.transactional-id-prefix'",
+    "enable.auto.offset.store": "positions are in the checkpoints of the job",
+    "enable.partition.eof": "the connector sets it itself",
+    "interceptor.classes": "there are no Java classes here",
+    "partitioner.class": "set 'sink.partitioner'",
+    "partitioner": "set 'sink.partitioner'",
+    "partition.discovery.interval.ms": "set 'scan.topic-partition-discovery.interval'",
+    "sasl.login.callback.handler.class": "there are no Java classes here; use 'properties.sasl.oauthbearer.method' = 'oidc'",
+    "sasl.client.callback.handler.class": "there are no Java classes here",
+    "ssl.truststore.password": "give the certificates as PEM by 'properties.ssl.ca.location'",
+}
+_JAAS = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')""")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of librdkafka: its value, and the option that it comes from."""
+
+    value: str
+    option: str = ""
+    location: Location | None = None
+
+
+Properties = dict[str, Property]
+
+
+def translate(options: Values) -> Properties:
+    """
+    Give the properties of a table under librdkafka's names.
+
+    Raises:
+        ConfigError: one that can't be kept here; points at the place.
+    """
+    found: Properties = {}
+    for key, text in options.given.items():
+        if key.startswith(PREFIX):
+            for name, value in _one(key, text).items():
+                found[name] = Property(value, key, text.location)
+    return found
+
+
+def plain(values: Mapping[str, str]) -> Properties:
+    """
+    Give properties that come from no option.
+
+    >>> plain({"linger.ms": "5"})["linger.ms"].value
+    '5'
+    """
+    return {key: Property(value) for key, value in values.items()}
+
+
+def _one(key: str, text: OptionText) -> dict[str, str]:
+    name = key.removeprefix(PREFIX)
+    if name in _REFUSED:
+        raise ConfigError(f"option '{key}' can't be set", hint=_REFUSED[name], location=text.key_location)
+    if name in _NO_EFFECT:
+        return {}
+    if name in _SPECIAL:
+        return _SPECIAL[name](key, text)
+    return {_RENAMED.get(name, name): text.value}
+
+
+def _jaas(key: str, text: OptionText) -> dict[str, str]:
+    """Take user and password out of a login module's configuration."""
+    given = {m[1]: re.sub(r"\\(.)", r"\1", m[2]) if m[2] is not None else m[3] for m in _JAAS.finditer(text.value)}
+    if "username" not in given or "password" not in given:
+        hint = "write a PlainLoginModule or ScramLoginModule with username=\"…\" password=\"…\", or 'properties.sasl.username'"
+        raise ConfigError(f"option '{key}' has no username and password", hint=hint, location=text.location)
+    return {"sasl.username": given["username"], "sasl.password": given["password"]}
+
+
+def _auto_commit(key: str, text: OptionText) -> dict[str, str]:
+    if _parsed(boolean, key, text):
+        hint = "leave it out: offsets of a 'properties.group.id' are committed with each checkpoint"
+        raise ConfigError(f"option '{key}' can't be 'true'", hint=hint, location=text.location)
+    return {}
+
+
+def _buffer_memory(key: str, text: OptionText) -> dict[str, str]:
+    return {"queue.buffering.max.kbytes": str(max(1, _parsed(int, key, text) // 1024))}
+
+
+def _identification(key: str, text: OptionText) -> dict[str, str]:
+    return {"ssl.endpoint.identification.algorithm": text.value or "none"}
+
+
+def _truststore(key: str, text: OptionText) -> dict[str, str]:
+    if text.value.lower().endswith((".jks", ".p12", ".pfx")):
+        hint = "export the certificates as PEM, and name that file"
+        raise ConfigError(f"option '{key}' names a Java key store", hint=hint, location=text.location)
+    return {"ssl.ca.location": text.value}
+
+
+def _parsed(parse: Callable[[str], T], key: str, text: OptionText) -> T:
+    try:
+        return parse(text.value)
+    except ValueError as error:
+        raise ConfigError(f"option '{key}' can't be '{text.value}': {error}", location=text.location) from None
+
+
+_SPECIAL: dict[str, Callable[[str, OptionText], dict[str, str]]] = {
+    "sasl.jaas.config": _jaas,
+    "enable.auto.commit": _auto_commit,
+    "buffer.memory": _buffer_memory,
+    "ssl.endpoint.identification.algorithm": _identification,
+    "ssl.truststore.location": _truststore,
+}

@@ -1,0 +1,92 @@
+# What the recipes in this folder share. A recipe sets NAME, sources this file, defines `install`, `launch_server` and
+# `connection`, and ends with: main "$@"
+#
+#   install        puts what the server needs under $SERVICES_HOME; skips what is there
+#   launch_server  starts it by `launch` and waits for it by `wait_ready`
+#   connection     prints how to reach it
+#
+# Verbs: start (keeps earlier data), stop, status (3: stopped), wipe (stop and drop the data).
+# Everything is under the folder that TAILRACE_SERVICES_HOME names. TAILRACE_SERVICES_RUN names a folder for data, log and
+# process id, so that several can run beside each other from one installation.
+set -euo pipefail
+
+SERVICES_HOME=${TAILRACE_SERVICES_HOME:-$HOME/.cache/tailrace-services}
+RUN=${TAILRACE_SERVICES_RUN:-$SERVICES_HOME/run}/$NAME
+PIDFILE=$RUN/pid
+LOG=$RUN/log
+
+die() {
+  echo "$NAME: $*" >&2
+  exit 1
+}
+
+# Is our process alive? The mark in its environment guards against a process id that was given to another.
+alive() {
+  [[ -s $PIDFILE ]] && grep -qzxF "TAILRACE_SERVICE=$RUN" "/proc/$(<"$PIDFILE")/environ" 2>/dev/null
+}
+
+# launch COMMAND...: run in the background, detached, logging to $LOG.
+launch() {
+  TAILRACE_SERVICE=$RUN setsid "$@" >>"$LOG" 2>&1 </dev/null 9>&- &
+  echo $! >"$PIDFILE"
+}
+
+# wait_ready SECONDS COMMAND...: until the command succeeds; the process must live and the time must not be up.
+wait_ready() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    alive || { tail -n 20 "$LOG" >&2; die "ended while it started, see $LOG"; }
+    ((SECONDS < end)) || { stop; tail -n 20 "$LOG" >&2; die "did not answer in time, see $LOG"; }
+    sleep 0.2
+  done
+}
+
+stop() {
+  local pid
+  if alive; then
+    pid=$(<"$PIDFILE")
+    kill "$pid" 2>/dev/null || true
+    for _ in $(seq 100); do
+      alive || break
+      sleep 0.2
+    done
+    ! alive || kill -9 "$pid" 2>/dev/null || true
+  fi
+  rm -f "$PIDFILE"
+}
+
+# A port that somebody else holds must fail early, and not look like our server answering.
+ports_free() {
+  python3 - "$@" <<'PYTHON' || die "a port of these is in use: $*"
+import socket, sys
+for port in sys.argv[1:]:
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", int(port)))
+PYTHON
+}
+
+# locked FILE: hold the lock until the script ends, so that two do not install or start at once.
+locked() {
+  exec 9>"$1"
+  flock 9
+}
+
+start() {
+  locked "$RUN/lock"
+  alive && return
+  rm -f "$PIDFILE"
+  install
+  launch_server
+}
+
+main() {
+  case ${1:-} in
+    start) mkdir -p "$RUN" && start && connection ;;
+    stop) stop ;;
+    status) if alive; then echo "running pid $(<"$PIDFILE")" && connection; else echo stopped && return 3; fi ;;
+    wipe) stop && rm -rf "$RUN" ;;
+    *) echo "usage: ${0##*/} start|stop|status|wipe" >&2 && exit 2 ;;
+  esac
+}
