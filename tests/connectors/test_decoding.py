@@ -15,9 +15,9 @@ from tailrace.plan.catalog import MetadataColumn
 from tailrace.schema import BIGINT, DOUBLE, INT, STRING, Field, Schema, timestamp_ltz
 
 COLUMNS = {"id": BIGINT, "name": STRING}
-FILE = {"path": "/tmp/x", "format": "json"}
+FILE = {"path": "x", "format": "json"}
 KEYED = {
-    "path": "/tmp/x",
+    "path": "x",
     "value.format": "json",
     "key.format": "json",
     "key.fields": "k_id",
