@@ -1,1 +1,1 @@
-"""The format `json`."""
+"""The format `json`: one object a row."""

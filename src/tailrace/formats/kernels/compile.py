@@ -9,6 +9,3 @@ kernel = njit(nogil=True, cache=True, error_model="numpy")
 
 part = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """Called from kernels only: not kept by itself, which makes a cold start shorter."""
-
-woven = njit(nogil=True, error_model="numpy", inline="always")
-"""Called from one place in a kernel: becomes a piece of it, so that its code is optimised once and not at each level."""

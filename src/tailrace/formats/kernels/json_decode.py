@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tailrace.formats.kernels.compile import kernel, part, woven
+from tailrace.formats.kernels.compile import kernel, part
 from tailrace.formats.kernels.json_scan import FALSE, NULL, TRUE, is_word, skip_space, skip_value
 from tailrace.formats.kernels.memory import load64
 from tailrace.formats.kernels.numbers import LONG, NEGATIVE, REAL, is_float_safe, scan_number, to_decimal, to_double, to_integer
@@ -80,7 +80,7 @@ def _find(data: Bytes, i: int, end: int, keys: Bytes, key_ends: Numbers, table: 
     return -1
 
 
-@woven
+@part
 def _number(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> int:
     """Read a number, bare or in quotes; give the place behind it, or -1."""
     quoted = data[i] == 34
@@ -106,7 +106,7 @@ def _number(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: 
     return i if fits and (kind == DOUBLE or is_float_safe(value)) else -1
 
 
-@woven
+@part
 def _string(data: Bytes, i: int, end: int, word: int, r: int, words: Words) -> tuple[int, int]:
     """Note where a string's text is, or that of a number or truth value; give the place behind it (or -1), and flags."""
     if data[i] == 34:
@@ -134,7 +134,7 @@ def _string(data: Bytes, i: int, end: int, word: int, r: int, words: Words) -> t
     return stop, 0
 
 
-@woven
+@part
 def _time(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> int:
     """Read a date or a timestamp; give the place behind it, or -1."""
     if data[i] != 34:
@@ -150,7 +150,7 @@ def _time(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: in
     return i + 1 if 0 <= i < end and data[i] == 34 else -1
 
 
-@woven
+@part
 def _value(
     data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words
 ) -> tuple[int, int]:
