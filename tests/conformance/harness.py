@@ -51,6 +51,7 @@ class Run:
         self._sizes = sizes
         self._restart_every = restart_every
         self.restarts = 0
+        self.ticks = 0
         self._deltas: dict[str, list[StateDelta]] = {}
 
     def _executor(self) -> Executor:
@@ -73,14 +74,13 @@ class Run:
         folder = self._case.with_suffix(".in")
         frames = {name: input_of(scan, folder) for name, scan in executor.scans.items()}
         out: list[pl.DataFrame] = []
-        ticks = 0
         while any(len(f) for f in frames.values()):
             size = next(self._sizes)
             inputs = [Input(n, "0", f.head(size)) for n, f in frames.items() if len(f)]
             frames = {n: f.slice(size) for n, f in frames.items()}
             out += [batch for _, batch in self._tick(executor, inputs)]
-            ticks += 1
-            if self._restart_every and ticks % self._restart_every == 0:
+            self.ticks += 1
+            if self._restart_every and self.ticks % self._restart_every == 0:
                 executor = self._restarted(executor)
         for scan in executor.scans:
             executor.end(scan, "0")

@@ -1,0 +1,307 @@
+"""Reading by librdkafka's batches of messages and the kernels: no Python object for a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import nanoarrow as na
+import numpy as np
+import polars as pl
+
+from tailrace.connectors.base import Limit
+from tailrace.connectors.kafka import kernels
+from tailrace.connectors.kafka.client import Client, TopicPartition
+from tailrace.connectors.kafka.failures import failure
+from tailrace.connectors.kafka.fetched import HEADERS, Fetched, Fetcher, Piece, Problem, Wanted
+from tailrace.connectors.kafka.library import Message
+from tailrace.formats.base import Rows
+
+CHUNK = 4096
+"""Messages taken at a time: few enough for their structures to stay in the cache while they are copied."""
+
+LINGER_MS = 2
+"""How long to wait for more behind a first message, so that a slow stream does not come row by row."""
+
+_FIRST_HEADERS = 1 << 12
+
+
+class Arena:
+    """Bytes that grow; handed over when a look is done."""
+
+    def __init__(self) -> None:
+        self.data = np.empty(0, np.uint8)
+        self.used = 0
+
+    def room(self, more: int, guess: int) -> int:
+        """Make room for `more` bytes, and for `guess` in all if it has to grow; give the address."""
+        if self.used + more > len(self.data):
+            grown = np.empty(max(self.used + more, guess, 2 * self.used), np.uint8)
+            grown[: self.used] = self.data[: self.used]
+            self.data = grown
+        return int(self.data.ctypes.data)
+
+    def take(self) -> np.ndarray:
+        """Hand over the bytes used, and begin anew."""
+        data, self.data = self.data[: self.used], np.empty(0, np.uint8)
+        self.used = 0
+        return data
+
+
+class _Places:
+    """Where rows of bytes are in an arena."""
+
+    def __init__(self, rows: int) -> None:
+        self.arena = Arena()
+        self.starts = np.empty(rows, np.int64)
+        self.ends = np.empty(rows, np.int64)
+        self.nulls = np.empty(rows, np.bool_)
+
+    def rows(self, data: np.ndarray, which: np.ndarray) -> Rows:
+        nulls = self.nulls[which]
+        return Rows(data, self.starts[which], self.ends[which], nulls if nulls.any() else None)
+
+
+class _Headers:
+    """Headers of many messages, as the buffers of a column."""
+
+    def __init__(self, rows: int) -> None:
+        self.names = np.empty(_FIRST_HEADERS, np.uint8)
+        self.values = np.empty(_FIRST_HEADERS, np.uint8)
+        self.name_ends = np.empty(_FIRST_HEADERS, np.int64)
+        self.value_ends = np.empty(_FIRST_HEADERS, np.int64)
+        self.value_nulls = np.empty(_FIRST_HEADERS, np.bool_)
+        self.row_ends = np.empty(rows, np.int64)
+        self.used = self.name_bytes = self.value_bytes = 0
+
+    def grow(self) -> None:
+        """Double all room, keeping what is there."""
+        for name in ("names", "values", "name_ends", "value_ends", "value_nulls"):
+            old = getattr(self, name)
+            new = np.empty(2 * len(old), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+    def reset(self) -> None:
+        self.used = self.name_bytes = self.value_bytes = 0
+
+    def series(self, rows: int) -> pl.Series:
+        """Give one list of names and values for each row."""
+        names = _varying(na.string(), self.names[: self.name_bytes], self.name_ends[: self.used])
+        nulls = self.value_nulls[: self.used]
+        values = _varying(na.binary(), self.values[: self.value_bytes], self.value_ends[: self.used], nulls)
+        entry = na.struct({"key": na.string(), "value": na.binary()})
+        entries = na.c_array_from_buffers(entry, self.used, [None], children=[names, values])
+        lists = na.c_array_from_buffers(na.list_(entry), rows, [None, _offsets(self.row_ends[:rows])], children=[entries])
+        return pl.Series("headers", lists).cast(HEADERS)
+
+
+def _offsets(ends: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], ends]).astype(np.int32)
+
+
+def _varying(kind: na.Schema, data: np.ndarray, ends: np.ndarray, nulls: np.ndarray | None = None) -> na.CArray:
+    valid = None if nulls is None else np.packbits(~nulls, bitorder="little")
+    # a copy: the buffers are used again with the next look
+    count = 0 if nulls is None else int(nulls.sum())
+    return na.c_array_from_buffers(kind, len(ends), [valid, _offsets(ends), data.copy()], null_count=count)
+
+
+class NativeFetcher(Fetcher):
+    """Reads by `rd_kafka_consume_batch_queue`; its scratch arrays are used again with each look."""
+
+    def __init__(self, client: Client, wanted: Wanted, rows: int = Limit().rows) -> None:
+        self._client = client
+        self._lib = client.lib
+        self._queue = self._lib.queue_get_consumer(client.handle)
+        self._wanted = wanted
+        self._messages = np.zeros(CHUNK, np.int64)
+        self._destroy = self._lib.address("message_destroy")
+        self._cells = np.zeros(4, np.int64)
+        self._scratch(rows + CHUNK)
+        self._slot_rkt = np.zeros(1, np.int64)
+        self._slot_partition = np.zeros(1, np.int32)
+        self._assigned = 0
+
+    def _scratch(self, rows: int) -> None:
+        self._room = rows
+        self._values = _Places(rows)
+        self._keys = _Places(rows if self._wanted.keys else 0)
+        self._offsets = np.empty(rows, np.int64)
+        self._slot_of = np.empty(rows, np.int32)
+        timed = rows if self._wanted.times else 0
+        self._times = np.empty(timed, np.int64)
+        self._kinds = np.empty(timed, np.int32)
+        self._epochs = np.empty(timed, np.int32)
+        self._headers = _Headers(rows) if self._wanted.headers else None
+        self._order = np.empty(rows, np.int64)
+        self._bad = np.empty(CHUNK, np.int64)
+
+    def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
+        with self._client.listed(offsets) as listed:
+            code, reason = self._client.settle(self._lib.incremental_assign(self._client.handle, listed))
+        if code:
+            raise failure(code, reason, "partitions can't be assigned")
+        self._assigned += len(offsets)
+        # a message of a partition that was unassigned may still come
+        self._slot_rkt = np.zeros(self._assigned + 1, np.int64)
+        self._slot_partition = np.zeros(self._assigned + 1, np.int32)
+
+    def unassign(self, partitions: Sequence[TopicPartition]) -> None:
+        with self._client.listed(dict.fromkeys(partitions, 0)) as listed:
+            code, reason = self._client.settle(self._lib.incremental_unassign(self._client.handle, listed))
+        if code:
+            raise failure(code, reason, "partitions can't be let go of")
+
+    def fetch(self, limit: Limit) -> Fetched:
+        if limit.rows + CHUNK > self._room:
+            self._scratch(limit.rows + CHUNK)
+        fetched = Fetched()
+        names: dict[int, str] = {}
+        rows = slots = 0
+        count = self._first(limit)
+        while count > 0:
+            rows, slots = self._take(count, rows, slots, limit, names, fetched)
+            full = rows >= limit.rows or self._values.arena.used >= limit.bytes
+            if full or count < CHUNK:
+                break
+            count = self._consume(0, CHUNK)
+        if rows:
+            fetched.pieces = self._pieces(rows, slots, names)
+        return fetched
+
+    def _first(self, limit: Limit) -> int:
+        """Wait for a first message, and a little for more."""
+        count = self._consume(0, CHUNK)
+        if count or not limit.wait_seconds:
+            return count
+        # a wait for many would take its whole time even if one is there
+        count = self._consume(max(1, int(limit.wait_seconds * 1000)), 1)
+        if count:
+            count += self._consume(LINGER_MS, CHUNK - count, count)
+        return count
+
+    def _consume(self, milliseconds: int, most: int, at: int = 0) -> int:
+        count = self._lib.consume_batch_queue(
+            self._queue, milliseconds, self._messages[at:].ctypes.data, most
+        )
+        return max(0, int(count))
+
+    def _take(
+        self, count: int, row: int, slots: int, limit: Limit, names: dict[int, str], fetched: Fetched
+    ) -> tuple[int, int]:
+        """Copy a chunk of messages and give them back; gives rows and slots used now."""
+        messages, values = self._messages, self._values
+        payloads, keys, good = kernels.sizes(messages, count)
+        share = max(1, limit.rows // max(1, good)) if count == CHUNK else 1
+        address = values.arena.room(payloads, min(payloads * share, limit.bytes + payloads))
+        after, values.arena.used, slots, errors = kernels.gather(
+            messages,
+            count,
+            row,
+            values.arena.used,
+            slots,
+            address,
+            values.starts,
+            values.ends,
+            values.nulls,
+            self._offsets,
+            self._slot_of,
+            self._slot_rkt,
+            self._slot_partition,
+            self._bad,
+        )
+        self._take_more(count, row, keys, keys * share)
+        for rkt in self._slot_rkt[:slots].tolist():
+            if rkt not in names:
+                names[rkt] = self._lib.topic_name(rkt).decode()
+        fetched.problems += [self._problem(int(messages[i])) for i in self._bad[:errors].tolist()]
+        kernels.destroy(messages, count, self._destroy)
+        return after, slots
+
+    def _take_more(self, count: int, row: int, key_bytes: int, guess: int) -> None:
+        """Copy what is wanted beside payloads."""
+        if self._wanted.keys:
+            keys = self._keys
+            address = keys.arena.room(key_bytes, guess)
+            _, keys.arena.used = kernels.gather_keys(
+                self._messages, count, row, keys.arena.used, address, keys.starts, keys.ends, keys.nulls
+            )
+        if self._wanted.times:
+            time, epoch = self._lib.address("message_timestamp"), self._lib.address("message_leader_epoch")
+            cell = self._cells.ctypes.data
+            kernels.gather_times(
+                self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs
+            )
+        if self._headers is not None:
+            self._take_headers(self._headers, count, row)
+
+    def _take_headers(self, headers: _Headers, count: int, row: int) -> None:
+        done = 0
+        while True:
+            more, row, *used = kernels.gather_headers(
+                self._messages[done:],
+                count - done,
+                row,
+                self._lib.address("message_headers"),
+                self._lib.address("header_cnt"),
+                self._lib.address("header_get_all"),
+                self._cells.ctypes.data,
+                headers.used,
+                headers.name_bytes,
+                headers.value_bytes,
+                headers.names,
+                headers.values,
+                headers.name_ends,
+                headers.value_ends,
+                headers.value_nulls,
+                headers.row_ends,
+            )
+            done += more
+            if done == count:
+                headers.used, headers.name_bytes, headers.value_bytes = used
+                return
+            # it stopped within a message: what it had of that one is done again
+            begin = int(headers.row_ends[row - 1]) if row else 0
+            headers.used = begin
+            headers.name_bytes = int(headers.name_ends[begin - 1]) if begin else 0
+            headers.value_bytes = int(headers.value_ends[begin - 1]) if begin else 0
+            headers.grow()
+
+    def _problem(self, address: int) -> Problem:
+        message = Message.from_address(address)
+        reason = (self._lib.message_errstr(address) or b"").decode(errors="replace")
+        partition = None
+        if message.rkt and message.partition >= 0:
+            partition = (self._lib.topic_name(message.rkt).decode(), int(message.partition))
+        return Problem(partition, int(message.err), int(message.offset), reason)
+
+    def _pieces(self, rows: int, slots: int, names: dict[int, str]) -> list[Piece]:
+        bounds = kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
+        values, keys = self._values.arena.take(), self._keys.arena.take()
+        headers = None
+        if self._headers is not None:
+            headers = self._headers.series(rows)
+            self._headers.reset()
+        timed = self._wanted.times
+        pieces = []
+        for slot, (begin, end) in enumerate(pairwise(bounds)):
+            which = self._order[begin:end]
+            pieces.append(
+                Piece(
+                    (names[int(self._slot_rkt[slot])], int(self._slot_partition[slot])),
+                    self._values.rows(values, which),
+                    self._offsets[which],
+                    self._keys.rows(keys, which) if self._wanted.keys else None,
+                    self._times[which] if timed else None,
+                    self._kinds[which] if timed else None,
+                    self._epochs[which] if timed else None,
+                    None if headers is None else headers.gather(which.astype(np.uint32)),
+                )
+            )
+        return pieces
+
+    def close(self) -> None:
+        if self._queue:
+            queue, self._queue = self._queue, None
+            self._lib.queue_destroy(queue)

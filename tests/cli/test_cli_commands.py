@@ -1,0 +1,164 @@
+"""`tailrace check`, `explain`, `sql` and `demo`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tailrace.cli.prompt import completions, is_complete, statements
+from tailrace.sql.session import Session
+
+PROGRAM = [sys.executable, "-m", "tailrace"]
+PIPELINE = """CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '3');
+CREATE TABLE kept (id BIGINT) WITH ('connector' = 'sqlite', 'path' = '{path}');
+INSERT INTO kept SELECT id FROM numbers;
+"""
+
+
+def tailrace(folder: Path, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    return subprocess.run(
+        [*PROGRAM, *arguments], cwd=folder, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_check_reaches_and_promises(tmp_path: Path) -> None:
+    """Each system is reached, and each sink says what it guarantees for each source; nothing is written."""
+    (tmp_path / "job.sql").write_text(PIPELINE.format(path="out.db"))
+    result = tailrace(tmp_path, "check", "job.sql")
+
+    assert result.returncode == 0, result.stderr
+    assert "source numbers (datagen): ok" in result.stdout
+    assert "sink kept (sqlite): ok" in result.stdout
+    assert "numbers -> kept: exactly-once" in result.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["job.sql"]
+
+
+def test_check_fails_with_what_is_wrong(tmp_path: Path) -> None:
+    """A system that can't be used is status 1, also in JSON."""
+    (tmp_path / "job.sql").write_text(PIPELINE.format(path="no/such/folder/out.db"))
+    result = tailrace(tmp_path, "check", "job.sql", "--json")
+    found = json.loads(result.stdout)
+
+    assert result.returncode == 1
+    assert [(s["table"], s["ok"]) for s in found["systems"]] == [("numbers", True), ("kept", False)]
+    assert "does not exist" in found["systems"][1]["message"]
+    assert found["guarantees"] == [{"source": "numbers", "sink": "kept", "guarantee": "exactly-once"}]
+
+
+def test_explain_draws_the_plan(tmp_path: Path) -> None:
+    """The plan has the sink, the source and the changelog mode; nothing runs."""
+    (tmp_path / "job.sql").write_text(PIPELINE.format(path="out.db"))
+    text = tailrace(tmp_path, "explain", "job.sql")
+    as_json = json.loads(tailrace(tmp_path, "explain", "job.sql", "--json").stdout)
+
+    assert text.returncode == 0, text.stderr
+    assert "Sink kept" in text.stdout
+    assert "[I]" in text.stdout
+    assert as_json["sinks"] == ["kept"]
+    assert not (tmp_path / "out.db").exists()
+
+
+def test_explain_of_nothing(tmp_path: Path) -> None:
+    """A script that runs nothing has no plan, and says so."""
+    (tmp_path / "job.sql").write_text("SET 'a' = 'b';")
+    result = tailrace(tmp_path, "explain", "job.sql")
+
+    assert result.returncode == 2
+    assert "no plan" in result.stderr
+
+
+def test_sql_from_a_pipe(tmp_path: Path) -> None:
+    """What comes through a pipe is run statement by statement; rows alone go to standard output."""
+    text = PIPELINE.format(path="out.db") + "SELECT id >= 0 AS known FROM kept;"
+    result = tailrace(tmp_path, "sql", "--output", "csv", stdin=text.replace("kept;", "kept LIMIT 2;"))
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[0] == "known"
+    assert len(result.stdout.splitlines()) == 3
+    assert "table 'kept' created" in result.stderr
+
+
+def test_sql_from_a_pipe_stops_at_a_mistake(tmp_path: Path) -> None:
+    """A mistake in a piped script is status 2, with its place."""
+    result = tailrace(tmp_path, "sql", stdin="SELECT * FROM nowhere;")
+
+    assert result.returncode == 2
+    assert "<stdin>:1:15" in result.stderr
+
+
+def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
+    """After its seconds the demo has found stolen cards, stored them, and ends with a summary."""
+    result = tailrace(tmp_path, "demo", "--seconds", "12", "--rows-per-second", "4000")
+    connection = sqlite3.connect(tmp_path / "tailrace-demo.db")
+    stored = connection.execute("SELECT card, payments, countries FROM suspicious_cards").fetchall()
+    connection.close()
+
+    assert result.returncode == 0, result.stderr
+    assert "stopped demo" in result.stderr
+    assert stored
+    assert all(card.startswith("stolen-") and payments >= 5 and countries >= 3 for card, payments, countries in stored)
+    assert all(f"card={card}" in result.stdout for card, _, _ in stored)
+
+
+def test_demo_without_a_broker(tmp_path: Path) -> None:
+    """A broker that does not answer is named, within a bounded time."""
+    pytest.importorskip("confluent_kafka")
+    result = tailrace(tmp_path, "demo", "--kafka", "127.0.0.1:1", "--seconds", "1")
+
+    assert result.returncode == 1
+    assert "127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def typed(*lines: str | type[BaseException]) -> Callable[[str], str]:
+    """Make somebody who types these lines; a class is raised."""
+    left: Iterator[str | type[BaseException]] = iter([*lines, EOFError])
+
+    def ask(_: str) -> str:
+        line = next(left)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    return ask
+
+
+def test_statements_of_several_lines() -> None:
+    """A statement goes on until its semicolon; Ctrl-C drops what was typed, exit leaves."""
+    assert list(statements(typed("SELECT", "1;", "", "SELECT 2;"))) == ["SELECT\n1;", "SELECT 2;"]
+    assert list(statements(typed("SELECT", KeyboardInterrupt, "SHOW TABLES;"))) == ["SHOW TABLES;"]
+    assert list(statements(typed("exit", "SELECT 1;"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [
+        ("SELECT 1;", True),
+        ("SELECT ';", False),
+        ("SELECT ';' ", False),
+        ("SELECT 1; -- ;", True),
+        ("SELECT 1 /* ;", False),
+        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1;", False),
+        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; END;", True),
+    ],
+)
+def test_where_a_statement_ends(text: str, complete: bool) -> None:
+    """A semicolon in a text, a comment or a statement set ends nothing."""
+    assert is_complete(text) == complete
+
+
+def test_completion() -> None:
+    """Tables and columns come first, words in the case that was begun."""
+    session = Session()
+    session.bind("CREATE TABLE selected (sel_id INT) WITH ('connector' = 'datagen');", "a.sql")
+
+    assert completions("sel", session) == ["sel_id", "selected", "select"]
+    assert completions("SELE", session) == ["selected", "SELECT"]
+    assert completions("", session) == []

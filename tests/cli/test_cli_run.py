@@ -1,0 +1,241 @@
+"""`tailrace run`, as a program that another one calls."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = [sys.executable, "-m", "tailrace"]
+NUMBERS = """CREATE TABLE numbers (id BIGINT, half DECIMAL(10, 2), ts TIMESTAMP(3)) WITH ('connector' = 'datagen',
+  'rows-per-second' = 'unlimited', 'tailrace.start-time' = '2026-01-01 00:00:00', 'fields.id.kind' = 'sequence',
+  'fields.id.start' = '1', 'fields.id.end' = '{end}', 'fields.half.min' = '0.50', 'fields.half.max' = '0.50');
+"""
+ENDLESS = "CREATE TABLE ticks (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}');\n"
+
+
+def tailrace(folder: Path, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    return subprocess.run(
+        [*PROGRAM, *arguments], cwd=folder, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def script(folder: Path, text: str, name: str = "job.sql") -> str:
+    """Write a script."""
+    (folder / name).write_text(text)
+    return name
+
+
+def test_jsonl_is_all_that_standard_output_gets(tmp_path: Path) -> None:
+    """Each line is one row with its kind; decimals are strings, times have no empty fraction."""
+    result = tailrace(
+        tmp_path, "run", script(tmp_path, NUMBERS.format(end=3) + "SELECT * FROM numbers;"), "-o", "jsonl"
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"op": "+I", "row": {"id": i, "half": "0.50", "ts": f"2026-01-01 00:00:00{fraction}"}}
+        for i, fraction in ((1, ""), (2, ".001"), (3, ".002"))
+    ]
+    assert "3 rows in, 3 rows out" in result.stderr
+    assert not (tmp_path / ".tailrace").exists(), "a SELECT alone keeps no state"
+
+
+def test_csv_has_a_header(tmp_path: Path) -> None:
+    """Texts with commas are quoted, NULL is an empty field."""
+    text = NUMBERS.format(end=2) + "SELECT id, 'a,b' AS t, CAST(NULL AS STRING) AS n, ts FROM numbers;"
+    result = tailrace(tmp_path, "run", script(tmp_path, text), "--output", "csv")
+
+    assert list(csv.reader(io.StringIO(result.stdout))) == [
+        ["id", "t", "n", "ts"],
+        ["1", "a,b", "", "2026-01-01 00:00:00"],
+        ["2", "a,b", "", "2026-01-01 00:00:00.001"],
+    ]
+
+
+def test_table_is_aligned(tmp_path: Path) -> None:
+    """Numbers stand right, texts left; there is no column of kinds where rows are only added."""
+    text = NUMBERS.format(end=10) + "SELECT id, 'x' AS a_text, CAST(NULL AS STRING) AS n FROM numbers;"
+    result = tailrace(tmp_path, "run", script(tmp_path, text))
+    lines = result.stdout.splitlines()
+
+    assert lines[:3] == ["id | a_text | n", "---+--------+-----", " 1 | x      | NULL"]
+    assert lines[-1] == "10 | x      | NULL"
+    assert len(lines) == 12
+
+
+def test_no_rows_give_a_header(tmp_path: Path) -> None:
+    """A query without rows shows what it would have had."""
+    text = NUMBERS.format(end=1) + "SELECT id, half FROM numbers WHERE id > 5;"
+    result = tailrace(tmp_path, "run", script(tmp_path, text))
+
+    assert result.stdout == "id | half\n---+-----\n"
+
+
+def test_several_files_are_one_script(tmp_path: Path) -> None:
+    """What one file defines the next one knows; parameters are replaced in all."""
+    first = script(tmp_path, NUMBERS.replace("{end}", "${END}"), "tables.sql")
+    second = script(tmp_path, "SELECT id FROM numbers;", "query.sql")
+    result = tailrace(tmp_path, "run", first, second, "-p", "END=2", "-o", "csv")
+
+    assert result.stdout == "id\n1\n2\n"
+
+
+def test_environment_enters_by_its_prefix_only(tmp_path: Path) -> None:
+    """`${env:HOME}` is refused."""
+    result = tailrace(tmp_path, "run", script(tmp_path, "SELECT '${env:HOME}';"))
+
+    assert result.returncode == 2
+    assert "job.sql:1:9" in result.stderr
+    assert "TAILRACE_" in result.stderr
+
+
+def test_an_insert_keeps_state_by_the_name_of_the_file(tmp_path: Path) -> None:
+    """The state of an INSERT is in ./.tailrace, unless --state says otherwise."""
+    text = NUMBERS.format(end=2) + "CREATE TABLE b (id BIGINT) WITH ('connector' = 'blackhole');"
+    name = script(tmp_path, text + "INSERT INTO b SELECT id FROM numbers;", "etl.sql")
+    first = tailrace(tmp_path, "run", name)
+    second = tailrace(tmp_path, "run", name, "--state", "elsewhere", "--json")
+    summary = json.loads(second.stderr.splitlines()[-1])["summary"]
+
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert (tmp_path / ".tailrace" / "etl").is_dir()
+    assert (tmp_path / "elsewhere").is_dir()
+    assert (summary["rows_in"], summary["rows_out"], summary["finished"]) == (2, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("SELECT * FROM nowhere;", ["job.sql:1:15", "nowhere", "^"]),
+        ("SELECT 1; SELECT 2;", ["one SELECT only"]),
+        ("CREATE TABLE t (a INT) WITH ('connector' = 'datagn'); SELECT * FROM t;", ["did you mean 'datagen'?"]),
+    ],
+)
+def test_mistakes_are_one_clear_error(tmp_path: Path, text: str, words: list[str]) -> None:
+    """A mistake in a script ends with status 2 before anything runs, and without a traceback."""
+    result = tailrace(tmp_path, "run", script(tmp_path, text))
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_mistakes_on_the_command_line(tmp_path: Path) -> None:
+    """A file that is not there is named with the one that was meant; so is an argument that is no pair."""
+    script(tmp_path, "SELECT 1;")
+    missing = tailrace(tmp_path, "run", "jb.sql")
+    pair = tailrace(tmp_path, "run", "job.sql", "--set", "novalue")
+
+    assert missing.returncode == pair.returncode == 2
+    assert "did you mean 'job.sql'?" in missing.stderr
+    assert "--set NAME=VALUE" in pair.stderr
+
+
+def test_a_bad_row_is_status_1(tmp_path: Path) -> None:
+    """What fails while it runs is status 1, with the row's place."""
+    (tmp_path / "in.json").write_text('{"id": 1}\nnonsense\n')
+    text = "CREATE TABLE t (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'in.json', 'format' = 'json');"
+    result = tailrace(tmp_path, "run", script(tmp_path, text + "SELECT * FROM t;"))
+
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "in.json" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_drains_and_ends_well(tmp_path: Path, number: signal.Signals) -> None:
+    """After a signal what was read goes through, and the status is 0."""
+    name = script(tmp_path, ENDLESS.format(rate=2000) + "SELECT id FROM ticks;")
+    process = subprocess.Popen(
+        [*PROGRAM, "run", name, "-o", "csv"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    head = [process.stdout.readline() for _ in range(20)]
+    process.send_signal(number)
+    rows = len(head) + len(process.stdout.readlines()) - 1
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 0, errors
+    assert "stopped job" in errors
+    assert f"{rows:,} rows out" in errors, "every row that was read was written"
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """Whoever can't wait sends a second signal: status 130."""
+    name = script(tmp_path, ENDLESS.format(rate="unlimited") + "SELECT id FROM ticks;")
+    process = subprocess.Popen(
+        [*PROGRAM, "run", name, "-o", "csv"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "id\n"
+        # nobody reads on: the sink is stuck in its pipe, and draining can't end
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(10) == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reader_that_leaves_ends_the_query(tmp_path: Path) -> None:
+    """`| head` ends an endless query quietly."""
+    name = script(tmp_path, ENDLESS.format(rate=5000) + "SELECT id FROM ticks;")
+    process = subprocess.Popen(
+        [*PROGRAM, "run", name, "-o", "csv"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "id\n"
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+
+    assert process.wait(30) == 0, errors
+    assert "Broken" not in errors
+    assert "Traceback" not in errors
+
+
+def test_shows_go_beside_rows_for_programs(tmp_path: Path) -> None:
+    """SHOW prints a table; with rows for programs it goes to standard error."""
+    text = NUMBERS.format(end=1) + "SHOW TABLES; SELECT id FROM numbers;"
+    result = tailrace(tmp_path, "run", script(tmp_path, text), "-o", "csv")
+
+    assert result.stdout == "id\n1\n"
+    assert "numbers" in result.stderr
+
+
+def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    """Help needs neither Polars nor numba nor sqlglot."""
+    code = "import sys, tailrace.cli.main as m\ntry: m.app(['--help'])\nexcept SystemExit: pass\n"
+    code += "print({'polars', 'numba', 'sqlglot', 'numpy'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert result.stdout.splitlines()[-1] == "set()"
+    assert all(word in result.stdout for word in ("run", "check", "explain", "sql", "demo"))
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    """Each command says what it is for, with an example."""
+    for command in ("run", "check", "explain", "sql", "demo"):
+        environment = os.environ | {"NO_COLOR": "1", "COLUMNS": "120"}
+        result = subprocess.run(
+            [*PROGRAM, command, "--help"], capture_output=True, text=True, check=True, env=environment
+        )
+        assert f"Example: tailrace {command}" in result.stdout
