@@ -21,13 +21,13 @@ step() {
 build_docs() {
   local site status=0
   site="$(mktemp -d)"
-  NO_MKDOCS_2_WARNING=1 "$VENV/bin/mkdocs" build --strict --quiet --site-dir "$site" || status=$?
+  NO_MKDOCS_2_WARNING=1 "$VENV/bin/mkdocs" build --strict --site-dir "$site" || status=$?
   rm -rf -- "$site"
   return "$status"
 }
 
 run_checks() {
-  step "ruff check" "$VENV/bin/ruff" check .
+  step "ruff check" "$VENV/bin/ruff" check --output-format concise .
   step "ruff format" "$VENV/bin/ruff" format --check .
   step "mypy" "$VENV/bin/mypy"
   step "import-linter" "$VENV/bin/lint-imports"

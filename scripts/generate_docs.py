@@ -34,6 +34,7 @@ SETTINGS = """# Settings
 `SET 'key' = 'value'` in a script, or `--set key=value` on the command line.
 
 {runtime}
+| `pipeline.name` | the last file's name | the name of the job, and of its folder in `.tailrace` |
 | `table.local-time-zone` | `UTC` | the time zone in which `TIMESTAMP_LTZ` values are shown and turned into dates |
 | `table.exec.source.idle-timeout` | `5 s` | after how long without rows a partition is idle, in sources that do not end |
 | `pipeline.auto-watermark-interval` | `200 ms` | `0`: the watermark moves with each row |

@@ -95,7 +95,7 @@ def test_sql_from_a_pipe_stops_at_a_mistake(tmp_path: Path) -> None:
 
 def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
     """After its seconds the demo has found stolen cards, stored them, and ends with a summary."""
-    result = tailrace(tmp_path, "demo", "--seconds", "12", "--rows-per-second", "4000")
+    result = tailrace(tmp_path, "demo", "--seconds", "9", "--rows-per-second", "4000")
     connection = sqlite3.connect(tmp_path / "tailrace-demo.db")
     stored = connection.execute("SELECT card, payments, countries FROM suspicious_cards").fetchall()
     connection.close()

@@ -85,8 +85,8 @@ def test_a_mistyped_option(tmp_path: Path, data: Path) -> None:
     assert_clear(run(tmp_path, script), "job.sql:3:", "json.ignore-parse-errors")
 
 
-INSERT = """CREATE TABLE out (card STRING, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
-INSERT INTO out SELECT card, COUNT(*) FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+INSERT = """CREATE TABLE results (card STRING, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
+INSERT INTO results SELECT card, COUNT(*) FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(ts), INTERVAL '10' SECOND))
 GROUP BY card, window_start, window_end;
 """
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from tailrace.errors import Location
+from tailrace.expressions.casts import cast, may_fail
+from tailrace.expressions.names import NOW, WATERMARK
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, walk
-from tailrace.schema import BINARIES, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, DataType, Kind
-
-NOW = "$now"
-WATERMARK = "$watermark"
+from tailrace.expressions.registry import FUNCTIONS
+from tailrace.schema import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,6 @@ class Lowering:
         if isinstance(e, Cast):
             return self._cast(e)
         assert isinstance(e, Call)
-        from tailrace.expressions.catalogue import FUNCTIONS
-
         return FUNCTIONS[e.function].lower(self, e)
 
     def _cast(self, e: Cast) -> pl.Expr:
@@ -77,6 +74,7 @@ class Lowering:
 
 
 def literal(e: Literal) -> pl.Expr:
+    """Lower a constant."""
     if e.value is None:
         return pl.lit(None, dtype=e.type.polars)
     if e.type.kind is Kind.INTERVAL_SECOND:
@@ -110,251 +108,3 @@ def needs(expr: Expr) -> set[str]:
     if "CURRENT_WATERMARK" in names:
         out.add(WATERMARK)
     return out
-
-
-def may_fail(source: DataType, target: DataType) -> bool:
-    """Tell whether some value of a type can't be converted."""
-    return (source.kind in STRINGS and target.kind not in (*STRINGS, *BINARIES)) or (
-        target.kind in INTEGERS and source.kind in FLOATS and False
-    )
-
-
-_BITS = {Kind.TINYINT: 8, Kind.SMALLINT: 16, Kind.INT: 32, Kind.BIGINT: 64}
-_SIZE = {Kind.TINYINT: pl.Int8, Kind.SMALLINT: pl.Int16, Kind.INT: pl.Int32, Kind.BIGINT: pl.Int64}
-
-
-def cast(value: pl.Expr, source: DataType, target: DataType, timezone: str) -> pl.Expr:
-    """Convert as Flink does; NULL where there is no conversion."""
-    a, b = source.kind, target.kind
-    if source.polars == target.polars and b not in (*STRINGS, *TIMESTAMPS, Kind.TIME):
-        return value
-    if b in STRINGS:
-        text = to_text(value, source, timezone)
-        if target.length and target.length < 2**31 - 1:
-            text = text.str.slice(0, target.length)
-            if b is Kind.CHAR:
-                text = text.str.pad_end(target.length)
-        return text
-    if a in STRINGS:
-        return from_text(value, target, timezone)
-    if b in INTEGERS:
-        return to_integer(value, source, target)
-    if b is Kind.DECIMAL:
-        return to_decimal(value, source, target)
-    if b in FLOATS:
-        if a is Kind.DECIMAL:
-            value = value.cast(pl.String).cast(pl.Float64)
-        return value.cast(target.polars)
-    if b is Kind.BOOLEAN:
-        return value != 0
-    if b in TIMESTAMPS and a in TIMESTAMPS:
-        return stamps(value, a, b, timezone, target)
-    if a in TIMESTAMPS:
-        local = stamps(value, a, Kind.TIMESTAMP, timezone, source) if a is Kind.TIMESTAMP_LTZ else value
-        return local.dt.date() if b is Kind.DATE else local.dt.time()
-    if a is Kind.DATE and b in TIMESTAMPS:
-        out = value.cast(pl.Datetime(target.time_unit))
-        return out.dt.replace_time_zone(timezone).dt.convert_time_zone("UTC") if b is Kind.TIMESTAMP_LTZ else out
-    return value.cast(target.polars, strict=False)
-
-
-def stamps(value: pl.Expr, a: Kind, b: Kind, timezone: str, target: DataType) -> pl.Expr:
-    if a is not b:
-        if b is Kind.TIMESTAMP:
-            value = value.dt.convert_time_zone(timezone).dt.replace_time_zone(None)
-        else:
-            value = value.dt.replace_time_zone(
-                timezone, ambiguous="earliest", non_existent="null"
-            ).dt.convert_time_zone("UTC")
-    return value.dt.cast_time_unit(target.time_unit)
-
-
-def to_integer(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
-    if source.kind is Kind.BOOLEAN:
-        return value.cast(target.polars)
-    if source.kind is Kind.DECIMAL:
-        whole = value.cast(pl.Decimal(38, source.scale)).to_physical()
-        number = (whole // pl.lit(10**source.scale, dtype=pl.Int128)) if source.scale else whole
-        if source.scale:
-            low = (
-                pl.when((whole < 0) & (whole % pl.lit(10**source.scale, dtype=pl.Int128) != 0))
-                .then(number + pl.lit(1, dtype=pl.Int128))
-                .otherwise(number)
-            )
-            number = low
-        return number.cast(target.polars, strict=False)
-    if source.kind in FLOATS:
-        size = _SIZE[target.kind]
-        low, high = -(2 ** (_BITS[target.kind] - 1)), 2 ** (_BITS[target.kind] - 1) - 1
-        clean = pl.when(value.is_nan()).then(pl.lit(0.0)).otherwise(value.cast(pl.Float64))
-        return (
-            pl.when(clean >= float(high))
-            .then(pl.lit(high, dtype=size))
-            .when(clean <= float(low))
-            .then(pl.lit(low, dtype=size))
-            .otherwise(clean.cast(size, strict=False))
-        )
-    if source.kind in INTEGERS:
-        if _BITS[source.kind] > _BITS[target.kind]:
-            bits = _BITS[target.kind]
-            half, full = 2 ** (bits - 1), 2**bits
-            wide = value.cast(pl.Int128)
-            return ((wide + half) % full - half + pl.when((wide + half) % full < 0).then(full).otherwise(0)).cast(
-                _SIZE[target.kind]
-            )
-        return value.cast(target.polars)
-    return value.cast(target.polars, strict=False)
-
-
-def to_decimal(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
-    if source.kind in FLOATS:
-        return from_text(value.cast(pl.String), target, "UTC")
-    if source.kind is Kind.DECIMAL and source.scale > target.scale:
-        return rescale(value, source.scale, target)
-    return value.cast(target.polars, strict=False)
-
-
-def rescale(value: pl.Expr, scale: int, target: DataType) -> pl.Expr:
-    """Round half up to fewer digits, exactly."""
-    whole = value.cast(pl.Decimal(38, scale), strict=False).to_physical()
-    return fit(divide_half_up(whole, pl.lit(10 ** (scale - target.scale), dtype=pl.Int128)), target)
-
-
-def divide_half_up(number: pl.Expr, by: pl.Expr) -> pl.Expr:
-    """Divide 128-bit integers and round half away from zero."""
-    zero, two = pl.lit(0, dtype=pl.Int128), pl.lit(2, dtype=pl.Int128)
-    size = by.abs()
-    rounded = (number.abs() * two + size) // (size * two)
-    negative = (number < zero) != (by < zero)
-    return pl.when(negative).then(zero - rounded).otherwise(rounded)
-
-
-def fit(unscaled: pl.Expr, target: DataType) -> pl.Expr:
-    """Read unscaled integers as decimals; NULL for too many digits."""
-    limit = pl.lit(10**target.precision, dtype=pl.Int128)
-    ok = (unscaled < limit) & (unscaled > pl.lit(-(10**target.precision), dtype=pl.Int128))
-    kept = pl.when(ok).then(unscaled)
-    return kept.map_batches(lambda s: unscaled_to_decimal(s, target), return_dtype=target.polars)
-
-
-def unscaled_to_decimal(series: pl.Series, target: DataType) -> pl.Series:
-    import nanoarrow
-    import numpy as np
-
-    if not len(series):
-        return pl.Series(series.name, [], dtype=target.polars)
-    nulls = series.is_null()
-    whole = series.fill_null(0).cast(pl.Decimal(38, 0))
-    array = nanoarrow.Array(whole.rechunk()).chunk(0)
-    data = np.frombuffer(array.buffers[1], dtype=np.uint8)[array.offset * 16 : (array.offset + len(series)) * 16]
-    form = nanoarrow.decimal128(target.precision, target.scale)
-    out = pl.Series(
-        series.name, nanoarrow.c_array_from_buffers(form, len(series), [None, np.ascontiguousarray(data)], null_count=0)
-    )
-    return out.set(nulls, None) if nulls.any() else out
-
-
-def to_text(value: pl.Expr, source: DataType, timezone: str) -> pl.Expr:
-    k = source.kind
-    if k in STRINGS:
-        return value
-    if k is Kind.BOOLEAN:
-        return pl.when(value).then(pl.lit("TRUE")).when(~value).then(pl.lit("FALSE"))
-    if k in TIMESTAMPS:
-        local = value.dt.convert_time_zone(timezone).dt.replace_time_zone(None) if k is Kind.TIMESTAMP_LTZ else value
-        digits = source.precision
-        base = local.dt.to_string("%Y-%m-%d %H:%M:%S")
-        if not digits:
-            return base
-        full = {"ms": 3, "us": 6, "ns": 9}[source.time_unit]
-        return pl.concat_str([base, local.dt.to_string(f"%.{full}f").str.slice(0, digits + 1)])
-    if k is Kind.TIME:
-        return value.cast(pl.String).str.slice(0, 8 if not source.precision else 9 + source.precision)
-    if k in BINARIES:
-        return value.cast(pl.String, strict=False)
-    if k in FLOATS:
-        return value.map_batches(java_doubles, return_dtype=pl.String)
-    return value.cast(pl.String)
-
-
-def java_doubles(series: pl.Series) -> pl.Series:
-    """Write doubles as Java does: 1.0E7 from ten million on, 1.0E-4 below a thousandth."""
-    plain = series.cast(pl.String)
-    size = series.abs()
-    odd = (size != 0) & ((size >= 1e7) | (size < 1e-3)) | series.is_nan() | series.is_infinite()
-    if not odd.fill_null(value=False).any():
-        return plain
-    return pl.Series(
-        series.name, [_java(v) if o else p for v, p, o in zip(series, plain, odd, strict=True)], dtype=pl.String
-    )
-
-
-def _java(value: float) -> str:
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    digits = repr(value)
-    mantissa, _, exponent = (
-        f"{value:.17e}".partition("e") if "e" not in digits and "." not in digits else (digits, "", "")
-    )
-    from decimal import Decimal
-
-    d = Decimal(digits)
-    sign, numbers, _ = d.as_tuple()
-    text = "".join(map(str, numbers)).rstrip("0") or "0"
-    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{d.adjusted()}"
-
-
-def from_text(value: pl.Expr, target: DataType, timezone: str) -> pl.Expr:
-    k = target.kind
-    if k in BINARIES:
-        return value.cast(pl.Binary)
-    text = value.str.strip_chars()
-    if k in INTEGERS:
-        whole = text.str.extract(r"^([+-]?\d+)(?:\.\d*)?$", 1)
-        return whole.str.strip_prefix("+").cast(target.polars, strict=False)
-    if k in FLOATS:
-        return text.cast(target.polars, strict=False)
-    if k is Kind.DECIMAL:
-        return text.map_batches(lambda s: decimals_of(s, target), return_dtype=target.polars)
-    if k is Kind.BOOLEAN:
-        low = text.str.to_lowercase()
-        return (
-            pl.when(low.is_in(["true", "t", "yes", "y", "1"]))
-            .then(True)
-            .when(low.is_in(["false", "f", "no", "n", "0"]))
-            .then(False)
-        )
-    if k is Kind.DATE:
-        return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    if k is Kind.TIME:
-        return text.str.to_time("%H:%M:%S%.f", strict=False)
-    full = (
-        pl.when(text.str.len_chars() <= 10)
-        .then(pl.concat_str([text, pl.lit(" 00:00:00")]))
-        .otherwise(text.str.replace("T", " ", literal=True).str.strip_suffix("Z"))
-    )
-    out = full.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit=target.time_unit, strict=False)
-    if k is Kind.TIMESTAMP_LTZ:
-        return out.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
-    return out
-
-
-def decimals_of(series: pl.Series, target: DataType) -> pl.Series:
-    """Read decimals from texts, rounding half up."""
-    from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-
-    unit, context = Decimal(1).scaleb(-target.scale), Context(prec=90)
-    limit = Decimal(10) ** (target.precision - target.scale)
-    out: list[Decimal | None] = []
-    for text in series.to_list():
-        try:
-            number = None if text is None else Decimal(text).quantize(unit, ROUND_HALF_UP, context)
-        except InvalidOperation:
-            number = None
-        out.append(number if number is not None and number.is_finite() and abs(number) < limit else None)
-    return pl.Series(series.name, out, dtype=target.polars)
-
-
-Lower = Callable[[Lowering, Call], pl.Expr]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tailrace.runtime.summary import Status
 
 SHOWN = 15
-KAFKA_SECONDS = 15
+KAFKA_SECONDS = 8
 _QUERY = "SELECT * FROM suspicious_cards ORDER BY window_end DESC LIMIT 5"
 
 

@@ -143,9 +143,9 @@ class NativeFetcher(Fetcher):
         if code:
             raise failure(code, reason, "partitions can't be assigned")
         self._assigned += len(offsets)
-        # a message of a partition that was unassigned may still come
-        self._slot_rkt = np.zeros(self._assigned + 1, np.int64)
-        self._slot_partition = np.zeros(self._assigned + 1, np.int32)
+        # room to spare: a topic that was made anew has another handle
+        self._slot_rkt = np.zeros(2 * self._assigned + 16, np.int64)
+        self._slot_partition = np.zeros(2 * self._assigned + 16, np.int32)
 
     def unassign(self, partitions: Sequence[TopicPartition]) -> None:
         with self._client.listed(dict.fromkeys(partitions, 0)) as listed:

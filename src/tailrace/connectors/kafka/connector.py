@@ -1,0 +1,150 @@
+"""The connector `kafka`: from the options of a table to a source or sink."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tailrace.connectors.base import Connector, Context, Sink, Source
+from tailrace.connectors.kafka.client import validate
+from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.encoding import RowEncoder
+from tailrace.connectors.kafka.fetched import Wanted
+from tailrace.connectors.kafka.options import METADATA, OPTIONS
+from tailrace.connectors.kafka.properties import Properties, translate
+from tailrace.connectors.kafka.reader import Plan
+from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, target
+from tailrace.connectors.kafka.source import KafkaSource, consumer_properties
+from tailrace.connectors.kafka.starts import Mark
+from tailrace.connectors.table_options import TableOptions, resolve
+from tailrace.errors import ConfigError
+from tailrace.options import Values
+from tailrace.plan.catalog import Table
+from tailrace.schema import Schema
+
+_READERS = ("group.id", "auto.offset.reset", "isolation.level")
+"""Properties that mean nothing to who writes."""
+
+_NEEDS = {
+    "timestamp": ("timestamp-millis", "the time in milliseconds since 1970"),
+    "specific-offsets": ("specific-offsets", "as 'partition:0,offset:42;partition:1,offset:300'"),
+}
+
+
+class KafkaConnector(Connector):
+    """Topics of Apache Kafka, and of what speaks its protocol."""
+
+    name = "kafka"
+    doc = "Topics of Apache Kafka, read from any offset and written with or without transactions."
+    options = OPTIONS
+    metadata = METADATA
+
+    def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
+        resolved = _formats(self, table)
+        properties = consumer_properties(translate(options), context.job)
+        validate(properties)
+        bound = _mark(options, properties, "bounded")
+        keys = tuple(m.key for m in table.metadata if m.name in schema)
+        letters = resolved.common["tailrace.on-error"] == "dead-letter"
+        plan = Plan(
+            topics=_topics(table, options),
+            start=_mark(options, properties, "startup"),
+            bound=None if bound.mode == "unbounded" else bound,
+            discovery_seconds=options["scan.topic-partition-discovery.interval"] / 1000,
+            metadata=keys,
+            headers=letters,
+            group=options["properties.group.id"] or "",
+        )
+        wanted = Wanted(
+            keys=resolved.key is not None and any(name in schema for name in resolved.key_fields),
+            times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
+            headers=letters or "headers" in keys,
+        )
+        return KafkaSource(plan, properties, wanted, native=options["tailrace.kafka.native"])
+
+    def sink(self, table: Table, options: Values, context: Context) -> Sink:
+        resolved = _formats(self, table)
+        topic = _topic_to_write(table, options)
+        partitioner = options["sink.partitioner"]
+        if partitioner == "round-robin" and resolved.key is not None:
+            at = options.location("sink.partitioner")
+            hint = "leave the option out: rows go by the hash of their key"
+            raise ConfigError("'sink.partitioner' = 'round-robin' is for rows without a key", hint=hint, location=at)
+        given = translate(options)
+        aim = target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner)
+        validate(aim.properties)
+        encoder = RowEncoder(table, resolved)
+        if options["sink.delivery-guarantee"] == "at-least-once":
+            return KafkaSink(aim, encoder)
+        name = f"{options['sink.transactional-id-prefix']}-{context.job}-{context.folder.name}"
+        return KafkaTransactionalSink(aim, encoder, name)
+
+
+def _formats(connector: Connector, table: Table) -> TableOptions:
+    resolved = resolve(table, connector)
+    if resolved.value is None:
+        hint = "add 'format' = 'json'"
+        raise ConfigError(
+            f"connector 'kafka' needs the option 'format' (table '{table.name}')", hint=hint, location=table.location
+        )
+    if table.primary_key:
+        raise ConfigError(
+            f"table '{table.name}' of connector 'kafka' can't have a PRIMARY KEY: rows of a topic are only added",
+            hint="leave the key out",
+            location=table.location,
+        )
+    return resolved
+
+
+def _topics(table: Table, options: Values) -> Topics:
+    names, pattern = options["topic"], options["topic-pattern"]
+    if names and pattern:
+        at = options.location("topic-pattern")
+        raise ConfigError("'topic' and 'topic-pattern' can't both be given", hint="leave one out", location=at)
+    if not names and pattern is None:
+        hint = "name the topic, several as 'a;b', or a 'topic-pattern'"
+        raise ConfigError("connector 'kafka' needs the option 'topic'", hint=hint, location=table.location)
+    return Topics(names or (), pattern, options.location("topic") or options.location("topic-pattern"))
+
+
+def _topic_to_write(table: Table, options: Values) -> Topics:
+    topics = _topics(table, options)
+    if len(topics.names) != 1:
+        hint = "name one 'topic'"
+        raise ConfigError(f"table '{table.name}' can't be written: it stands for {topics}", hint=hint, location=topics.location)
+    return topics
+
+
+def _mark(options: Values, properties: Properties, which: str) -> Mark:
+    """Read where to begin (`startup`) or end (`bounded`)."""
+    key = f"scan.{which}.mode"
+    mode = options[key]
+    location = options.location(key) or options.location("properties.bootstrap.servers")
+    if mode in _NEEDS:
+        ending, hint = _NEEDS[mode]
+        if options[f"scan.{which}.{ending}"] is None:
+            raise ConfigError(f"'{key}' = '{mode}' needs 'scan.{which}.{ending}'", hint=hint, location=location)
+    if mode == "specific-offsets" and len(options["topic"] or ()) != 1:
+        raise ConfigError(f"'{key}' = 'specific-offsets' is for one topic", location=location)
+    group = options["properties.group.id"] or ""
+    if mode == "group-offsets" and not group:
+        _needs_group(key, options, location)
+    return Mark(
+        mode,
+        options[f"scan.{which}.specific-offsets"] or {},
+        options[f"scan.{which}.timestamp-millis"] or 0,
+        group,
+        properties["auto.offset.reset"].value,
+        location,
+    )
+
+
+def _needs_group(key: str, options: Values, location: object) -> NoReturn:
+    default = "" if key in options.given else " (the default)"
+    raise ConfigError(
+        f"'{key}' = 'group-offsets'{default} needs a 'properties.group.id'",
+        hint=f"name the group, or set '{key}' = 'earliest-offset' or 'latest-offset'",
+        location=options.location(key) or options.location("properties.bootstrap.servers"),
+    )
+
+
+CONNECTOR = KafkaConnector()

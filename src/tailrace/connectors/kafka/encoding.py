@@ -1,0 +1,138 @@
+"""Rows of a table as messages: value, key, time and headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.connectors.kafka.fetched import HEADERS
+from tailrace.connectors.table_options import FormatChoice, TableOptions
+from tailrace.engine.batch import KIND
+from tailrace.errors import TerminalError
+from tailrace.formats.base import Encoder, Rows
+from tailrace.plan.catalog import Table
+from tailrace.schema import Field, Schema
+
+_NO_NUMBERS = np.empty(0, np.int64)
+_NO_BITS = np.empty(0, np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers of rows as buffers: those of row i end at `row_ends[i]`, the name of header h at `name_ends[h]`."""
+
+    row_ends: npt.NDArray[np.int64]
+    names: npt.NDArray[np.uint8]
+    name_ends: npt.NDArray[np.int64]
+    values: npt.NDArray[np.uint8]
+    value_ends: npt.NDArray[np.int64]
+    value_nulls: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The times of rows in milliseconds; `nulls` is empty if all have one."""
+
+    values: npt.NDArray[np.int64]
+    nulls: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows as they are to be written."""
+
+    values: Rows
+    keys: Rows | None = None
+    times: Times | None = None
+    headers: Headers | None = None
+
+
+class RowEncoder:
+    """
+    Encodes batches of one table; used by one thread at a time.
+
+    Raises:
+        ConfigError: a type that the format can't write.
+    """
+
+    def __init__(self, table: Table, options: TableOptions) -> None:
+        self._table = table.name
+        in_key = options.key_fields if options.key is not None else ()
+        fields = [f for f in table.physical if options.value_has_key or f.name not in in_key]
+        self._value_names = [f.name for f in fields]
+        self._value = _encoder(options.value, Schema(tuple(fields)))
+        skip = len(options.key_prefix)
+        self._key_names = {name: name[skip:] for name in in_key}
+        key = Schema(tuple(Field(name[skip:], table.physical[name].type) for name in in_key))
+        self._key = _encoder(options.key, key)
+        given = {m.key: m.name for m in table.metadata if not m.virtual}
+        self._time, self._headers = given.get("timestamp"), given.get("headers")
+
+    @property
+    def keyed(self) -> bool:
+        """Whether rows have keys."""
+        return self._key is not None
+
+    def encode(self, batch: pl.DataFrame) -> Encoded:
+        """
+        Give the rows as messages.
+
+        Raises:
+            TerminalError: a row that takes another back, which a topic can't.
+        """
+        if KIND in batch.columns and bool((batch[KIND] != 0).any()):
+            raise TerminalError(
+                f"table '{self._table}' of connector 'kafka' takes new rows only, and the query updates rows",
+                hint="write the result of a window, or use a target with a key",
+            )
+        assert self._value is not None
+        return Encoded(
+            self._value.encode(batch.select(self._value_names)),
+            self._key.encode(batch.select(pl.col(n).alias(k) for n, k in self._key_names.items()))
+            if self._key is not None
+            else None,
+            None if self._time is None else times_of(batch[self._time]),
+            None if self._headers is None else headers_of(batch[self._headers]),
+        )
+
+
+def _encoder(choice: FormatChoice | None, schema: Schema) -> Encoder | None:
+    return None if choice is None else choice.format.encoder(schema, choice.options)
+
+
+def times_of(given: pl.Series) -> Times:
+    """Give a column of timestamps in milliseconds."""
+    column = given.cast(pl.Datetime("ms", "UTC")).to_physical()
+    nulls = column.is_null().to_numpy() if column.null_count() else _NO_BITS
+    return Times(column.fill_null(0).to_numpy(), nulls)
+
+
+def headers_of(given: pl.Series) -> Headers:
+    """
+    Give a column of maps as buffers; NULL is no headers, and so is an entry without a name.
+
+    >>> headers_of(pl.Series([[{"key": "a", "value": b"12"}], None], dtype=HEADERS)).value_ends.tolist()
+    [2]
+    """
+    lists = given.cast(HEADERS)
+    row_ends = lists.list.len().fill_null(0).cast(pl.Int64).cum_sum().to_numpy()
+    if not len(row_ends) or not row_ends[-1]:
+        return Headers(row_ends, np.empty(0, np.uint8), _NO_NUMBERS, np.empty(0, np.uint8), _NO_NUMBERS, _NO_BITS)
+    flat = lists.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
+    names, values = flat["key"].fill_null(""), flat["value"]
+    filled = values.fill_null(b"")
+    return Headers(
+        row_ends,
+        _bytes("".join(names.to_list()).encode()),
+        names.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy(),
+        _bytes(b"".join(filled.to_list())),
+        filled.bin.size().cast(pl.Int64).cum_sum().to_numpy(),
+        values.is_null().to_numpy(),
+    )
+
+
+def _bytes(data: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8)

@@ -1,0 +1,154 @@
+"""The options of the `kafka` connector, under Flink's names; what only Tailrace has is under `tailrace.`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tailrace.connectors.base import MetadataKey
+from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, string
+
+START_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
+BOUNDED_MODES = ("unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets")
+_OFFSET = re.compile(r"\s*partition\s*:\s*(\d+)\s*,\s*offset\s*:\s*(\d+)\s*")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def topic_list(text: str) -> tuple[str, ...]:
+    """
+    Read names of topics, as `a;b`.
+
+    >>> topic_list("orders; refunds")
+    ('orders', 'refunds')
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
+    bad = next((n for n in names if not _NAME.fullmatch(n) or n in (".", "..")), None)
+    if bad is not None:
+        raise ValueError(f"'{bad}' is no name of a topic (letters, digits, '.', '_' and '-')")
+    if not names:
+        raise ValueError("expected the name of a topic")
+    return names
+
+
+def specific_offsets(text: str) -> dict[int, int]:
+    """
+    Read offsets of partitions as Flink writes them.
+
+    >>> specific_offsets("partition:0,offset:42;partition:1,offset:300")
+    {0: 42, 1: 300}
+    """
+    found: dict[int, int] = {}
+    for part in text.rstrip("; ").split(";"):
+        match = _OFFSET.fullmatch(part)
+        if match is None:
+            raise ValueError("expected 'partition:0,offset:42;partition:1,offset:300'")
+        if int(match[1]) in found:
+            raise ValueError(f"partition {match[1]} is named twice")
+        found[int(match[1])] = int(match[2])
+    return found
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Read a regular expression."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"it is no regular expression: {error}") from None
+
+
+def _not_negative(parse: Callable[[str], int]) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if (value := parse(text)) < 0:
+            raise ValueError("expected no less than zero")
+        return value
+
+    return read
+
+
+def _partitioner(text: str) -> str:
+    if text not in ("default", "fixed", "round-robin"):
+        raise ValueError("expected 'default', 'fixed' or 'round-robin'; there are no Java classes here")
+    return text
+
+
+def _guarantee(text: str) -> Any:
+    if text == "none":
+        raise ValueError("a sink never gives less than 'at-least-once' here")
+    return choice("at-least-once", "exactly-once")(text)
+
+
+OPTIONS = OptionSet(
+    "connector 'kafka'",
+    (
+        Option("topic", topic_list, doc="the topic, or several to read as `a;b`"),
+        Option("topic-pattern", pattern, doc="read all topics whose whole name matches this regular expression"),
+        Option(
+            "properties.bootstrap.servers", string, doc="brokers to begin with, as `host:port,host:port`", required=True
+        ),
+        Option(
+            "properties.group.id", string, doc="the group in whose name offsets are committed, and read to start from"
+        ),
+        Option("properties.sasl.password", string, doc="the password of the login", secret=True),
+        Option("properties.sasl.jaas.config", string, doc="user and password as Java writes them", secret=True),
+        Option("properties.ssl.key.password", string, doc="the password of the private key", secret=True),
+        Option("properties.ssl.keystore.password", string, doc="the password of the key store", secret=True),
+        Option("properties.*", string, doc="any property of the Kafka client, by Java's name or librdkafka's"),
+        Option("scan.startup.mode", choice(*START_MODES), "group-offsets", "where to begin"),
+        Option(
+            "scan.startup.specific-offsets",
+            specific_offsets,
+            doc="for `specific-offsets`: `partition:0,offset:42;partition:1,offset:300`",
+        ),
+        Option(
+            "scan.startup.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"
+        ),
+        Option("scan.bounded.mode", choice(*BOUNDED_MODES), "unbounded", "where to end"),
+        Option("scan.bounded.specific-offsets", specific_offsets, doc="for `specific-offsets`: the ends, exclusive"),
+        Option(
+            "scan.bounded.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"
+        ),
+        Option(
+            "scan.topic-partition-discovery.interval",
+            duration,
+            300_000,
+            "how often to look for new partitions and topics; `0`: never",
+        ),
+        Option(
+            "sink.partitioner",
+            _partitioner,
+            "default",
+            "which partition a row goes to: by the hash of its key (`default`), the first (`fixed`), `round-robin`",
+        ),
+        Option(
+            "sink.delivery-guarantee",
+            _guarantee,
+            "at-least-once",
+            "`at-least-once`, or `exactly-once` by transactions that end with each checkpoint",
+        ),
+        Option(
+            "sink.transactional-id-prefix",
+            string,
+            "tailrace",
+            "what the transactional id begins with; job and table follow",
+        ),
+        Option(
+            "tailrace.kafka.native",
+            boolean,
+            True,
+            "read whole batches by librdkafka's C interface; `false`: message by message by confluent-kafka",
+        ),
+    ),
+)
+
+METADATA = (
+    MetadataKey("topic", "STRING NOT NULL", "the name of the topic"),
+    MetadataKey("partition", "INT NOT NULL", "the number of the partition"),
+    MetadataKey("headers", "MAP<STRING, BYTES>", "the headers; of several with one name the last", writable=True),
+    MetadataKey("leader-epoch", "INT", "the leader's epoch, if it is known"),
+    MetadataKey("offset", "BIGINT NOT NULL", "the place in the partition"),
+    MetadataKey("timestamp", "TIMESTAMP_LTZ(3) NOT NULL", "the time of the message", writable=True),
+    MetadataKey(
+        "timestamp-type", "STRING NOT NULL", "what that time is: `NoTimestampType`, `CreateTime` or `LogAppendTime`"
+    ),
+)

@@ -1,0 +1,356 @@
+"""A reader of topics: assigns partitions to itself, follows new ones, knows where each stands and where it ends."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import structlog
+
+from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Position, Positions, Reader
+from tailrace.connectors.kafka import starts
+from tailrace.connectors.kafka.client import Client, TopicPartition
+from tailrace.connectors.kafka.cluster import Topics, missing
+from tailrace.connectors.kafka.failures import AWAY, MISSING, Code, failure
+from tailrace.connectors.kafka.fetched import HEADERS, TIMESTAMP_TYPES, Fetcher, Piece, Problem
+from tailrace.connectors.kafka.library import BEGINNING
+from tailrace.connectors.kafka.starts import Mark
+from tailrace.errors import TailraceError, TerminalError, TransientError
+from tailrace.formats.base import Rows
+
+PROBE_SECONDS = 1.0
+"""How long a look at the cluster from within `poll` may take."""
+
+LAG_SECONDS = 0.5
+"""How long a lag that was computed is good enough."""
+
+_log = structlog.get_logger("tailrace.kafka")
+_EXPIRED = (Code.AUTO_OFFSET_RESET, Code.OFFSET_OUT_OF_RANGE)
+_COLUMNS: dict[str, pl.DataType] = {
+    "topic": pl.String(),
+    "partition": pl.Int32(),
+    "headers": HEADERS,
+    "leader-epoch": pl.Int32(),
+    "offset": pl.Int64(),
+    "timestamp": pl.Datetime("ms", "UTC"),
+    "timestamp-type": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a reader is to read: topics, from where, to where, and what of each message."""
+
+    topics: Topics
+    start: Mark
+    bound: Mark | None
+    discovery_seconds: float
+    metadata: tuple[str, ...] = ()
+    headers: bool = False
+    group: str = ""
+    """The group to commit offsets for; empty for none."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Where a partition stands: the next offset (None before it is known), and where it ends."""
+
+    name: str
+    next: int | None
+    stop: int | None
+
+    def position(self) -> Position:
+        return {"offset": self.next} if self.stop is None else {"offset": self.next, "stop": self.stop}
+
+    @property
+    def over(self) -> bool:
+        return self.stop is not None and self.next is not None and self.next >= self.stop
+
+
+class KafkaReader(Reader):
+    """Reads by a fetcher; the client is for what the cluster is asked."""
+
+    def __init__(self, plan: Plan, client: Client, fetcher: Fetcher, positions: Positions) -> None:
+        self._plan = plan
+        self._client = client
+        self._fetcher = fetcher
+        self._live: dict[TopicPartition, _Standing] = {}
+        self._seen: set[TopicPartition] = set()
+        self._changes: list[Change] = []
+        self._first: list[Block] = []
+        self._failure: TailraceError | None = None
+        self._away = ""
+        self._lag: tuple[float, int | None] = (0.0, None)
+        self._commits = client.lib.queue_new(client.handle) if plan.group else None
+        self._committing = 0
+        self._looked = time.monotonic()
+        self._begin(positions)
+
+    def _begin(self, positions: Positions) -> None:
+        given = {_parse(name): position for name, position in positions.items()}
+        found = self._plan.topics.partitions(self._client)
+        if not found and self._plan.bound is None:
+            _log.warning("no topic matches yet", topics=str(self._plan.topics))
+        gone = [tp for tp in given if tp not in found]
+        if gone:
+            raise self._gone(gone[0])
+        new = [tp for tp in found if tp not in given]
+        standing = {tp: _Standing(_name(tp), p["offset"], p.get("stop")) for tp, p in given.items()}
+        standing |= self._fresh(new, self._plan.start)
+        self._add(standing, new)
+
+    def _fresh(self, partitions: list[TopicPartition], start: Mark) -> dict[TopicPartition, _Standing]:
+        """Look up where partitions begin and end that have no position yet."""
+        bound = self._plan.bound
+        stops: Mapping[TopicPartition, int] = {}
+        if bound is not None:
+            stops = starts.end(self._client, bound, partitions)
+            partitions = [tp for tp in partitions if tp in stops]
+        begins = starts.begin(self._client, start, partitions)
+        return {
+            tp: _Standing(_name(tp), None if begins[tp] == BEGINNING else begins[tp], stops.get(tp))
+            for tp in partitions
+        }
+
+    def _add(self, standing: dict[TopicPartition, _Standing], new: list[TopicPartition]) -> None:
+        """Take partitions on; a start that was looked up goes into a block without rows, so that a restart keeps it."""
+        self._seen |= set(standing) | set(new)
+        for tp, one in standing.items():
+            self._changes.append(Assigned(one.name))
+            if tp in new and (one.next is not None or one.stop is not None):
+                self._first.append(self._block(_nothing(tp, self._plan), one))
+            if one.over or one.stop == 0:
+                self._changes.append(Ended(one.name))
+            else:
+                self._live[tp] = one
+        read = {tp: BEGINNING if s.next is None else s.next for tp, s in standing.items() if tp in self._live}
+        if read:
+            self._fetcher.assign(read)
+
+    def poll(self, limit: Limit) -> list[Block]:
+        if self._failure is not None:
+            failed, self._failure = self._failure, None
+            raise failed
+        self._client.poll()
+        self._heed_commits()
+        if self._first:
+            blocks, self._first = self._first, []
+            return blocks
+        self._discover_if_due()
+        if not self._live:
+            if limit.wait_seconds and self._plan.bound is None:
+                time.sleep(limit.wait_seconds)
+            return []
+        fetched = self._fetcher.fetch(limit)
+        blocks = [b for piece in fetched.pieces if (b := self._arrived(piece)) is not None]
+        for problem in fetched.problems:
+            self._heed(problem)
+        self._heed_client(alive=bool(blocks))
+        self._end()
+        if self._failure is not None and not blocks:
+            failed, self._failure = self._failure, None
+            raise failed
+        return blocks
+
+    def _arrived(self, piece: Piece) -> Block | None:
+        """Make a block of what is within the bounds of its partition."""
+        one = self._live.get(piece.partition)
+        if one is None:
+            return None
+        if one.stop is not None:
+            piece = piece.head(int(np.searchsorted(piece.offsets, one.stop)))
+            one.next = one.stop if not len(piece) else one.next
+        if not len(piece):
+            return None
+        one.next = int(piece.offsets[-1]) + 1
+        return self._block(piece, one)
+
+    def _block(self, piece: Piece, one: _Standing) -> Block:
+        metadata = _metadata(piece, self._plan.metadata) if self._plan.metadata else None
+        headers = piece.headers if self._plan.headers else None
+        return Block(one.name, piece.values, one.position(), piece.offsets, piece.keys, metadata, headers)
+
+    def _heed(self, problem: Problem) -> None:
+        """Take note of what happened to a partition; an error is raised once the rows before it are given out."""
+        one = self._live.get(problem.partition) if problem.partition else None
+        if problem.code == Code.PARTITION_EOF:
+            self._away = ""
+            if one is not None:
+                # transaction markers take offsets too: only this tells that they were passed
+                one.next = max(problem.offset, one.next or 0)
+            return
+        if problem.partition and one is None:
+            return
+        if problem.code == Code.GROUP_AUTHORIZATION and not self._plan.group:
+            return
+        if problem.code in AWAY:
+            self._away = problem.reason
+        elif problem.code in _EXPIRED and problem.partition:
+            self._failure = self._expired(problem.partition, problem)
+        elif problem.code in MISSING and problem.partition:
+            self._failure = self._gone(problem.partition)
+        else:
+            where = _name(problem.partition) if problem.partition else str(self._plan.topics)
+            self._failure = failure(
+                problem.code, problem.reason, f"{where} can't be read", self._plan.topics.location
+            )
+
+    def _heed_client(self, *, alive: bool) -> None:
+        """Take note of what the client has told; a cluster that is away is asked whether it is back."""
+        if alive:
+            self._away = ""
+            self._client.errors.clear()
+            return
+        if any(code in AWAY and code == Code.ALL_BROKERS_DOWN for code, _ in self._client.errors):
+            self._away = "all brokers are down"
+        if self._away and self._failure is None:
+            try:
+                self._plan.topics.partitions(self._client, PROBE_SECONDS)
+            except TailraceError as error:
+                self._failure = error
+                self._client.errors.clear()
+            else:
+                self._away = ""
+                self._client.errors.clear()
+
+    def _expired(self, partition: TopicPartition, problem: Problem) -> TailraceError:
+        one = self._live[partition]
+        at = one.next if one.next is not None else problem.offset
+        try:
+            low, high = self._client.watermarks(partition, PROBE_SECONDS)
+        except TailraceError:
+            low, high = -1, -1
+        where = self._plan.topics.location
+        if low < 0:
+            return TerminalError(f"offset {at} of {one.name} does not exist: {problem.reason}", location=where)
+        if at < low:
+            text = f"offset {at} of {one.name} has expired: its first is {low} now, so {low - at} offsets are lost"
+            hint = "to go on with a gap, set 'properties.auto.offset.reset' = 'earliest', or start with new state"
+        else:
+            text = f"offset {at} of {one.name} does not exist: its last is {high - 1}; was the topic made anew?"
+            hint = "start with new state, or bring back the topic"
+        return TerminalError(text, hint=hint, location=where)
+
+    def _gone(self, partition: TopicPartition) -> TailraceError:
+        told = missing(self._client, partition[0], self._plan.topics.location, PROBE_SECONDS)
+        message = f"{_name(partition)} is gone: {told.message}"
+        return TerminalError(message, hint="bring back the topic, or start with new state", location=told.location)
+
+    def _end(self) -> None:
+        over = [tp for tp, one in self._live.items() if one.over]
+        if over:
+            self._fetcher.unassign(over)
+            self._changes += [Ended(self._live.pop(tp).name) for tp in over]
+
+    def _discover_if_due(self) -> None:
+        """Look for new partitions; they are read from their beginning, as everything in them is new."""
+        every = self._plan.discovery_seconds
+        if not every or self._plan.bound is not None or time.monotonic() - self._looked < every:
+            return
+        self._looked = time.monotonic()
+        try:
+            found = self._plan.topics.partitions(self._client, PROBE_SECONDS)
+        except TransientError as error:
+            _log.warning("new partitions can't be looked for", error=error.message)
+            return
+        new = [tp for tp in found if tp not in self._seen]
+        if new:
+            self._add({tp: _Standing(_name(tp), None, None) for tp in new}, new)
+
+    def changes(self) -> list[Change]:
+        changes, self._changes = self._changes, []
+        return changes
+
+    def acknowledge(self, positions: Positions) -> None:
+        if self._commits is None:
+            return
+        offsets = {_parse(name): p["offset"] for name, p in positions.items() if p.get("offset") is not None}
+        if offsets:
+            with self._client.listed(offsets) as listed:
+                self._client.lib.commit_queue(self._client.handle, listed, self._commits, None, None)
+            self._committing += 1
+
+    def _heed_commits(self, milliseconds: int = 0) -> None:
+        """Committed offsets are for information only: that one could not be written stops nothing."""
+        lib = self._client.lib
+        while self._commits is not None and (event := lib.queue_poll(self._commits, milliseconds)):
+            self._committing -= 1
+            if lib.event_error(event):
+                reason = (lib.event_error_string(event) or b"").decode(errors="replace")
+                _log.warning("offsets were not committed", group=self._plan.group, error=reason)
+            lib.event_destroy(event)
+
+    def lag(self) -> int | None:
+        now = time.monotonic()
+        if now - self._lag[0] >= LAG_SECONDS:
+            self._lag = (now, self._behind())
+        return self._lag[1]
+
+    def _behind(self) -> int | None:
+        """Sum what is between each partition's position and its end, as the client knows it from its last fetch."""
+        low, high = ctypes.c_int64(), ctypes.c_int64()
+        total = 0
+        for (topic, number), one in self._live.items():
+            code = self._client.lib.get_watermark_offsets(
+                self._client.handle, topic.encode(), number, ctypes.byref(low), ctypes.byref(high)
+            )
+            if code or high.value < 0 or one.next is None:
+                return None
+            total += max(0, (high.value if one.stop is None else one.stop) - one.next)
+        return total
+
+    def close(self) -> None:
+        end = time.monotonic() + PROBE_SECONDS
+        while self._committing > 0 and time.monotonic() < end:
+            self._heed_commits(50)
+        self._fetcher.close()
+        if self._commits is not None:
+            queue, self._commits = self._commits, None
+            self._client.lib.queue_destroy(queue)
+        self._client.close()
+
+
+def _name(partition: TopicPartition) -> str:
+    return f"{partition[0]}-{partition[1]}"
+
+
+def _parse(name: str) -> TopicPartition:
+    topic, _, number = name.rpartition("-")
+    return topic, int(number)
+
+
+def _nothing(partition: TopicPartition, plan: Plan) -> Piece:
+    none = np.empty(0, np.int64)
+    empty = np.empty(0, np.int32)
+    rows = Rows(np.empty(0, np.uint8), none, none)
+    headers = pl.Series("headers", [], dtype=HEADERS)
+    return Piece(partition, rows, none, rows, none, empty, empty, headers)
+
+
+def _metadata(piece: Piece, keys: tuple[str, ...]) -> pl.DataFrame:
+    """Give a column for each key, by its name."""
+    return pl.DataFrame([_column(piece, key).alias(key) for key in dict.fromkeys(keys)])
+
+
+def _column(piece: Piece, key: str) -> pl.Series:
+    kind = _COLUMNS[key]
+    match key:
+        case "topic":
+            return pl.Series([piece.partition[0]], dtype=kind).new_from_index(0, len(piece))
+        case "partition":
+            return pl.Series([piece.partition[1]], dtype=kind).new_from_index(0, len(piece))
+        case "offset":
+            return pl.Series(piece.offsets, dtype=kind)
+        case "headers" if piece.headers is not None:
+            return piece.headers
+        case "timestamp":
+            return pl.Series(piece.times, dtype=pl.Int64).cast(kind)
+        case "leader-epoch":
+            epochs = pl.Series("e", piece.epochs, dtype=kind)
+            return epochs.set(epochs < 0, None)
+    kinds = pl.Series(piece.time_types, dtype=pl.Int64)
+    return kinds.replace_strict(range(len(TIMESTAMP_TYPES)), TIMESTAMP_TYPES, return_dtype=kind)

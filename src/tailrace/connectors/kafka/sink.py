@@ -1,0 +1,252 @@
+"""The sinks of a topic: at least once, or exactly once by transactions that hold the number of the checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from tailrace.connectors.base import AtLeastOnceSink, Report, TransactionalSink
+from tailrace.connectors.kafka.client import ASK_SECONDS, Client, TopicPartition
+from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.encoding import RowEncoder
+from tailrace.connectors.kafka.failures import FENCED, Code, failure
+from tailrace.connectors.kafka.library import CONSUMER
+from tailrace.connectors.kafka.producer import Producer
+from tailrace.connectors.kafka.properties import Properties, Property, plain
+from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
+from tailrace.errors import ConfigError, TailraceError, TransientError
+
+DEFAULTS = {
+    "acks": "all",
+    "batch.num.messages": "20000",
+    "batch.size": "1000000",
+    "client.id": "tailrace",
+    "delivery.timeout.ms": "120000",
+    "enable.idempotence": "true",
+    "linger.ms": "20",
+    "sticky.partitioning.linger.ms": "20",
+}
+_FORCED = {
+    # only failures are reported: those alone cost something, and what is delivered is freed at once
+    "delivery.report.only.error": "true",
+    # the same partition for the same key as a Java client
+    "partitioner": "murmur2_random",
+    # `Producer` holds less than that
+    "queue.buffering.max.messages": "2000000",
+    "queue.buffering.max.kbytes": "2097151",
+}
+TRANSACTION_TIMEOUT_MS = "900000"
+"""What a broker allows at most by its own default."""
+
+INIT_SECONDS = 60.0
+TRY_MS = 5_000
+MOST_MESSAGES = 500_000
+MOST_KBYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a sink writes to, and how."""
+
+    topic: Topics
+    properties: Properties
+    partitioner: str
+    most_messages: int
+    most_bytes: int
+
+    def producer(self, more: Properties) -> Producer:
+        """Make its producer; `more` goes over its own properties."""
+        seconds = int(self.properties["delivery.timeout.ms"].value) / 1000 + 10
+        made = self.properties | more
+        return Producer(self.topic, made, self.partitioner, self.most_messages, self.most_bytes, seconds)
+
+    def check(self, how: str) -> Report:
+        """Reach the cluster and look at the topic; makes nothing."""
+
+        def look(client: Client) -> str:
+            count = len(self.topic.partitions(client, CHECK_SECONDS))
+            return f"{self.topic} on {client.bootstrap}: {count} partition{'' if count == 1 else 's'}, {how}"
+
+        asks = ("bootstrap.servers", "client.id")
+        connection = {
+            k: v for k, v in self.properties.items() if k in asks or k.startswith(("ssl.", "sasl.", "security."))
+        }
+        return checked(connection, look)
+
+
+def target(topic: Topics, given: Properties, partitioner: str) -> Target:
+    """
+    Give the target for the properties of a table.
+
+    Raises:
+        ConfigError: a size that is no number.
+    """
+    renamed = {_ALIASES.get(k, k): v for k, v in given.items()}
+    messages = _size(renamed.pop("queue.buffering.max.messages", None), MOST_MESSAGES)
+    kbytes = _size(renamed.pop("queue.buffering.max.kbytes", None), MOST_KBYTES)
+    properties = plain(DEFAULTS) | renamed | plain(_FORCED)
+    _size(properties["delivery.timeout.ms"], 0)
+    return Target(topic, properties, partitioner, min(messages, 1_000_000), min(kbytes, 1 << 20) << 10)
+
+
+_ALIASES = {"message.timeout.ms": "delivery.timeout.ms", "request.required.acks": "acks", "queue.buffering.max.ms": "linger.ms"}
+
+
+def _size(given: Property | None, default: int) -> int:
+    if given is None:
+        return default
+    if not given.value.isdecimal() or not int(given.value):
+        raise ConfigError(f"option '{given.option}' must be a number above zero", location=given.location)
+    return int(given.value)
+
+
+class KafkaSink(AtLeastOnceSink):
+    """Writes rows as they come; a checkpoint waits until all are delivered."""
+
+    def __init__(self, target: Target, encoder: RowEncoder) -> None:
+        self._target = target
+        self._encoder = encoder
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        self._producer = self._target.producer({})
+        self._producer.open()
+
+    def write(self, batch: pl.DataFrame) -> None:
+        assert self._producer is not None
+        self._producer.send(self._encoder.encode(batch))
+
+    def flush(self) -> None:
+        if self._producer is not None:
+            self._producer.heed()
+
+    def prepare(self, epoch: int) -> None:
+        assert self._producer is not None
+        self._producer.flush()
+
+    def check(self) -> Report:
+        return self._target.check("at-least-once")
+
+    def close(self) -> None:
+        if self._producer is not None:
+            self._producer.close()
+
+
+class KafkaTransactionalSink(TransactionalSink):
+    """
+    Writes rows in one transaction an epoch; the epoch's number is an offset that the same transaction commits.
+
+    That offset is of a group with the name of the transactional id, on partition 0 of the topic.
+    """
+
+    def __init__(self, target: Target, encoder: RowEncoder, transactional_id: str) -> None:
+        self._target = target
+        self._encoder = encoder
+        self._id = transactional_id
+        self._producer: Producer | None = None
+        self._begun = False
+
+    @property
+    def _mark(self) -> TopicPartition:
+        return (self._target.topic.names[0], 0)
+
+    def open(self) -> int:
+        more = plain({"transactional.id": self._id})
+        if "transaction.timeout.ms" not in self._target.properties:
+            more |= plain({"transaction.timeout.ms": TRANSACTION_TIMEOUT_MS})
+        self._producer = self._target.producer(more)
+        self._producer.open()
+        init = self._producer.client.lib.init_transactions
+        self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
+        return self._last()
+
+    def _last(self) -> int:
+        """Read the mark back; what older runs left open is aborted by now."""
+        only = {k: v for k, v in self._target.properties.items() if not _is_producers(k)}
+        with Client(CONSUMER, only | plain({"group.id": self._id, "isolation.level": "read_committed"})) as client:
+            return client.committed([self._mark]).get(self._mark, 0)
+
+    def _begin(self) -> Producer:
+        producer = self._producer
+        assert producer is not None
+        if not self._begun:
+            begin = producer.client.lib.begin_transaction
+            self._call(lambda p: begin(p.client.handle), "a transaction can't be begun", ASK_SECONDS)
+            self._begun = True
+        return producer
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self._begin().send(self._encoder.encode(batch))
+
+    def flush(self) -> None:
+        if self._producer is not None:
+            self._producer.heed()
+
+    def commit(self, epoch: int) -> None:
+        producer = self._begin()
+        producer.flush()
+        lib, handle = producer.client.lib, producer.client.handle
+        group = lib.consumer_group_metadata_new(self._id.encode())
+        try:
+            with producer.client.listed({self._mark: epoch}) as listed:
+                self._call(
+                    lambda _: lib.send_offsets_to_transaction(handle, listed, group, TRY_MS),
+                    "the checkpoint can't be marked",
+                    INIT_SECONDS,
+                )
+        finally:
+            lib.consumer_group_metadata_destroy(group)
+        self._call(lambda _: lib.commit_transaction(handle, TRY_MS), "the transaction can't be committed", INIT_SECONDS)
+        self._begun = False
+        producer.heed()
+
+    def _call(self, call: Callable[[Producer], int | None], what: str, seconds: float) -> None:
+        """
+        Call what gives an error object; tries again what may be tried again.
+
+        A commit whose end is not known is asked for again; should that fail too, the mark tells the next run.
+        """
+        producer = self._producer
+        assert producer is not None
+        lib, end = producer.client.lib, time.monotonic() + seconds
+        while error := call(producer):
+            again = bool(lib.error_is_retriable(error))
+            code, reason = producer.client.settle(error)
+            producer.client.poll()
+            if not again or time.monotonic() >= end:
+                raise self._failed(producer, code, reason, what, again=again)
+
+    def _failed(self, producer: Producer, code: int, reason: str, what: str, *, again: bool) -> TailraceError:
+        topic = f"topic '{producer.name}': {what}"
+        fatal, why = producer.fatal()
+        if code in FENCED or fatal in FENCED:
+            return failure(Code.FENCED, reason, topic, self._target.topic.location)
+        if producer.client.undelivered:
+            try:
+                producer.heed()
+            except TailraceError as error:
+                return error
+        if again:
+            return TransientError(f"{topic}: {reason}", location=self._target.topic.location)
+        return producer.client.fail(fatal or code, topic, why or reason)
+
+    def check(self) -> Report:
+        return self._target.check("exactly-once by transactions")
+
+    def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        if self._begun and not producer.fatal()[0]:
+            # readers wait for the end of a transaction: an end now spares them the time-out
+            producer.purge()
+            producer.client.settle(producer.client.lib.abort_transaction(producer.client.handle, TRY_MS))
+        producer.close()
+
+
+def _is_producers(key: str) -> bool:
+    """Whether a property is for producers only."""
+    return key in DEFAULTS or key in _FORCED or key.startswith(("transaction", "compression", "retries"))

@@ -1,0 +1,100 @@
+"""The source of topics: made from the options of a table, and checked against the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tailrace.connectors.base import Positions, Report, Source
+from tailrace.connectors.kafka.client import Client, TopicPartition
+from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.fetched import Fetcher, Wanted
+from tailrace.connectors.kafka.library import CONSUMER
+from tailrace.connectors.kafka.native import NativeFetcher
+from tailrace.connectors.kafka.plain import PlainFetcher
+from tailrace.connectors.kafka.properties import Properties, Property, plain
+from tailrace.connectors.kafka.reader import KafkaReader, Plan
+from tailrace.errors import TailraceError
+
+CHECK_SECONDS = 5.0
+
+DEFAULTS = {
+    "auto.offset.reset": "error",
+    "client.id": "tailrace",
+    "fetch.message.max.bytes": "4000000",
+    # the default of a second stalls a reader that has caught up with what was fetched
+    "fetch.queue.backoff.ms": "5",
+    "fetch.wait.max.ms": "100",
+    "isolation.level": "read_committed",
+    "queued.max.messages.kbytes": "65536",
+    "queued.min.messages": "200000",
+}
+_FORCED = {"enable.auto.commit": "false", "enable.auto.offset.store": "false", "enable.partition.eof": "true"}
+
+
+def consumer_properties(given: Properties, job: str) -> Properties:
+    """Give the properties of a reading client: what the table says, over our defaults."""
+    made = plain(DEFAULTS) | given | plain(_FORCED)
+    reset = made["auto.offset.reset"]
+    if reset.value == "none":
+        made["auto.offset.reset"] = Property("error", reset.option, reset.location)
+    # a group must have a name even if nobody joins it and nothing is committed
+    return plain({"group.id": f"tailrace-{job}"}) | made
+
+
+def probe_properties(given: Properties) -> Properties:
+    """Give the properties of a client that only asks; it does not make topics."""
+    return {key: value for key, value in given.items() if key != "group.id"}
+
+
+class KafkaSource(Source):
+    """Topics to be read; can be read again from any offset that the cluster still has."""
+
+    def __init__(self, plan: Plan, properties: Properties, wanted: Wanted, *, native: bool) -> None:
+        self._plan = plan
+        self._properties = properties
+        self._wanted = wanted
+        self._native = native
+        self.bounded = plan.bound is not None
+
+    def open(self, positions: Positions) -> KafkaReader:
+        client = Client(CONSUMER, self._properties)
+        fetcher: Fetcher | None = None
+        try:
+            fetcher = self._fetcher(client)
+            return KafkaReader(self._plan, client, fetcher, positions)
+        except BaseException:
+            if fetcher is not None:
+                fetcher.close()
+            client.close()
+            raise
+
+    def _fetcher(self, client: Client) -> Fetcher:
+        if self._native:
+            return NativeFetcher(client, self._wanted)
+        return PlainFetcher(self._properties, self._wanted)
+
+    def check(self) -> Report:
+        return checked(self._properties, self._partitions)
+
+    def _partitions(self, client: Client) -> str:
+        found = self._plan.topics.partitions(client, CHECK_SECONDS)
+        if not found:
+            raise ValueError(f"there are no {self._plan.topics} on {client.bootstrap} yet")
+        return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}"
+
+
+def checked(properties: Properties, look: Callable[[Client], str]) -> Report:
+    """Reach the cluster by a client that changes nothing, and report what was found."""
+    try:
+        with Client(CONSUMER, probe_properties(properties)) as client:
+            return Report(True, look(client))
+    except TailraceError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return Report(False, f"{error.message}{hint}")
+    except ValueError as error:
+        return Report(False, str(error))
+
+
+def _counted(partitions: list[TopicPartition]) -> str:
+    count = len(partitions)
+    return "1 partition" if count == 1 else f"{count} partitions"

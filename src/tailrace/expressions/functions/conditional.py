@@ -1,0 +1,133 @@
+"""Functions that choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from tailrace.expressions.nodes import Call, Expr
+from tailrace.expressions.registry import Context, LowerCall, define, fixed, merged, simple, texts, to_merged, values
+from tailrace.schema import BOOLEAN
+
+
+def _case(ctx: Context, e: Call) -> pl.Expr:
+    pairs = list(zip(e.args[:-1:2], e.args[1:-1:2], strict=True))
+    before = pl.lit(value=True)
+    chain: Any = pl
+    for condition, value in pairs:
+        c = ctx.under(before, condition).fill_null(value=False)
+        v = ctx.under(before & c, value)
+        before = before & ~c
+        chain = chain.when(c).then(v)
+    out: pl.Expr = chain.otherwise(ctx.under(before, e.args[-1]))
+    return out
+
+
+def _case_convert(args: list[Expr]) -> list[Expr]:
+    found = to_merged([*args[1:-1:2], args[-1]])
+    out = list(args)
+    out[1:-1:2], out[-1] = found[:-1], found[-1]
+    return out
+
+
+define(
+    "CASE",
+    "conditional",
+    "CASE WHEN c THEN a ... ELSE b END",
+    "The value of the first condition that holds.",
+    lambda args: merged([*args[1:-1:2], args[-1]]),
+    _case,
+    3,
+    10_000,
+    _case_convert,
+)
+
+
+def _coalesce(ctx: Context, e: Call) -> pl.Expr:
+    out = [ctx.lower(e.args[0])]
+    for a in e.args[1:]:
+        out.append(ctx.under(pl.all_horizontal([o.is_null() for o in out]), a))
+    return pl.coalesce(out)
+
+
+define(
+    "COALESCE",
+    "conditional",
+    "COALESCE(a, b, ...)",
+    "The first that is not NULL.",
+    lambda args: merged(args).with_nullable(all(a.type.nullable for a in args)),
+    _coalesce,
+    1,
+    100,
+    to_merged,
+)
+define(
+    "IFNULL",
+    "conditional",
+    "IFNULL(a, b)",
+    "b where a is NULL.",
+    lambda args: merged(args).with_nullable(args[1].type.nullable),
+    _coalesce,
+    2,
+    2,
+    to_merged,
+)
+define(
+    "NULLIF",
+    "conditional",
+    "NULLIF(a, b)",
+    "NULL where both are equal.",
+    lambda args: args[0].type.with_nullable(True),
+    simple(lambda a, b: pl.when(a.eq_missing(b)).then(None).otherwise(a)),
+    2,
+)
+define(
+    "IF",
+    "conditional",
+    "IF(c, a, b)",
+    "a where c is TRUE, else b.",
+    lambda args: merged(args[1:]),
+    _case,
+    3,
+    3,
+    _case_convert,
+)
+
+
+def _extreme(f: Callable[..., pl.Expr]) -> LowerCall:
+    def lower(ctx: Context, e: Call) -> pl.Expr:
+        found = values(ctx, e)
+        return pl.when(pl.any_horizontal([x.is_null() for x in found])).then(None).otherwise(f(found))
+
+    return lower
+
+
+for _name, _f in (("GREATEST", pl.max_horizontal), ("LEAST", pl.min_horizontal)):
+    define(
+        _name,
+        "conditional",
+        f"{_name}(a, b, ...)",
+        f"The {_name.lower()}; NULL if one is NULL.",
+        merged,
+        _extreme(_f),
+        1,
+        100,
+        to_merged,
+    )
+for _name, _regex in (
+    ("IS_ALPHA", r"^[a-zA-Z]+$"),
+    ("IS_DIGIT", r"^\d+$"),
+    ("IS_DECIMAL", r"^[+-]?(\d+\.?\d*|\.\d+)$"),
+):
+    define(
+        _name,
+        "conditional",
+        f"{_name}(a)",
+        "Whether the text is of such characters.",
+        fixed(BOOLEAN),
+        simple(lambda a, r=_regex: a.str.contains(r)),
+        1,
+        convert=texts,
+    )
