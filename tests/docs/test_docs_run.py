@@ -80,7 +80,13 @@ def test_some_pages_run() -> None:
 
 @pytest.mark.parametrize(
     ("expected", "got", "same"),
-    [(["a"], ["a"], True), (["a"], ["b"], False), (["a", "...", "d"], ["a", "b", "c", "d"], True), (["a ... c"], ["a b c"], True), ([], ["a"], False)],
+    [
+        (["a"], ["a"], True),
+        (["a"], ["b"], False),
+        (["a", "...", "d"], ["a", "b", "c", "d"], True),
+        (["a ... c"], ["a b c"], True),
+        ([], ["a"], False),
+    ],
 )
 def test_matches(expected: list[str], got: list[str], same: bool) -> None:
     """Lines match themselves, dots match any lines, and lines that nobody expected are a difference."""

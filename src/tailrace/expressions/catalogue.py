@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.nodes import Call, Cast, Expr
-from tailrace.expressions.registry import FUNCTIONS, Function
+from tailrace.expressions.registry import Function
 from tailrace.expressions.types import NUMERIC, common_type
 from tailrace.schema import BIGINT, STRINGS, TIMESTAMPS, DataType, Kind, decimal
 

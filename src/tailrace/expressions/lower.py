@@ -8,9 +8,9 @@ import polars as pl
 
 from tailrace.errors import Location
 from tailrace.expressions.casts import cast, may_fail
+from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.names import NOW, WATERMARK
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, walk
-from tailrace.expressions.registry import FUNCTIONS
 from tailrace.schema import Kind
 
 

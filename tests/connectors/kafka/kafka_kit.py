@@ -28,7 +28,7 @@ BOUNDED = EARLIEST | {"scan.bounded.mode": "latest-offset"}
 def new_topic(bootstrap: str, partitions: int = 1, prefix: str = "t", **config: str) -> str:
     """Make a topic; give its name."""
     name = f"{prefix}-{uuid.uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for made in admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values():
         made.result(30)
     return name
@@ -36,7 +36,7 @@ def new_topic(bootstrap: str, partitions: int = 1, prefix: str = "t", **config: 
 
 def add_partitions(bootstrap: str, topic: str, total: int) -> None:
     """Give a topic more partitions."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for made in admin.create_partitions([NewPartitions(topic, total)]).values():
         made.result(30)
 
@@ -166,3 +166,10 @@ def payloads(blocks: list[Block], partition: str | None = None) -> list[bytes | 
 def frame(ids: range) -> pl.DataFrame:
     """Make rows for a sink."""
     return pl.DataFrame({"id": list(ids), "name": [f"n{i}" for i in ids]}, schema={"id": pl.Int64, "name": pl.String})
+
+
+def delete_before(bootstrap: str, topic: str, partition: int, offset: int) -> None:
+    """Delete the rows of a partition before an offset."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    for deleted in admin.delete_records([TopicPartition(topic, partition, offset)]).values():
+        deleted.result(30)

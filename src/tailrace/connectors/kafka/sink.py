@@ -27,6 +27,8 @@ DEFAULTS = {
     "delivery.timeout.ms": "120000",
     "enable.idempotence": "true",
     "linger.ms": "20",
+    # a transaction that begins before the broker has ended the last one is told to come again
+    "retry.backoff.ms": "20",
     "sticky.partitioning.linger.ms": "20",
 }
 _FORCED = {

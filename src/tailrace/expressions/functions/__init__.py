@@ -1,4 +1,6 @@
-"""The families of functions; importing this fills the registry."""
+"""All functions: importing this module loads every family, each of which adds its entries."""
+
+from __future__ import annotations
 
 from tailrace.expressions.functions import (
     arithmetic,
@@ -10,5 +12,16 @@ from tailrace.expressions.functions import (
     strings,
     temporal,
 )
+from tailrace.expressions.registry import FUNCTIONS
 
-__all__ = ["arithmetic", "collections", "comparison", "conditional", "json", "math", "strings", "temporal"]
+__all__ = [
+    "FUNCTIONS",
+    "arithmetic",
+    "collections",
+    "comparison",
+    "conditional",
+    "json",
+    "math",
+    "strings",
+    "temporal",
+]

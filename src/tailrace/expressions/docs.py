@@ -1,0 +1,41 @@
+"""The page of functions, from the catalogue."""
+
+from __future__ import annotations
+
+from tailrace.expressions.catalogue import functions
+
+_TITLES = {
+    "comparison": "Comparison",
+    "logic": "Logic",
+    "arithmetic": "Arithmetic",
+    "conditional": "Conditional",
+    "string": "Text",
+    "math": "Numbers",
+    "temporal": "Time",
+    "json": "JSON",
+    "collection": "Arrays, maps and rows",
+}
+
+
+def markdown() -> str:
+    """
+    Give the page as Markdown: a table for each family.
+
+    >>> markdown().splitlines()[0]
+    '# Functions'
+    """
+    out = [
+        "# Functions",
+        "",
+        "Names are not case-sensitive. Results are NULL for NULL arguments unless said otherwise.",
+        "",
+    ]
+    for family, title in _TITLES.items():
+        found = sorted({(f.signature, f.doc) for f in functions() if f.family == family})
+        out += [f"## {title}", "", "| function | what it gives |", "| --- | --- |"]
+        out += [f"| `{_cell(signature)}` | {_cell(doc)} |" for signature, doc in found] + [""]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
