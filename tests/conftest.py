@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,11 @@ SERVICES = Path(__file__).resolve().parent / "services"
 START_SECONDS = 600
 """The first start downloads the server."""
 
+Run = Callable[[str], subprocess.CompletedProcess[str]]
+
 
 def free_ports(count: int) -> int:
-    """Find a port with `count` free ones in a row, itself the first."""
+    """Find the first of `count` free ports in a row."""
     for _ in range(100):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -36,15 +38,37 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _script(verb: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(SERVICES / "kafka.sh"), verb],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
+def _recipe(name: str, environment: dict[str, str]) -> Run:
+    """Give a function that runs a verb of a service's script."""
+
+    def run(verb: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(SERVICES / f"{name}.sh"), verb],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+def _kafka(run_folder: Path) -> Iterator[tuple[str, Run]]:
+    """Start a broker with new data on free ports; give its address and its script."""
+    pytest.importorskip("confluent_kafka", reason="Kafka: the extra tailrace[kafka] is not installed")
+    if not shutil.which("java") or not shutil.which("mvn"):
+        pytest.skip("Kafka: the broker needs Java and Maven")
+    port = free_ports(3)
+    run = _recipe("kafka", {"KAFKA_PORT": str(port), "TAILRACE_SERVICES_RUN": str(run_folder)})
+    started = run("start")
+    try:
+        if started.returncode:
+            pytest.skip(f"Kafka: the broker could not be started: {started.stderr.strip()[-500:]}")
+        yield f"127.0.0.1:{port}", run
+    finally:
+        run("stop")
+        shutil.rmtree(run_folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -52,22 +76,16 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     Give the bootstrap servers of a Kafka broker.
 
-    It is the one that TAILRACE_TEST_KAFKA names, or one of this session's own, on free ports and with new data.
+    It is the one that TAILRACE_TEST_KAFKA names, or one of this session's own.
     """
-    pytest.importorskip("confluent_kafka", reason="Kafka: the extra tailrace[kafka] is not installed")
     if given := os.environ.get("TAILRACE_TEST_KAFKA"):
         yield given
         return
-    if not shutil.which("java") or not shutil.which("mvn"):
-        pytest.skip("Kafka: the broker needs Java and Maven")
-    port = free_ports(3)
-    run = tmp_path_factory.mktemp("services")
-    environment = {"KAFKA_PORT": str(port), "TAILRACE_SERVICES_RUN": str(run)}
-    started = _script("start", environment)
-    try:
-        if started.returncode:
-            pytest.skip(f"Kafka: the broker could not be started: {started.stderr.strip()[-500:]}")
-        yield f"127.0.0.1:{port}"
-    finally:
-        _script("stop", environment)
-        shutil.rmtree(run, ignore_errors=True)
+    for bootstrap, _ in _kafka(tmp_path_factory.mktemp("kafka")):
+        yield bootstrap
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[tuple[str, Run]]:
+    """Give a broker of the test's own, which it may stop and start by the script that comes with it."""
+    yield from _kafka(tmp_path / "services")

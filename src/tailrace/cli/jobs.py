@@ -9,18 +9,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tailrace.cli.failures import INTERRUPTED
 
-if TYPE_CHECKING:
-    from tailrace.runtime.job import Job
+
+class Stoppable(Protocol):
+    """What runs and can be asked to end: a job or a script."""
+
+    def stop(self) -> None:
+        """End in good order; returns at once."""
+
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopped_by_signals(job: Job, *, second: Callable[[], None] | None = None) -> Iterator[None]:
+def stopped_by_signals(job: Stoppable, *, second: Callable[[], None] | None = None) -> Iterator[None]:
     """
     Let Ctrl-C and SIGTERM stop a job gently; a second one calls `second`, or else ends the process at once.
 

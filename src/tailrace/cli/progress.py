@@ -7,18 +7,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from tailrace.cli.failures import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tailrace.runtime.job import Job
     from tailrace.runtime.summary import SinkStatus, SourceStatus, Status, Summary
 
 LIVE_SECONDS = 0.25
 LOG_SECONDS = 5.0
+
+
+class Observed(Protocol):
+    """What runs and can be looked at: a job, or a script (None before its first job)."""
+
+    def status(self) -> Status | None:
+        """Give the counters as they are now."""
 
 
 class Rates:
@@ -124,7 +130,7 @@ class Progress:
     On a terminal the lines change in place; elsewhere (and as JSON) they are logged each few seconds.
     """
 
-    def __init__(self, job: Job, stream: TextIO, *, live: bool, as_json: bool = False) -> None:
+    def __init__(self, job: Observed, stream: TextIO, *, live: bool, as_json: bool = False) -> None:
         self._job = job
         self._stream = stream
         self._live = live
@@ -145,6 +151,8 @@ class Progress:
     def _log(self) -> None:
         while not self._over.wait(LOG_SECONDS):
             status = self._job.status()
+            if status is None:
+                continue
             self._rates.update(status)
             if self._json:
                 text = json.dumps({"progress": asdict(status)})
@@ -162,7 +170,7 @@ class Progress:
         show_live(self._job, self._rates, render, self._over)
 
 
-def show_live(job: Job, rates: Rates, render: Callable[[Status], RenderableType], over: threading.Event) -> None:
+def show_live(job: Observed, rates: Rates, render: Callable[[Status], RenderableType], over: threading.Event) -> None:
     """Draw a job on the terminal (standard error) again and again, until it is over."""
     from rich.console import Console  # noqa: PLC0415  only on a terminal
     from rich.live import Live  # noqa: PLC0415
@@ -171,6 +179,8 @@ def show_live(job: Job, rates: Rates, render: Callable[[Status], RenderableType]
     with Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False) as live:
         while not over.wait(LIVE_SECONDS):
             status = job.status()
+            if status is None:
+                continue
             rates.update(status)
             live.update(render(status), refresh=True)
 

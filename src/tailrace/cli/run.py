@@ -13,12 +13,14 @@ from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import OutputSink, output_sink, print_frame
 from tailrace.cli.progress import Progress, summary_json, summary_lines
 from tailrace.cli.script import Script, load, state_folder
-from tailrace.connectors.base import Sink
+from tailrace.connectors.base import Sink as RowSink
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.explain import explain
+from tailrace.plan.nodes import Sink
 from tailrace.runtime.job import Job
+from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
-from tailrace.sql.statements import Show
+from tailrace.sql.statements import Done, Explain, Show
 
 
 def run(
@@ -39,29 +41,34 @@ def run(
     """
     logs.to_stderr()
     script = load(files, parameters, settings)
-    # with rows for programs nothing else goes to standard output
-    show(script, sys.stdout if output == "table" else sys.stderr)
     if script.sinks:
         folder = state_folder(script, state)
-        summary = run_job(script, output, folder, allow_state_drop=allow_state_drop, json=json)
-        tell(summary, json=json)
+        for summary in run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json):
+            tell(summary, json=json)
+    else:
+        show(script, sys.stdout if output == "table" else sys.stderr)
 
 
 def show(script: Script, stream: TextIO) -> None:
     """Print what SHOW, DESCRIBE and EXPLAIN of a script say."""
     for statement in script.shows:
-        if isinstance(statement, Show):
-            print_frame(statement.frame, stream)
-        else:
-            stream.write(explain(statement.sinks) + "\n")
+        show_one(statement, stream)
+
+
+def show_one(statement: Show | Explain | Done, stream: TextIO) -> None:
+    """Print what one statement says; DDL and SET say nothing in a script."""
+    if isinstance(statement, Show):
+        print_frame(statement.frame, stream)
+    elif isinstance(statement, Explain):
+        stream.write(explain(statement.sinks) + "\n")
     stream.flush()
 
 
 class Gone:
-    """Hears that nobody reads standard output any more, and stops the job once there is one."""
+    """Hears that nobody reads standard output any more, and stops what runs once there is something."""
 
     def __init__(self) -> None:
-        self.job: Job | None = None
+        self.job: Job | Runner | None = None
 
     def __call__(self) -> None:
         """Stop the job: its rows have no reader."""
@@ -72,41 +79,58 @@ class Gone:
 
 def query_sink(script: Script, output: str, gone: Gone) -> OutputSink | None:
     """Make the sink of the script's SELECT, if it has one."""
-    if script.query is None:
-        return None
-    plan = script.query
+    return None if script.query is None else sink_of(script.query, output, gone)
+
+
+def sink_of(plan: Sink, output: str, gone: Gone) -> OutputSink:
+    """Make the sink that prints the rows of a SELECT."""
     updating = changelog_modes([plan])[id(plan)] != INSERT_ONLY
     return output_sink(output, plan.schema, sys.stdout, updating=updating, on_gone=gone)
 
 
-def run_job(
+def run_script(
     script: Script, output: str, state: Path | None, *, allow_state_drop: bool = False, json: bool = False
-) -> Summary:
+) -> list[Summary]:
     """
-    Run a script's job to its end, with progress on standard error.
+    Run a script's jobs to their end, with progress on standard error.
 
     Raises:
-        TailraceError: it failed; its state is that of the last complete checkpoint.
+        TailraceError: one failed; its state is that of the last complete checkpoint.
     """
     gone = Gone()
-    sink = query_sink(script, output, gone)
+    # with rows for programs nothing else goes to standard output
+    shown = sys.stdout if output == "table" else sys.stderr
+    runner = Runner(
+        script.name,
+        script.statements,
+        script.session.tables,
+        script.session.settings,
+        state=_made(state),
+        query_sink=lambda plan: sink_of(plan, output, gone),
+        tell=lambda statement: show_one(statement, shown),
+        allow_state_drop=allow_state_drop,
+    )
     # a row that goes to the same terminal would fall between the live lines
-    live = sys.stderr.isatty() and not json and (sink is None or not sys.stdout.isatty())
-    job = make_job(script, state, {} if sink is None else {"sink": sink}, allow_state_drop=allow_state_drop)
-    gone.job = job
-    with Progress(job, sys.stderr, live=live, as_json=json), stopped_by_signals(job):
-        return job.run()
+    live = sys.stderr.isatty() and not json and (script.query is None or not sys.stdout.isatty())
+    gone.job = runner
+    with Progress(runner, sys.stderr, live=live, as_json=json), stopped_by_signals(runner):
+        return runner.run()
 
 
-def make_job(script: Script, state: Path | None, query_sinks: dict[str, Sink], *, allow_state_drop: bool) -> Job:
-    """Make the job of a script."""
+def _made(state: Path | None) -> Path | None:
+    """Make the folder above a job's state."""
     if state is not None:
         state.parent.mkdir(parents=True, exist_ok=True)
+    return state
+
+
+def make_job(script: Script, state: Path | None, query_sinks: dict[str, RowSink], *, allow_state_drop: bool) -> Job:
+    """Make the job of a script."""
     return Job(
         script.name,
         script.sinks,
         script.session.settings,
-        state=state,
+        state=_made(state),
         query_sinks=query_sinks,
         tables=script.session.tables,
         allow_state_drop=allow_state_drop,

@@ -19,18 +19,23 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script that was bound: all its INSERTs and its final SELECT run as one job."""
+    """A script that was bound: its INSERTs and SELECTs."""
 
     name: str
     session: Session
     statements: tuple[Statement, ...]
     inserts: tuple[Sink, ...]
-    query: Sink | None
+    queries: tuple[Sink, ...]
+
+    @property
+    def query(self) -> Sink | None:
+        """The last SELECT, if there is one."""
+        return self.queries[-1] if self.queries else None
 
     @property
     def sinks(self) -> tuple[Sink, ...]:
-        """All plans of the job, sharing what they have in common."""
-        found = self.inserts if self.query is None else (*self.inserts, self.query)
+        """All plans, sharing what they have in common."""
+        found = (*self.inserts, *self.queries)
         return optimize(found) if found else ()
 
     @property
@@ -83,18 +88,10 @@ def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequ
 
 
 def script_of(statements: Sequence[Statement], session: Session, name: str) -> Script:
-    """
-    Sort statements into a script.
-
-    Raises:
-        ConfigError: there is more than one SELECT at the top.
-    """
-    queries = [s.plan for s in statements if isinstance(s, Query)]
-    if len(queries) > 1:
-        hint = "leave one; write the rows of the others somewhere by INSERT INTO"
-        raise ConfigError("a script can show the rows of one SELECT only", hint=hint, location=queries[1].location)
+    """Sort statements into a script."""
+    queries = tuple(s.plan for s in statements if isinstance(s, Query))
     inserts = tuple(sink for s in statements if isinstance(s, Insert) for sink in s.sinks)
-    return Script(name, session, tuple(statements), inserts, queries[0] if queries else None)
+    return Script(name, session, tuple(statements), inserts, queries)
 
 
 def read(file: Path) -> str:

@@ -87,6 +87,7 @@ class Fetcher:
         label: str,
         keep_blocks: bool,
         retry_limit: float = 300.0,
+        start_limit: float = 20.0,
         limit: Limit | None = None,
     ) -> None:
         self.scan = scan
@@ -103,7 +104,8 @@ class Fetcher:
         self._clock = clock
         self._keep = keep_blocks
         self._limit = limit or Limit()
-        self._backoff = Backoff(limit=retry_limit)
+        self._backoff = Backoff(limit=start_limit)
+        self._retry_limit = retry_limit
         self._stop = threading.Event()
         self._acknowledge: Positions | None = None
         self._live: set[str] = set()
@@ -174,6 +176,7 @@ class Fetcher:
                 self._wait(error)
                 continue
             self._backoff.reset()
+            self._backoff.limit = self._retry_limit
             self.retrying = ""
             self._deliver(blocks, changes)
             self.lag = reader.lag()

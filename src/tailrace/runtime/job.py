@@ -219,6 +219,7 @@ class Job:
             label=parts.executor.scans[scan].table.name,
             keep_blocks=parts.policies.keeps_bytes(scan),
             retry_limit=self._settings.retry_limit,
+            start_limit=self._settings.start_limit,
         )
 
     def _epoch_complete(self, positions: dict[str, Positions]) -> None:

@@ -20,6 +20,7 @@ OPTIONS = OptionSet(
         Option("tailrace.source.queue-size", memory_size, 32 << 20, "decoded rows that wait for the engine, a source"),
         Option("tailrace.sink.queue-size", memory_size, 32 << 20, "rows that wait for a sink, before sources wait"),
         Option("tailrace.tick.rows", integer, 100_000, "about how many rows go through the operators at a time"),
+        Option("tailrace.source.start-limit", duration, 20_000, "how long a source may be away when the job starts"),
         Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
     ),
 )
@@ -35,6 +36,7 @@ class JobSettings:
     sink_queue: int
     tick_rows: int
     retry_limit: float
+    start_limit: float
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> JobSettings:
@@ -55,4 +57,5 @@ class JobSettings:
             values["tailrace.sink.queue-size"],
             max(1, values["tailrace.tick.rows"]),
             values["tailrace.source.retry-limit"] / 1000,
+            values["tailrace.source.start-limit"] / 1000,
         )

@@ -44,9 +44,11 @@ def add_partitions(bootstrap: str, topic: str, total: int) -> None:
 def produce(bootstrap: str, topic: str, messages: list[Mapping[str, Any]], **config: Any) -> None:
     """Write messages by confluent-kafka, given by the arguments of its `produce`."""
     producer = Producer({"bootstrap.servers": bootstrap, **config})
+    failures: list[Any] = []
     for message in messages:
-        producer.produce(topic, **message)
+        producer.produce(topic, **message, on_delivery=lambda error, _: failures.append(error) if error else None)
     assert producer.flush(30) == 0
+    assert not failures
 
 
 def numbered(count: int, partitions: int = 1) -> list[Mapping[str, Any]]:
@@ -172,4 +174,11 @@ def delete_before(bootstrap: str, topic: str, partition: int, offset: int) -> No
     """Delete the rows of a partition before an offset."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for deleted in admin.delete_records([TopicPartition(topic, partition, offset)]).values():
+        deleted.result(30)
+
+
+def delete_topic(bootstrap: str, topic: str) -> None:
+    """Delete a topic."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    for deleted in admin.delete_topics([topic]).values():
         deleted.result(30)

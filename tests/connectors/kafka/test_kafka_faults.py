@@ -1,0 +1,195 @@
+"""What is wrong with the cluster or the options is said in one clear error."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import kafka_kit as kit
+import pytest
+
+from tailrace.connectors.base import AtLeastOnceSink, Limit
+from tailrace.errors import ConfigError, TerminalError, TransientError
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        ({"properties.fetch.wait.max.mss": "1"}, "no property 'properties.fetch.wait.max.mss'", "fetch.wait.max.ms"),
+        ({"properties.fetch.min.bytes": "many"}, "'properties.fetch.min.bytes' can't be set", ""),
+        ({"properties.key.deserializer": "x"}, "can't be set", "key.format"),
+        ({"properties.enable.auto.commit": "true"}, "can't be 'true'", "checkpoint"),
+        ({"scan.startup.mode": ""}, "needs a 'properties.group.id'", "earliest-offset"),
+        ({"scan.startup.mode": "earliest"}, "earliest-offset", ""),
+        ({"scan.startup.mode": "timestamp"}, "needs 'scan.startup.timestamp-millis'", ""),
+        ({"scan.bounded.mode": "specific-offsets"}, "needs 'scan.bounded.specific-offsets'", ""),
+        ({"scan.startup.specific-offsets": "0:5"}, "partition:0,offset:42", ""),
+        ({"topic-pattern": "a.*"}, "can't both be given", ""),
+        ({"topic": ""}, "needs the option 'topic'", ""),
+        ({"topic": "a b"}, "is no name of a topic", ""),
+        ({"topic": "", "topic-pattern": "("}, "no regular expression", ""),
+        ({"format": ""}, "needs the option 'format'", ""),
+        ({"scan.startup.mod": "x"}, "no option 'scan.startup.mod'", "scan.startup.mode"),
+    ],
+)
+def test_wrong_options(options: dict[str, str], message: str, hint: str) -> None:
+    """An option that is wrong is refused before anything is reached, with what to write instead."""
+    with pytest.raises(ConfigError) as error:
+        kit.source(kit.table(NOWHERE, "a", kit.EARLIEST | options))
+
+    assert message in error.value.message
+    assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"topic": "a;b"}, "stands for topics 'a', 'b'"),
+        ({"topic": "", "topic-pattern": "a.*"}, "can't be written"),
+        ({"sink.partitioner": "org.example.Mine"}, "no Java classes"),
+        ({"sink.delivery-guarantee": "none"}, "at-least-once"),
+        ({"properties.transactional.id": "x"}, "can't be set"),
+        ({"properties.acks": "some"}, "can't be set"),
+        (
+            {"sink.partitioner": "round-robin", "key.format": "json", "key.fields": "id"},
+            "rows without a key",
+        ),
+    ],
+)
+def test_wrong_options_of_a_sink(options: dict[str, str], message: str) -> None:
+    """So are those of a sink."""
+    with pytest.raises(ConfigError) as error:
+        kit.sink(kit.table(NOWHERE, "a", options))
+
+    assert message in error.value.message
+
+
+def test_a_wrong_port() -> None:
+    """A port where nobody listens is named, within a bounded time; it may be there later."""
+    began = time.monotonic()
+    source = kit.source(kit.table(NOWHERE, "a", kit.EARLIEST))
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1:1.*refused"):
+        source.open({})
+    report = source.check()
+
+    assert not report.ok
+    assert NOWHERE in report.message
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_says_nothing() -> None:
+    """A host that takes the connection and never answers ends in an error too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        began = time.monotonic()
+        report = kit.sink(kit.table(address, "a")).check()
+
+    assert not report.ok
+    assert address in report.message
+    assert time.monotonic() - began < 10
+
+
+def test_an_unknown_host() -> None:
+    """A host without an address is named."""
+    report = kit.source(kit.table("no-such-host.invalid:9092", "a", kit.EARLIEST)).check()
+
+    assert not report.ok
+    assert "no-such-host.invalid" in report.message
+
+
+@pytest.mark.integration
+def test_a_missing_topic(kafka: str) -> None:
+    """A topic that does not exist is named, with the one that was likely meant; reading makes none."""
+    topic = kit.new_topic(kafka, 2)
+    for name in (topic + "x", topic[:-1]):
+        source = kit.source(kit.table(kafka, name, kit.EARLIEST))
+        with pytest.raises(ConfigError, match=f"no topic '{name}'") as error:
+            source.open({})
+        assert topic in error.value.hint
+        assert topic in source.check().message
+        assert not kit.sink(kit.table(kafka, name)).check().ok
+
+
+@pytest.mark.integration
+def test_check(kafka: str) -> None:
+    """A table that can be used is reported with its partitions, and its sink's guarantee."""
+    topic = kit.new_topic(kafka, 3)
+    once = {"sink.delivery-guarantee": "exactly-once"}
+    reports = [
+        kit.source(kit.table(kafka, topic, kit.EARLIEST)).check(),
+        kit.sink(kit.table(kafka, topic)).check(),
+        kit.sink(kit.table(kafka, topic, once)).check(),
+    ]
+
+    assert [r.ok for r in reports] == [True] * 3
+    assert all("3 partitions" in r.message for r in reports)
+    assert "at-least-once" in reports[1].message
+    assert "exactly-once" in reports[2].message
+
+
+@pytest.mark.integration
+def test_a_topic_that_goes_away(kafka: str) -> None:
+    """A topic that is deleted while it is read stops the job clearly."""
+    topic = kit.new_topic(kafka)
+    kit.produce(kafka, topic, kit.numbered(1))
+    options = kit.EARLIEST | {"scan.topic-partition-discovery.interval": "100 ms"}
+    reader = kit.source(kit.table(kafka, topic, options)).open({})
+    kit.poll_until(reader, 1)
+    kit.delete_topic(kafka, topic)
+    with pytest.raises((TerminalError, ConfigError), match=topic):
+        kit.poll_until(reader, 1)
+    reader.close()
+
+
+@pytest.mark.integration
+def test_a_wrong_password(kafka: str) -> None:
+    """A login that is refused is an error of the options, not a broker that is away; the password is not shown."""
+    login = {
+        "properties.security.protocol": "SASL_PLAINTEXT",
+        "properties.sasl.mechanism": "PLAIN",
+        "properties.sasl.jaas.config": 'org.apache.kafka.common.security.plain.PlainLoginModule required '
+        'username="tailrace" password="not-the-secret";',
+    }
+    host, _, port = kafka.rpartition(":")
+    source = kit.source(kit.table(f"{host}:{int(port) + 1}", "a", kit.EARLIEST | login))
+    with pytest.raises(ConfigError, match="refused the login") as error:
+        source.open({})
+
+    assert "sasl" in error.value.hint
+    assert "not-the-secret" not in str(error.value) + source.check().message
+
+
+@pytest.mark.integration
+def test_a_broker_that_restarts(own_kafka: tuple[str, Callable[[str], object]]) -> None:
+    """While a broker is away reading says so; when it is back, both go on where they were, and nothing is lost."""
+    bootstrap, broker = own_kafka
+    topic = kit.new_topic(bootstrap)
+    kit.produce(bootstrap, topic, kit.numbered(5))
+    options = {"properties.reconnect.backoff.max.ms": "500"}
+    table = kit.table(bootstrap, topic, kit.EARLIEST | options)
+    reader, sink = kit.source(table).open({}), kit.sink(table)
+    assert isinstance(sink, AtLeastOnceSink)
+    sink.open()
+    kit.poll_until(reader, 5)
+    broker("stop")
+    with pytest.raises(TransientError, match=bootstrap):
+        kit.poll_until(reader, 1)
+    with pytest.raises(TransientError, match=bootstrap):
+        reader.poll(Limit())
+    sink.write(kit.frame(range(5, 8)))
+    broker("start")
+    sink.prepare(1)
+    blocks = []
+    end = time.monotonic() + 20
+    while sum(map(len, blocks)) < 3 and time.monotonic() < end:
+        try:
+            blocks += reader.poll(Limit())
+        except TransientError:
+            time.sleep(0.1)
+    sink.close()
+    reader.close()
+
+    assert [b'"id":5', b'"id":6', b'"id":7'] == [(p or b"")[1:7] for p in kit.payloads(blocks)]

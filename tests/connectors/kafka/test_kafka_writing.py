@@ -1,0 +1,262 @@
+"""Writing topics: what comes out is what went in, and transactions are seen whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import kafka_kit as kit
+import polars as pl
+import pytest
+from confluent_kafka import Producer as PlainProducer
+
+from tailrace.connectors.base import AtLeastOnceSink, TransactionalSink
+from tailrace.connectors.kafka import producer
+from tailrace.connectors.metadata import parse_type
+from tailrace.engine.batch import KIND
+from tailrace.errors import ConfigError, DataError, TerminalError
+from tailrace.plan.catalog import MetadataColumn
+from tailrace.schema import STRING
+
+pytestmark = pytest.mark.integration
+
+EXACTLY_ONCE = {"sink.delivery-guarantee": "exactly-once"}
+KEYED = {"key.format": "json", "key.fields": "id", "value.format": "json", "format": ""}
+WRITTEN = (
+    MetadataColumn("at", parse_type("TIMESTAMP_LTZ(3)"), "timestamp"),
+    MetadataColumn("h", parse_type("MAP<STRING, BYTES>"), "headers"),
+)
+
+
+@pytest.fixture
+def topic(kafka: str) -> str:
+    """A topic of four partitions."""
+    return kit.new_topic(kafka, 4)
+
+
+def at_least_once(kafka: str, topic: str, more: dict[str, str] | None = None) -> AtLeastOnceSink:
+    """Open a sink without transactions."""
+    made = kit.sink(kit.table(kafka, topic, more))
+    assert isinstance(made, AtLeastOnceSink)
+    made.open()
+    return made
+
+
+@pytest.fixture
+def opened(kafka: str) -> Iterator[list[TransactionalSink]]:
+    """The sinks that a test has opened; closed at its end."""
+    sinks: list[TransactionalSink] = []
+    yield sinks
+    for made in sinks:
+        made.close()
+
+
+def transactional(opened: list[TransactionalSink], kafka: str, topic: str, job: str) -> tuple[TransactionalSink, int]:
+    """Open a sink of a job's transactions; give it, and the epoch that it found."""
+    made = kit.sink(kit.table(kafka, topic, EXACTLY_ONCE), job)
+    assert isinstance(made, TransactionalSink)
+    opened.append(made)
+    return made, made.open()
+
+
+def ids(kafka: str, topic: str, isolation: str = "read_committed") -> list[int]:
+    """Read the ids of a topic, sorted."""
+    return sorted(int(m.value().split(b",")[0].split(b":")[1]) for m in kit.consume(kafka, topic, isolation))
+
+
+def test_prepare_waits_for_delivery(kafka: str, topic: str) -> None:
+    """After a checkpoint everything is in the topic, though the sink is still open."""
+    sink = at_least_once(kafka, topic)
+    for begin in range(0, 50_000, 10_000):
+        sink.write(kit.frame(range(begin, begin + 10_000)))
+    sink.prepare(1)
+
+    assert ids(kafka, topic) == list(range(50_000))
+    sink.close()
+
+
+def test_memory_is_bounded(kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that is faster than the broker waits; nothing is lost, and each partition stays in order."""
+    monkeypatch.setattr(producer, "CHUNK", 700)
+    more = {"properties.buffer.memory": "65536", "properties.queue.buffering.max.messages": "1000"}
+    sink = at_least_once(kafka, topic, more)
+    sink.write(kit.frame(range(20_000)))
+    sink.prepare(1)
+    sink.close()
+    found = kit.consume(kafka, topic)
+    by_partition = {p: [m.value() for m in found if m.partition() == p] for p in range(4)}
+
+    assert len(found) == 20_000
+    for values in by_partition.values():
+        numbers = [int(v.split(b",")[0].split(b":")[1]) for v in values]
+        assert numbers == sorted(numbers)
+
+
+def test_keys_go_where_java_puts_them(kafka: str, topic: str) -> None:
+    """A row with a key goes to the partition that a Java client (murmur2) would take."""
+    sink = at_least_once(kafka, topic, KEYED)
+    sink.write(kit.frame(range(40)))
+    sink.prepare(1)
+    sink.close()
+    other = kit.new_topic(kafka, 4)
+    plain = PlainProducer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
+    for message in kit.consume(kafka, topic):
+        plain.produce(other, message.value(), message.key())
+    plain.flush(10)
+
+    where = [{m.key(): m.partition() for m in kit.consume(kafka, t)} for t in (topic, other)]
+    assert where[0] == where[1]
+    assert len(where[0]) == 40
+    assert b'{"id":7}' in where[0]
+
+
+@pytest.mark.parametrize(("partitioner", "want"), [("fixed", [40, 0, 0, 0]), ("round-robin", [10, 10, 10, 10])])
+def test_partitioners(kafka: str, topic: str, partitioner: str, want: list[int]) -> None:
+    """`fixed` takes one partition, `round-robin` all in turn."""
+    sink = at_least_once(kafka, topic, {"sink.partitioner": partitioner})
+    for begin in (0, 7):
+        sink.write(kit.frame(range(begin, 7 if begin == 0 else 40)))
+    sink.prepare(1)
+    sink.close()
+
+    assert [[m.partition() for m in kit.consume(kafka, topic)].count(p) for p in range(4)] == want
+
+
+def test_times_and_headers_are_written(kafka: str) -> None:
+    """`timestamp` and `headers` go into the message; NULL leaves them to the client."""
+    topic = kit.new_topic(kafka)
+    now = int(time.time()) * 1000
+    columns = {
+        "name": ["a", "b", "c"],
+        "at": pl.Series([now - 5000, None, now], dtype=pl.Int64).cast(pl.Datetime("ms", "UTC")),
+        "h": [[{"key": "x", "value": b"\x00\xff"}, {"key": "é", "value": None}], None, []],
+    }
+    table = kit.table(kafka, topic, {}, {"name": STRING}, WRITTEN)
+    sink = kit.sink(table)
+    assert isinstance(sink, AtLeastOnceSink)
+    sink.open()
+    sink.write(pl.DataFrame(columns, schema=table.written.polars))
+    sink.prepare(1)
+    sink.close()
+    found = kit.consume(kafka, topic)
+
+    assert [m.headers() for m in found] == [[("x", b"\x00\xff"), ("é", None)], None, None]
+    assert [m.timestamp()[1] for m in found][::2] == [now - 5000, now]
+    assert abs(found[1].timestamp()[1] - time.time() * 1000) < 60_000
+
+
+def test_a_row_that_is_too_large(kafka: str, topic: str) -> None:
+    """Such a row is an error that names its size, the topic and what to raise."""
+    sink = at_least_once(kafka, topic)
+    with pytest.raises(DataError, match=f"2,000,0.. bytes is too large for topic '{topic}'") as error:
+        sink.write(pl.DataFrame({"id": [1], "name": ["x" * 2_000_000]}))
+
+    assert "max.request.size" in error.value.hint
+    sink.close()
+
+
+def test_a_row_that_the_broker_refuses(kafka: str) -> None:
+    """What is refused after it was sent is raised at the latest with the checkpoint."""
+    topic = kit.new_topic(kafka, 1, "small", **{"max.message.bytes": "1000"})
+    sink = at_least_once(kafka, topic)
+    sink.write(pl.DataFrame({"id": [1], "name": ["x" * 5000]}))
+    with pytest.raises(DataError, match=f"too large for topic '{topic}'"):
+        sink.prepare(1)
+    sink.close()
+
+
+def test_updates_are_refused(kafka: str, topic: str) -> None:
+    """A row that takes another back can't be written."""
+    sink = at_least_once(kafka, topic)
+    with pytest.raises(TerminalError, match="new rows only"):
+        sink.write(kit.frame(range(1)).with_columns(pl.lit(3, pl.Int8).alias(KIND)))
+    sink.close()
+
+
+def test_transactions_are_seen_when_committed(
+    kafka: str, topic: str, opened: list[TransactionalSink]
+) -> None:
+    """Rows are seen with the commit of their epoch, not before; an epoch without rows counts too."""
+    sink, epoch = transactional(opened, kafka, topic, "seen")
+    assert epoch == 0
+    sink.write(kit.frame(range(10)))
+    sink.flush()
+    assert ids(kafka, topic) == []
+    sink.commit(1)
+    assert ids(kafka, topic) == list(range(10))
+    sink.commit(2)
+    sink.write(kit.frame(range(10, 15)))
+    sink.commit(3)
+    assert ids(kafka, topic) == list(range(15))
+
+
+def test_the_mark_survives(kafka: str, topic: str, opened: list[TransactionalSink]) -> None:
+    """The next run finds the last committed epoch, and rows of the one that was open are gone."""
+    sink, _ = transactional(opened, kafka, topic, "survives")
+    for epoch in range(1, 4):
+        sink.write(kit.frame(range(epoch * 10, epoch * 10 + 10)))
+        sink.commit(epoch)
+    sink.write(kit.frame(range(90, 99)))
+    sink.flush()
+    time.sleep(0.1)
+    again, epoch = transactional(opened, kafka, topic, "survives")
+
+    assert epoch == 3
+    assert ids(kafka, topic) == list(range(10, 40))
+    again.write(kit.frame(range(40, 50)))
+    again.commit(4)
+    assert ids(kafka, topic) == list(range(10, 50))
+
+
+def test_an_old_run_is_fenced(kafka: str, topic: str, opened: list[TransactionalSink]) -> None:
+    """A run that was taken for dead can't commit any more, and says why."""
+    old, _ = transactional(opened, kafka, topic, "fenced")
+    old.write(kit.frame(range(5)))
+    new, epoch = transactional(opened, kafka, topic, "fenced")
+    assert epoch == 0
+    with pytest.raises(TerminalError, match="fenced") as error:
+        old.commit(1)
+    new.write(kit.frame(range(5, 8)))
+    new.commit(1)
+
+    assert "another run" in error.value.hint
+    assert ids(kafka, topic) == [5, 6, 7]
+
+
+def test_a_close_aborts(kafka: str, topic: str, opened: list[TransactionalSink]) -> None:
+    """What was not committed when a sink is closed is never seen, and holds no reader up."""
+    sink, _ = transactional(opened, kafka, topic, "closed")
+    sink.write(kit.frame(range(5)))
+    sink.flush()
+    sink.close()
+    other = at_least_once(kafka, topic)
+    other.write(kit.frame(range(5, 7)))
+    other.prepare(1)
+    other.close()
+
+    assert ids(kafka, topic) == [5, 6]
+
+
+def test_a_bounded_read_over_transactions_ends(kafka: str, opened: list[TransactionalSink]) -> None:
+    """The marks of transactions take offsets: a bounded read ends behind them, with committed rows only."""
+    topic = kit.new_topic(kafka)
+    sink, _ = transactional(opened, kafka, topic, "bounded")
+    for epoch in (1, 2):
+        sink.write(kit.frame(range(3)))
+        sink.commit(epoch)
+    sink.write(kit.frame(range(3)))
+    sink.close()
+    for native in ("true", "false"):
+        blocks = kit.read(kit.table(kafka, topic, kit.BOUNDED | {"tailrace.kafka.native": native}))
+        assert len(kit.payloads(blocks)) == 6
+
+
+def test_a_timeout_that_the_broker_refuses(kafka: str, topic: str, opened: list[TransactionalSink]) -> None:
+    """A transaction time-out beyond what the broker allows is told at the start."""
+    made = kit.sink(kit.table(kafka, topic, EXACTLY_ONCE | {"properties.transaction.timeout.ms": "1800000"}))
+    assert isinstance(made, TransactionalSink)
+    opened.append(made)
+    with pytest.raises(ConfigError) as error:
+        made.open()
+
+    assert "transaction.max.timeout.ms" in error.value.hint
