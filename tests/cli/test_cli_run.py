@@ -117,7 +117,6 @@ def test_an_insert_keeps_state_by_the_name_of_the_file(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("SELECT * FROM nowhere;", ["job.sql:1:15", "nowhere", "^"]),
-        ("SELECT 1; SELECT 2;", ["one SELECT only"]),
         ("CREATE TABLE t (a INT) WITH ('connector' = 'datagn'); SELECT * FROM t;", ["did you mean 'datagen'?"]),
     ],
 )

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from tailrace.formats.registry import get as get_format
-from tailrace.formats.rows_as_json import jsonl
-from tailrace.sql.session import Session
-from tailrace.sql.statements import Query
 
 from tailrace.clock import SystemClock
 from tailrace.engine.executor import Executor, Input
 from tailrace.formats.base import Rows
+from tailrace.formats.registry import get as get_format
+from tailrace.formats.rows_as_json import jsonl
 from tailrace.plan.nodes import Scan, Sink
 from tailrace.plan.rewrite import optimize
+from tailrace.sql.session import Session
+from tailrace.sql.statements import Query
 from tailrace.state.delta import StateDelta
 
 

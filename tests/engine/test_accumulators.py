@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -28,9 +29,11 @@ from tailrace.schema import (
 SLOTS = np.array([0, 1, 0, 2, 1, 0])
 
 
-def fold(function: str, result: DataType, argument: DataType, values: list[object], **more: bool) -> list[object]:
+def fold(
+    function: str, result: DataType, argument: DataType, values: Sequence[object], *, distinct: bool = False
+) -> list[object]:
     """Fold six values into slots 0, 1 and 2 and give the results of slots 0 to 3 (3 is empty)."""
-    call = AggregateCall(function, result, "x", argument, **more)
+    call = AggregateCall(function, result, "x", argument, distinct=distinct)
     acc = accumulator(call)
     acc.reserve(4)
     series = pl.Series("x", values, dtype=argument.polars, strict=False)

@@ -64,6 +64,7 @@ def consume(bootstrap: str, topic: str, isolation: str = "read_committed") -> li
         "isolation.level": isolation,
         "enable.partition.eof": True,
         "enable.auto.commit": False,
+        "fetch.wait.max.ms": 20,
     }
     consumer = Consumer(conf)
     try:
@@ -74,7 +75,7 @@ def consume(bootstrap: str, topic: str, isolation: str = "read_committed") -> li
         deadline = time.monotonic() + 20
         while len(ended) < count:
             assert time.monotonic() < deadline
-            for message in consumer.consume(1000, 0.1):
+            for message in consumer.consume(1000, 0.02):
                 if message.error():
                     ended.add(message.partition())
                 else:

@@ -150,7 +150,7 @@ def test_a_wrong_password(kafka: str) -> None:
     login = {
         "properties.security.protocol": "SASL_PLAINTEXT",
         "properties.sasl.mechanism": "PLAIN",
-        "properties.sasl.jaas.config": 'org.apache.kafka.common.security.plain.PlainLoginModule required '
+        "properties.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required "
         'username="tailrace" password="not-the-secret";',
     }
     host, _, port = kafka.rpartition(":")

@@ -33,7 +33,10 @@ def translated(**given: str) -> dict[str, str]:
             {"sasl__jaas__config": r'a.PlainLoginModule required username="u" password="p\"=; x";'},
             {"sasl.username": "u", "sasl.password": 'p"=; x'},
         ),
-        ({"sasl__jaas__config": "a.ScramLoginModule required username='u' password='p';"}, {"sasl.username": "u", "sasl.password": "p"}),
+        (
+            {"sasl__jaas__config": "a.ScramLoginModule required username='u' password='p';"},
+            {"sasl.username": "u", "sasl.password": "p"},
+        ),
     ],
 )
 def test_translation(given: dict[str, str], want: dict[str, str]) -> None:

@@ -77,7 +77,9 @@ def test_native_is_plain(kafka: str, monkeypatch: pytest.MonkeyPatch, chunk: int
     topic = kit.new_topic(kafka, 3)
     kit.produce(kafka, topic, hostile(300))
     ways = [
-        facts(kit.read(kit.table(kafka, topic, kit.BOUNDED | KEYED | {"tailrace.kafka.native": way}, metadata=METADATA)))
+        facts(
+            kit.read(kit.table(kafka, topic, kit.BOUNDED | KEYED | {"tailrace.kafka.native": way}, metadata=METADATA))
+        )
         for way in ("true", "false")
     ]
 
@@ -174,7 +176,11 @@ def test_topics_by_pattern(kafka: str) -> None:
     """A pattern stands for all topics whose whole name matches, those that come later too."""
     first = kit.new_topic(kafka, 1, "pat-a")
     kit.new_topic(kafka, 1, "other-pat-a")
-    options = kit.EARLIEST | {"topic": "", "topic-pattern": "pat-.*", "scan.topic-partition-discovery.interval": "100 ms"}
+    options = kit.EARLIEST | {
+        "topic": "",
+        "topic-pattern": "pat-.*",
+        "scan.topic-partition-discovery.interval": "100 ms",
+    }
     reader = kit.source(kit.table(kafka, "", options)).open({})
     later = kit.new_topic(kafka, 1, "pat-b")
     kit.produce(kafka, first, kit.numbered(2))

@@ -173,9 +173,7 @@ def test_updates_are_refused(kafka: str, topic: str) -> None:
     sink.close()
 
 
-def test_transactions_are_seen_when_committed(
-    kafka: str, topic: str, opened: list[TransactionalSink]
-) -> None:
+def test_transactions_are_seen_when_committed(kafka: str, topic: str, opened: list[TransactionalSink]) -> None:
     """Rows are seen with the commit of their epoch, not before; an epoch without rows counts too."""
     sink, epoch = transactional(opened, kafka, topic, "seen")
     assert epoch == 0

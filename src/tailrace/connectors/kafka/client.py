@@ -183,7 +183,9 @@ class Client:
         finally:
             self.lib.metadata_destroy(found)
 
-    def committed(self, partitions: Iterable[TopicPartition], seconds: float = ASK_SECONDS) -> dict[TopicPartition, int]:
+    def committed(
+        self, partitions: Iterable[TopicPartition], seconds: float = ASK_SECONDS
+    ) -> dict[TopicPartition, int]:
         """
         Give the offsets that the client's group has committed; partitions without are left out.
 
@@ -195,7 +197,9 @@ class Client:
             found = self._answer(code, listed, "the offsets of the group can't be read")
         return {tp: offset for tp, offset in found.items() if offset >= 0}
 
-    def offsets_at(self, times: Mapping[TopicPartition, int], seconds: float = ASK_SECONDS) -> dict[TopicPartition, int]:
+    def offsets_at(
+        self, times: Mapping[TopicPartition, int], seconds: float = ASK_SECONDS
+    ) -> dict[TopicPartition, int]:
         """
         Give the first offset at or after a time in milliseconds (BEGINNING and END have their meaning), END for none.
 

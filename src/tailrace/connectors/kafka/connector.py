@@ -110,7 +110,9 @@ def _topic_to_write(table: Table, options: Values) -> Topics:
     topics = _topics(table, options)
     if len(topics.names) != 1:
         hint = "name one 'topic'"
-        raise ConfigError(f"table '{table.name}' can't be written: it stands for {topics}", hint=hint, location=topics.location)
+        raise ConfigError(
+            f"table '{table.name}' can't be written: it stands for {topics}", hint=hint, location=topics.location
+        )
     return topics
 
 

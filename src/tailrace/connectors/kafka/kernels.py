@@ -258,7 +258,15 @@ def gather_keys(
 
 @njit(nogil=True, cache=True)
 def gather_times(
-    messages: I64, count: int, row: int, ask_time: int, ask_epoch: int, kind_at: int, times: I64, kinds: I32, epochs: I32
+    messages: I64,
+    count: int,
+    row: int,
+    ask_time: int,
+    ask_epoch: int,
+    kind_at: int,
+    times: I64,
+    kinds: I32,
+    epochs: I32,
 ) -> int:
     """Ask each message for its time, the kind of it and the leader's epoch; `kind_at` is the address of 4 bytes."""
     for i in range(count):

@@ -92,7 +92,9 @@ class _Headers:
         values = _varying(na.binary(), self.values[: self.value_bytes], self.value_ends[: self.used], nulls)
         entry = na.struct({"key": na.string(), "value": na.binary()})
         entries = na.c_array_from_buffers(entry, self.used, [None], children=[names, values])
-        lists = na.c_array_from_buffers(na.list_(entry), rows, [None, _offsets(self.row_ends[:rows])], children=[entries])
+        lists = na.c_array_from_buffers(
+            na.list_(entry), rows, [None, _offsets(self.row_ends[:rows])], children=[entries]
+        )
         return pl.Series("headers", lists).cast(HEADERS)
 
 
@@ -182,9 +184,7 @@ class NativeFetcher(Fetcher):
         return count
 
     def _consume(self, milliseconds: int, most: int, at: int = 0) -> int:
-        count = self._lib.consume_batch_queue(
-            self._queue, milliseconds, self._messages[at:].ctypes.data, most
-        )
+        count = self._lib.consume_batch_queue(self._queue, milliseconds, self._messages[at:].ctypes.data, most)
         return max(0, int(count))
 
     def _take(
@@ -230,9 +230,7 @@ class NativeFetcher(Fetcher):
         if self._wanted.times:
             time, epoch = self._lib.address("message_timestamp"), self._lib.address("message_leader_epoch")
             cell = self._cells.ctypes.data
-            kernels.gather_times(
-                self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs
-            )
+            kernels.gather_times(self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs)
         if self._headers is not None:
             self._take_headers(self._headers, count, row)
 

@@ -100,14 +100,10 @@ OPTIONS = OptionSet(
             specific_offsets,
             doc="for `specific-offsets`: `partition:0,offset:42;partition:1,offset:300`",
         ),
-        Option(
-            "scan.startup.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"
-        ),
+        Option("scan.startup.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"),
         Option("scan.bounded.mode", choice(*BOUNDED_MODES), "unbounded", "where to end"),
         Option("scan.bounded.specific-offsets", specific_offsets, doc="for `specific-offsets`: the ends, exclusive"),
-        Option(
-            "scan.bounded.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"
-        ),
+        Option("scan.bounded.timestamp-millis", _not_negative(integer), doc="for `timestamp`: milliseconds since 1970"),
         Option(
             "scan.topic-partition-discovery.interval",
             duration,

@@ -38,7 +38,13 @@ class Producer:
     """
 
     def __init__(
-        self, topic: Topics, properties: Properties, partitioner: str, most_messages: int, most_bytes: int, seconds: float
+        self,
+        topic: Topics,
+        properties: Properties,
+        partitioner: str,
+        most_messages: int,
+        most_bytes: int,
+        seconds: float,
     ) -> None:
         self.client = Client(PRODUCER, properties)
         self.name = topic.names[0]

@@ -113,7 +113,7 @@ def _jaas(key: str, text: OptionText) -> dict[str, str]:
     """Take user and password out of a login module's configuration."""
     given = {m[1]: re.sub(r"\\(.)", r"\1", m[2]) if m[2] is not None else m[3] for m in _JAAS.finditer(text.value)}
     if "username" not in given or "password" not in given:
-        hint = "write a PlainLoginModule or ScramLoginModule with username=\"…\" password=\"…\", or 'properties.sasl.username'"
+        hint = 'write a PlainLoginModule or ScramLoginModule with username="…" password="…", or \'properties.sasl.username\''
         raise ConfigError(f"option '{key}' has no username and password", hint=hint, location=text.location)
     return {"sasl.username": given["username"], "sasl.password": given["password"]}
 

@@ -195,9 +195,7 @@ class KafkaReader(Reader):
             self._failure = self._gone(problem.partition)
         else:
             where = _name(problem.partition) if problem.partition else str(self._plan.topics)
-            self._failure = failure(
-                problem.code, problem.reason, f"{where} can't be read", self._plan.topics.location
-            )
+            self._failure = failure(problem.code, problem.reason, f"{where} can't be read", self._plan.topics.location)
 
     def _heed_client(self, *, alive: bool) -> None:
         """Take note of what the client has told; a cluster that is away is asked whether it is back."""

@@ -94,7 +94,11 @@ def target(topic: Topics, given: Properties, partitioner: str) -> Target:
     return Target(topic, properties, partitioner, min(messages, 1_000_000), min(kbytes, 1 << 20) << 10)
 
 
-_ALIASES = {"message.timeout.ms": "delivery.timeout.ms", "request.required.acks": "acks", "queue.buffering.max.ms": "linger.ms"}
+_ALIASES = {
+    "message.timeout.ms": "delivery.timeout.ms",
+    "request.required.acks": "acks",
+    "queue.buffering.max.ms": "linger.ms",
+}
 
 
 def _size(given: Property | None, default: int) -> int:

@@ -55,7 +55,11 @@ def _decimal_average(total: pl.Series, counts: pl.Series, target: DataType) -> p
     wide = pl.col("total").abs() >= pl.lit(2**125 // factor, dtype=pl.Int128)
     two, times = pl.lit(2, dtype=pl.Int128), pl.lit(factor, dtype=pl.Int128)
     rounded = (pl.col("total").abs() * times * two + pl.col("count")) // (pl.col("count") * two)
-    signed = pl.when(pl.col("total") < pl.lit(0, dtype=pl.Int128)).then(pl.lit(0, dtype=pl.Int128) - rounded).otherwise(rounded)
+    signed = (
+        pl.when(pl.col("total") < pl.lit(0, dtype=pl.Int128))
+        .then(pl.lit(0, dtype=pl.Int128) - rounded)
+        .otherwise(rounded)
+    )
     quotient = frame.select(pl.when(~wide).then(signed)).to_series()
     out = _with_scale(quotient, target)
     huge = frame.select(wide).to_series()
