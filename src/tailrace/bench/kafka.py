@@ -33,6 +33,13 @@ def fill(bootstrap: str, count: int, partitions: int) -> tuple[str, str]:
     return names
 
 
+def drop(bootstrap: str, *topics: str) -> None:
+    """Delete topics."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for gone in admin.delete_topics(list(topics)).values():
+        gone.result(30)
+
+
 def read(bootstrap: str, topic: str, timeout: float = 60) -> list[bytes]:
     """
     Give the committed messages of a topic.

@@ -91,9 +91,12 @@ def kafka(rows: int, bootstrap: str) -> Result:
     startup = {"scan__startup__mode": "earliest-offset", "scan__bounded__mode": "latest-offset"}
     source = pipelines.kafka_table(bootstrap, topic_in, **startup)
     sink = pipelines.kafka_table(bootstrap, topic_out, sink__delivery_guarantee="exactly-once")
-    with tempfile.TemporaryDirectory() as name:
-        figures = _run(Path(name), pipelines.script("bench-kafka", source, sink))
-    _compare(pipelines.read_totals(topics.read(bootstrap, topic_out)), events.expected(rows, PARTITIONS))
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            figures = _run(Path(name), pipelines.script("bench-kafka", source, sink))
+        _compare(pipelines.read_totals(topics.read(bootstrap, topic_out)), events.expected(rows, PARTITIONS))
+    finally:
+        topics.drop(bootstrap, topic_in, topic_out)
     return _result("kafka", figures)
 
 

@@ -159,6 +159,36 @@ def demo(
     command.demo(seconds, kafka, rows_per_second, database)
 
 
+class Bench(StrEnum):
+    """What can be measured."""
+
+    all = "all"
+    window = "window"
+    file = "file"
+    kafka = "kafka"
+    start = "start"
+
+
+@app.command(epilog="Example: `tailrace bench file --rows 2000000`")
+def bench(
+    what: Annotated[Bench, typer.Argument(help="What to measure; `kafka` needs a broker.")] = Bench.all,
+    rows: Annotated[int, typer.Option("--rows", min=10_000, help="Rows of each pipeline.")] = 2_000_000,
+    kafka: Annotated[
+        str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The broker; topics are made and deleted.")
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=20, help="Runs of each; the median is shown.")] = 3,
+    json: Json = False,
+) -> None:
+    """
+    Measure this machine: the window aggregate alone, the pipeline over a file and over Kafka, and the start.
+
+    The rows of each pipeline are compared with one batch computation; status 1 if they differ.
+    """
+    from tailrace.cli import bench as command  # noqa: PLC0415  loaded when called
+
+    command.bench(what.value, rows, kafka, runs, json=json)
+
+
 def main() -> None:
     """Run the command line; errors become one report and a status."""
     from tailrace.cli.failures import guarded  # noqa: PLC0415  loaded after typer

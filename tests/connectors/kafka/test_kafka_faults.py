@@ -9,7 +9,7 @@ from collections.abc import Callable
 import kafka_kit as kit
 import pytest
 
-from tailrace.connectors.base import AtLeastOnceSink, Limit
+from tailrace.connectors.base import AtLeastOnceSink, Block, Limit
 from tailrace.errors import ConfigError, TerminalError, TransientError
 
 NOWHERE = "127.0.0.1:1"
@@ -182,7 +182,7 @@ def test_a_broker_that_restarts(own_kafka: tuple[str, Callable[[str], object]]) 
     sink.write(kit.frame(range(5, 8)))
     broker("start")
     sink.prepare(1)
-    blocks = []
+    blocks: list[Block] = []
     end = time.monotonic() + 20
     while sum(map(len, blocks)) < 3 and time.monotonic() < end:
         try:
@@ -192,4 +192,4 @@ def test_a_broker_that_restarts(own_kafka: tuple[str, Callable[[str], object]]) 
     sink.close()
     reader.close()
 
-    assert [b'"id":5', b'"id":6', b'"id":7'] == [(p or b"")[1:7] for p in kit.payloads(blocks)]
+    assert [(p or b"")[1:7] for p in kit.payloads(blocks)] == [b'"id":5', b'"id":6', b'"id":7']

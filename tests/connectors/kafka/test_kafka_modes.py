@@ -7,7 +7,7 @@ import time
 import kafka_kit as kit
 import pytest
 
-from tailrace.connectors.base import Assigned, Ended, Limit
+from tailrace.connectors.base import Assigned, Block, Ended, Limit
 from tailrace.errors import ConfigError, TerminalError
 
 pytestmark = pytest.mark.integration
@@ -20,11 +20,11 @@ BASE = int(time.time() - 3600) * 1000
 def ten(kafka: str) -> str:
     """A topic of two partitions with five rows each, a second apart from row to row."""
     topic = kit.new_topic(kafka, 2)
-    kit.produce(kafka, topic, [m | {"timestamp": BASE + i * 1000} for i, m in enumerate(kit.numbered(10, 2))])
+    kit.produce(kafka, topic, [{**m, "timestamp": BASE + i * 1000} for i, m in enumerate(kit.numbered(10, 2))])
     return topic
 
 
-def ids(blocks: list[kit.Block]) -> list[int]:
+def ids(blocks: list[Block]) -> list[int]:
     """Give the ids in the payloads, sorted."""
     return sorted(int((p or b"").split(b",")[0].split(b":")[1]) for p in kit.payloads(blocks))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import kafka_kit as kit
@@ -28,7 +30,7 @@ METADATA = tuple(
 KEYED = {"key.format": "json", "key.fields": "id", "value.format": "json", "format": "", "value.fields-include": "ALL"}
 
 
-def hostile(count: int) -> list[dict[str, Any]]:
+def hostile(count: int) -> list[Mapping[str, Any]]:
     """Make messages with everything that may be there or not."""
     now = int(time.time() * 1000)
     headers = [None, [], [("a", b"1")], [("a", b"1"), ("b", None), ("a", b"2")], [("é", b""), ("x" * 300, b"y" * 9000)]]
@@ -174,15 +176,16 @@ def test_new_partitions_are_found(kafka: str) -> None:
 
 def test_topics_by_pattern(kafka: str) -> None:
     """A pattern stands for all topics whose whole name matches, those that come later too."""
-    first = kit.new_topic(kafka, 1, "pat-a")
-    kit.new_topic(kafka, 1, "other-pat-a")
+    prefix = uuid.uuid4().hex[:8]
+    first = kit.new_topic(kafka, 1, f"{prefix}-a")
+    kit.new_topic(kafka, 1, f"other-{prefix}")
     options = kit.EARLIEST | {
         "topic": "",
-        "topic-pattern": "pat-.*",
+        "topic-pattern": f"{prefix}-.*",
         "scan.topic-partition-discovery.interval": "100 ms",
     }
     reader = kit.source(kit.table(kafka, "", options)).open({})
-    later = kit.new_topic(kafka, 1, "pat-b")
+    later = kit.new_topic(kafka, 1, f"{prefix}-b")
     kit.produce(kafka, first, kit.numbered(2))
     kit.produce(kafka, later, kit.numbered(3))
     blocks, changes = kit.poll_until(reader, 5)

@@ -43,7 +43,7 @@ def at_least_once(kafka: str, topic: str, more: dict[str, str] | None = None) ->
 
 
 @pytest.fixture
-def opened(kafka: str) -> Iterator[list[TransactionalSink]]:
+def opened() -> Iterator[list[TransactionalSink]]:
     """The sinks that a test has opened; closed at its end."""
     sinks: list[TransactionalSink] = []
     yield sinks

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from tailrace.connectors.kafka import library
 from tailrace.connectors.kafka.failures import AWAY, LOGIN, MISSING, Code, failure
@@ -117,7 +117,7 @@ class Client:
             handle, self.handle = self.handle, 0
             self.lib.destroy_flags(handle, library.NO_CONSUMER_CLOSE)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

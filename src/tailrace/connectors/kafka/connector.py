@@ -129,7 +129,7 @@ def _mark(options: Values, properties: Properties, which: str) -> Mark:
         raise ConfigError(f"'{key}' = 'specific-offsets' is for one topic", location=location)
     group = options["properties.group.id"] or ""
     if mode == "group-offsets" and not group:
-        _needs_group(key, options, location)
+        _needs_group(key, options)
     return Mark(
         mode,
         options[f"scan.{which}.specific-offsets"] or {},
@@ -140,7 +140,7 @@ def _mark(options: Values, properties: Properties, which: str) -> Mark:
     )
 
 
-def _needs_group(key: str, options: Values, location: object) -> NoReturn:
+def _needs_group(key: str, options: Values) -> NoReturn:
     default = "" if key in options.given else " (the default)"
     raise ConfigError(
         f"'{key}' = 'group-offsets'{default} needs a 'properties.group.id'",

@@ -4,6 +4,7 @@ The loops over messages: out of librdkafka's structures into columns, and back.
 They read memory that librdkafka owns, by addresses. Its functions come in as addresses too, as a kernel that names a
 foreign function can't be kept on disk.
 """
+# ruff: noqa: ARG001  the arguments of an intrinsic are seen by the type inference alone
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ _V_RKT, _V_PARTITION, _V_VALUE, _V_KEY, _V_FLAGS, _V_TIMESTAMP, _V_HEADERS = 2, 
 _WORD = ir.IntType(64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load_word(_: Any, address: Any) -> Any:
     """Read 8 bytes."""
 
@@ -44,7 +45,7 @@ def load_word(_: Any, address: Any) -> Any:
     return types.int64(types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load_half(_: Any, address: Any) -> Any:
     """Read 4 bytes."""
 
@@ -54,7 +55,7 @@ def load_half(_: Any, address: Any) -> Any:
     return types.int32(types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load_byte(_: Any, address: Any) -> Any:
     """Read 1 byte."""
 
@@ -64,7 +65,7 @@ def load_byte(_: Any, address: Any) -> Any:
     return types.uint8(types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def copy(_: Any, target: Any, source: Any, size: Any) -> Any:
     """Copy bytes."""
 
@@ -83,7 +84,7 @@ def _called(builder: Any, result: Any, args: Any) -> Any:
     return builder.call(builder.inttoptr(args[0], signature.as_pointer()), args[1:])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_nothing(_: Any, function: Any, a: Any) -> Any:
     """Call a function of one word that gives nothing."""
 
@@ -94,7 +95,7 @@ def call_nothing(_: Any, function: Any, a: Any) -> Any:
     return types.void(types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_word(_: Any, function: Any, a: Any) -> Any:
     """Call a function of one word that gives a word."""
 
@@ -104,7 +105,7 @@ def call_word(_: Any, function: Any, a: Any) -> Any:
     return types.int64(types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_half(_: Any, function: Any, a: Any) -> Any:
     """Call a function of one word that gives 4 bytes."""
 
@@ -114,7 +115,7 @@ def call_half(_: Any, function: Any, a: Any) -> Any:
     return types.int32(types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_word_2(_: Any, function: Any, a: Any, b: Any) -> Any:
     """Call a function of two words that gives a word."""
 
@@ -124,7 +125,7 @@ def call_word_2(_: Any, function: Any, a: Any, b: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_half_2(_: Any, function: Any, a: Any, b: Any) -> Any:
     """Call a function of two words that gives 4 bytes."""
 
@@ -134,7 +135,7 @@ def call_half_2(_: Any, function: Any, a: Any, b: Any) -> Any:
     return types.int32(types.int64, types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_word_3(_: Any, function: Any, a: Any, b: Any, c: Any) -> Any:
     """Call a function of three words that gives a word."""
 
@@ -144,7 +145,7 @@ def call_word_3(_: Any, function: Any, a: Any, b: Any, c: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_half_5(_: Any, function: Any, a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
     """Call a function of five words that gives 4 bytes."""
 
@@ -224,7 +225,7 @@ def gather(
     return row, used, slots, errors
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def copy_feed(_: Any, target: Any) -> Any:
     """Write a line feed."""
 
@@ -346,8 +347,7 @@ def gather_headers(
                 if (
                     used >= name_ends.size
                     or name_bytes + length > names.size
-                    or value != 0
-                    and value_bytes + size > values.size
+                    or (value != 0 and value_bytes + size > values.size)
                 ):
                     return i, row, used, name_bytes, value_bytes
                 copy(names_at + name_bytes, name, length)
@@ -496,5 +496,5 @@ def produce_each(
                 used += 1
         error = call_word_3(produce, rk, arguments_at, used)
         if error != 0:
-            return i, error, headers
+            return i, int(error), int(headers)
     return count, 0, 0

@@ -177,12 +177,15 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
 }
 
 
+if find_spec("confluent_kafka") is None:
+    # said here, as the connector is loaded: the registry then says which extra to install
+    raise ModuleNotFoundError("No module named 'confluent_kafka'", name="confluent_kafka")
+
+
 def _candidates() -> Iterator[str]:
     """Give the places where the library may be: beside the confluent-kafka wheel, then that of the system."""
     spec = find_spec("confluent_kafka")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("No module named 'confluent_kafka'", name="confluent_kafka")
-    for location in map(Path, spec.submodule_search_locations):
+    for location in map(Path, (spec.submodule_search_locations if spec else None) or []):
         for folder in (location.with_name("confluent_kafka.libs"), location / ".dylibs", location):
             yield from (str(p) for p in sorted(folder.glob("librdkafka[-.]*")))
     if found := find_library("rdkafka"):
@@ -217,7 +220,6 @@ def load() -> Library:
     Load librdkafka, once.
 
     Raises:
-        ModuleNotFoundError: confluent-kafka is not installed.
         ConfigError: its library can't be found, or is too old.
     """
     failures: list[str] = []

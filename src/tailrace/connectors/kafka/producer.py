@@ -12,7 +12,7 @@ from tailrace.connectors.kafka import kernels
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.encoding import Encoded
-from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code, failure
+from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code
 from tailrace.connectors.kafka.library import ANY_PARTITION, FLAG_COPY, FLAG_PARTITION, PRODUCER, PURGE_ALL
 from tailrace.connectors.kafka.properties import Properties
 from tailrace.errors import DataError, TailraceError
@@ -224,7 +224,7 @@ class Producer:
                 raise self._not_taken(code, 0)
             where = f"{self.name}-{partition}" if partition >= 0 else f"topic '{self.name}'"
             raise self._failed(code, f"rows could not be delivered to {where}")
-        told = {code: reason for code, reason in self.client.errors}
+        told = dict(self.client.errors)
         if Code.FATAL in told or told.keys() & FENCED:
             raise self._failed(Code.FATAL, f"topic '{self.name}' can't be written any more")
         refused = told.keys() & LOGIN

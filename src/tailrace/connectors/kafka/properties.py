@@ -129,7 +129,7 @@ def _buffer_memory(key: str, text: OptionText) -> dict[str, str]:
     return {"queue.buffering.max.kbytes": str(max(1, _parsed(int, key, text) // 1024))}
 
 
-def _identification(key: str, text: OptionText) -> dict[str, str]:
+def _identification(_: str, text: OptionText) -> dict[str, str]:
     return {"ssl.endpoint.identification.algorithm": text.value or "none"}
 
 

@@ -122,7 +122,7 @@ class KafkaReader(Reader):
         for tp, one in standing.items():
             self._changes.append(Assigned(one.name))
             if tp in new and (one.next is not None or one.stop is not None):
-                self._first.append(self._block(_nothing(tp, self._plan), one))
+                self._first.append(self._block(_nothing(tp), one))
             if one.over or one.stop == 0:
                 self._changes.append(Ended(one.name))
             else:
@@ -321,7 +321,7 @@ def _parse(name: str) -> TopicPartition:
     return topic, int(number)
 
 
-def _nothing(partition: TopicPartition, plan: Plan) -> Piece:
+def _nothing(partition: TopicPartition) -> Piece:
     none = np.empty(0, np.int64)
     empty = np.empty(0, np.int32)
     rows = Rows(np.empty(0, np.uint8), none, none)

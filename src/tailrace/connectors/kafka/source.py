@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from tailrace.connectors.base import Positions, Report, Source
 from tailrace.connectors.kafka.client import Client, TopicPartition
-from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.fetched import Fetcher, Wanted
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.native import NativeFetcher
