@@ -62,8 +62,8 @@ class Report:
 class Limit:
     """How much one `poll` may give, and how long it may wait for the first row."""
 
-    rows: int = 65_536
-    bytes: int = 16 << 20
+    rows: int = 32_768
+    bytes: int = 8 << 20
     wait_seconds: float = 0.05
 
 

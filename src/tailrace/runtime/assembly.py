@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.runtime.bad_rows import ErrorPolicies
 from tailrace.runtime.dead_letters import check_table
-from tailrace.runtime.fetch import Decode
+from tailrace.runtime.decode_line import Decode
 from tailrace.runtime.policy import Policy, policy_of
 from tailrace.runtime.staging import StagedTransactional
 
@@ -31,7 +32,7 @@ class Parts:
 
     executor: Executor
     sources: dict[str, Source]
-    decoders: dict[str, Decode]
+    decoders: dict[str, list[Decode]]
     sinks: dict[str, Sink]
     policies: ErrorPolicies
     letters: dict[str, Table]
@@ -72,6 +73,10 @@ def _query_sink(name: str, given: Mapping[str, Sink]) -> Sink:
     return next(iter(given.values()))
 
 
+DECODERS = min(2, os.cpu_count() or 1)
+"""The threads that decode the blocks of one source."""
+
+
 class Assembler:
     """
     Builds the parts of one job.
@@ -105,7 +110,7 @@ class Assembler:
         return Parts(
             executor,
             {name: sources[id(scan)] for name, scan in executor.scans.items()},
-            {name: self._decoder(scan) for name, scan in executor.scans.items()},
+            {name: [self._decoder(scan) for _ in range(DECODERS)] for name, scan in executor.scans.items()},
             self._staged(sinks),
             ErrorPolicies(policies),
             letters,

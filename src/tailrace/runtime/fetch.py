@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,9 @@ from tailrace.connectors.base import Assigned, Block, Change, Limit, Position, P
 from tailrace.errors import TransientError
 from tailrace.formats.base import Decoded, Reject
 from tailrace.runtime.backoff import Backoff
+from tailrace.runtime.decode_line import Decode, DecodeLine
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.queues import ByteQueue
-
-Decode = Callable[[Block], Decoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Fetcher:
         self,
         scan: str,
         source: Source,
-        decode: Decode,
+        decoders: Sequence[Decode],
         positions: Positions,
         queue: ByteQueue[Item],
         halt: Halt,
@@ -98,7 +97,7 @@ class Fetcher:
         self.lag: int | None = None
         self.retrying = ""
         self._source = source
-        self._decode = decode
+        self._line = DecodeLine(decoders, self._arrived, self._changed)
         self._positions = positions
         self._halt = halt
         self._clock = clock
@@ -142,6 +141,7 @@ class Fetcher:
             self._close(reader)
 
     def _close(self, reader: Reader | None) -> None:
+        self._line.close()
         if reader is None:
             return
         try:
@@ -173,17 +173,21 @@ class Fetcher:
                 blocks = reader.poll(quick if over else self._limit)
                 changes = reader.changes()
             except TransientError as error:
+                self._line.flush()
                 self._wait(error)
                 continue
             self._backoff.reset()
             self._backoff.limit = self._retry_limit
             self.retrying = ""
             self._deliver(blocks, changes)
+            if not blocks:
+                self._line.flush()
             self.lag = reader.lag()
             # a partition may be announced only when the one before it has ended, so one empty look more decides
             if over and not blocks and not changes:
                 return True
             over = self._source.bounded and not self._live and not blocks
+        self._line.flush()
         return False
 
     def _tell(self, reader: Reader) -> None:
@@ -198,7 +202,7 @@ class Fetcher:
         last = tuple(c for c in changes if not isinstance(c, Assigned) or c.partition in gone)
         self._change(first)
         for block in blocks:
-            self._arrive(block)
+            self._line.block(block)
         self._change(last)
 
     def _change(self, changes: tuple[Change, ...]) -> None:
@@ -207,11 +211,12 @@ class Fetcher:
                 self._live.add(change.partition)
             else:
                 self._live.discard(change.partition)
-        if changes:
-            self.queue.put(Changed(changes), 0)
+        self._line.changes(changes)
 
-    def _arrive(self, block: Block) -> None:
-        decoded = self._decode(block)
+    def _changed(self, changes: tuple[Change, ...]) -> None:
+        self.queue.put(Changed(changes), 0)
+
+    def _arrived(self, block: Block, decoded: Decoded) -> None:
         kept = block if self._keep else None
         size = int(decoded.frame.estimated_size()) + (block.size if kept else 0)
         rows, weight = len(block), block.size

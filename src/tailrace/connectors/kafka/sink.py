@@ -121,17 +121,20 @@ class KafkaSink(AtLeastOnceSink):
         self._producer = self._target.producer({})
         self._producer.open()
 
-    def write(self, batch: pl.DataFrame) -> None:
+    @property
+    def producer(self) -> Producer:
+        """The producer of the open sink."""
         assert self._producer is not None
-        self._producer.send(self._encoder.encode(batch))
+        return self._producer
+
+    def write(self, batch: pl.DataFrame) -> None:
+        self.producer.send(self._encoder.encode(batch))
 
     def flush(self) -> None:
-        if self._producer is not None:
-            self._producer.heed()
+        self.producer.heed()
 
     def prepare(self, epoch: int) -> None:
-        assert self._producer is not None
-        self._producer.flush()
+        self.producer.flush()
 
     def check(self) -> Report:
         return self._target.check("at-least-once")
