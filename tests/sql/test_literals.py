@@ -32,8 +32,8 @@ DAY = 86_400_000
         ("TRUE", "BOOLEAN", True),
         ("DATE '2024-05-31'", "DATE", date(2024, 5, 31)),
         ("TIME '12:30:05'", "TIME(0)", time(12, 30, 5)),
-        ("TIMESTAMP '2024-05-31 01:02:03'", "TIMESTAMP(0)", datetime(2024, 5, 31, 1, 2, 3)),  # noqa: DTZ001 - TIMESTAMP has no zone
-        ("TIMESTAMP '2024-05-31 01:02:03.250'", "TIMESTAMP(3)", datetime(2024, 5, 31, 1, 2, 3, 250_000)),  # noqa: DTZ001 - as above
+        ("TIMESTAMP '2024-05-31 01:02:03'", "TIMESTAMP(0)", datetime(2024, 5, 31, 1, 2, 3)),
+        ("TIMESTAMP '2024-05-31 01:02:03.250'", "TIMESTAMP(3)", datetime(2024, 5, 31, 1, 2, 3, 250_000)),
         ("INTERVAL '5' SECOND", "INTERVAL DAY TO SECOND", 5000),
         ("INTERVAL '1.5' SECOND", "INTERVAL DAY TO SECOND", 1500),
         ("INTERVAL '2' WEEKS", "INTERVAL DAY TO SECOND", 14 * DAY),

@@ -43,9 +43,11 @@ class BlockDecoder:
         beside = set(table.partitioned_by)
         in_key = set() if options.key is None or options.value_has_key else set(options.key_fields)
         self._beside = [f for f in physical if f.name in beside]
-        self._key = _KeyDecoder(options, [f for f in physical if f.name in in_key - beside])
-        in_value = Schema(tuple(f for f in physical if f.name not in in_key | beside))
-        self._value = _decoder(options.value, in_value)
+        self._key = _KeyDecoder(table, options, [f for f in physical if f.name in in_key - beside])
+        elsewhere = in_key | beside
+        in_value = Schema(tuple(f for f in physical if f.name not in elsewhere))
+        whole = Schema(tuple(f for f in table.physical if f.name not in elsewhere))
+        self._value = _decoder(options.value, in_value, whole)
 
     def decode(self, block: Block) -> Decoded:
         """Give the columns of the rows that can be read, and the others with their reasons; never raises for a row."""
@@ -106,11 +108,12 @@ class BlockDecoder:
 class _KeyDecoder:
     """Decodes the columns that are in the key alone; a row without a key has NULL in them."""
 
-    def __init__(self, options: TableOptions, fields: list[Field]) -> None:
+    def __init__(self, table: Table, options: TableOptions, fields: list[Field]) -> None:
         skip = len(options.key_prefix)
         self._names = {f.name[skip:]: f.name for f in fields}
         self._schema = Schema(tuple(Field(f.name[skip:], f.type) for f in fields))
-        self._decoder = _decoder(options.key, self._schema) if fields else None
+        whole = Schema(tuple(Field(f.name[skip:], f.type) for f in map(table.physical.__getitem__, options.key_fields)))
+        self._decoder = _decoder(options.key, self._schema, whole) if fields else None
 
     def decode(self, block: Block, rows: Numbers, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
         """Give the key's columns of those of `rows` whose key can be read, and these rows."""
@@ -156,8 +159,8 @@ def _metadata_columns(table: Table, schema: Schema, timezone: str) -> dict[str, 
     return {c.name: lower(metadata.converted(c, metadata.find(c, connector)), timezone).value for c in declared}
 
 
-def _decoder(choice: FormatChoice | None, schema: Schema) -> Decoder | None:
-    return None if choice is None else choice.format.decoder(schema, choice.options)
+def _decoder(choice: FormatChoice | None, schema: Schema, whole: Schema) -> Decoder | None:
+    return None if choice is None else choice.format.decoder(schema, choice.options, whole)
 
 
 def _note(rejects: Iterable[Reject], rows: Numbers, bad: dict[int, Reject]) -> None:

@@ -112,9 +112,11 @@ class Format(ABC):
     options: OptionSet
 
     @abstractmethod
-    def decoder(self, schema: Schema, options: Values) -> Decoder:
+    def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         """
         Make a decoder that gives just the columns of `schema` (fields of the input beyond it are skipped).
+
+        `whole` has all columns of the rows, in the order in which formats without names have them; default `schema`.
 
         Raises:
             ConfigError: a type that the format can't read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.errors import ConfigError
-from tailrace.formats.base import Decoded, Reject
+from tailrace.formats.base import Decoded, Reject, Rows
 from tailrace.formats.columns import column
 from tailrace.options import Values
 from tailrace.schema import Schema
 
 Numbers = npt.NDArray[np.int64]
+BlockReader = Callable[[Rows], tuple[pl.DataFrame | None, npt.NDArray[np.uint8]]]
+"""Reads all rows at once: gives their columns (None: no row could be read so), and marks of the rows to read one by one."""
 
 
 class SkippedRowError(Exception):
@@ -42,6 +45,34 @@ def refuse_both(format_name: str, options: Values) -> None:
             f"'{format_name}.fail-on-missing-field' and '{format_name}.ignore-parse-errors' can't both be true",
             location=options.location("fail-on-missing-field"),
         )
+
+
+def decode_both_ways(
+    rows: Rows,
+    schema: Schema,
+    block_of: BlockReader | None,
+    row_of: Callable[[bytes | None], list[Any]],
+    *,
+    ignore_errors: bool,
+) -> Decoded:
+    """
+    Read all rows in a block, and those that this way does not understand one by one; without `block_of` all of them.
+
+    `row_of` gives the values of a row, or raises BadRowError or SkippedRowError.
+    """
+    assembly = Assembly(schema, len(rows), ignore_errors=ignore_errors)
+    block, slow = (None, np.ones(len(rows), dtype=np.uint8)) if block_of is None else block_of(rows)
+    for number in np.flatnonzero(slow):
+        try:
+            assembly.add(int(number), row_of(rows.row(int(number))))
+        except BadRowError as error:
+            assembly.reject(int(number), error.code, error.reason)
+        except SkippedRowError:
+            continue
+    in_block = np.flatnonzero(slow == 0)
+    if block is not None and len(in_block) < len(rows):
+        block = block[in_block] if len(schema) else pl.DataFrame(height=len(in_block))
+    return assembly.decoded(block, in_block)
 
 
 class Assembly:

@@ -1,17 +1,30 @@
 """Formats by name."""
 
-from tailrace.errors import ConfigError, did_you_mean
-from tailrace.formats.base import Format
-from tailrace.formats.interim import JsonFormat
+from __future__ import annotations
 
-_ALL: dict[str, Format] = {"json": JsonFormat()}
+from tailrace.errors import ConfigError, did_you_mean
+from tailrace.formats import csv, json, raw
+from tailrace.formats.base import Format
+
+_ALL: dict[str, Format] = {f.name: f for f in (json.FORMAT, csv.FORMAT, raw.FORMAT)}
 
 
 def names() -> tuple[str, ...]:
+    """Give the names of all formats."""
     return tuple(_ALL)
 
 
 def get(name: str) -> Format:
+    """
+    Give the format of a name.
+
+    >>> get("json").name
+    'json'
+
+    Raises:
+        ConfigError: there is none.
+    """
     if name not in _ALL:
-        raise ConfigError(f"there is no format '{name}'", hint=did_you_mean(name, _ALL))
+        hint = did_you_mean(name, _ALL) or f"formats: {', '.join(_ALL)}"
+        raise ConfigError(f"there is no format '{name}'", hint=hint)
     return _ALL[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 import math
 import re
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class BadValueError(ValueError):
         self.code = code
 
 
-def _trim(text: str) -> str:
+def trim(text: str) -> str:
     """Cut what Java's `trim` cuts: all up to the space."""
     start, end = 0, len(text)
     while start < end and text[start] <= " ":
@@ -61,8 +61,8 @@ def _trim(text: str) -> str:
     return text[start:end]
 
 
-def _number(text: str, kind: DataType) -> str:
-    text = _trim(text)
+def _number(text: str) -> str:
+    text = trim(text)
     if len(text) > MAX_NUMBER:
         raise BadValueError(f"a number of more than {MAX_NUMBER} characters", "range")
     return text
@@ -80,7 +80,7 @@ def _decimal(text: str, kind: DataType) -> Decimal:
 
 def integer(text: str, kind: DataType) -> int:
     """Read an integer; a number like `1.0` or `1e3` is one too."""
-    text = _number(text, kind)
+    text = _number(text)
     match = _INTEGER.fullmatch(text)
     if match:
         value = int(match[1])
@@ -99,7 +99,7 @@ def integer(text: str, kind: DataType) -> int:
 
 def double(text: str, kind: DataType) -> float:
     """Read a double, rounded to the nearest; one beyond the largest is refused, as it would be infinite."""
-    text = _number(text, kind)
+    text = _number(text)
     if text in _SPECIAL:
         return _SPECIAL[text]
     if not _REAL.fullmatch(text):
@@ -120,7 +120,7 @@ def single(text: str, kind: DataType) -> float:
         above = float(np.float32(math.nextafter(value, math.inf)))
         rounded = float(np.float32(value))
     if below != above:  # the double is just between two floats: the text itself decides
-        exact, near = _decimal(_trim(text), kind), Decimal(value)
+        exact, near = _decimal(trim(text), kind), Decimal(value)
         rounded = above if exact > near else below if exact < near else rounded
     if math.isinf(rounded):
         raise BadValueError(f"out of the range of {kind.sql()}", "range")
@@ -129,7 +129,7 @@ def single(text: str, kind: DataType) -> float:
 
 def decimal(text: str, kind: DataType) -> Decimal:
     """Read a decimal, rounded half up to its scale; too many digits before the point are refused."""
-    exact = _decimal(_number(text, kind), kind)
+    exact = _decimal(_number(text), kind)
     if exact.is_zero():
         return Decimal(0).scaleb(-kind.scale)
     if exact.adjusted() >= 39:
@@ -140,15 +140,15 @@ def decimal(text: str, kind: DataType) -> Decimal:
     return rounded
 
 
-def truth(text: str, kind: DataType) -> bool:
+def truth(text: str, _: DataType) -> bool:
     """Read `true` or `false` in any case."""
-    word = _trim(text).lower()
+    word = trim(text).lower()
     if word not in ("true", "false"):
         raise BadValueError("neither 'true' nor 'false', as BOOLEAN needs")
     return word == "true"
 
 
-def date(text: str, kind: DataType) -> int:
+def date(text: str, _: DataType) -> int:
     """Read `yyyy-MM-dd` as days since 1970."""
     match = _DATE.fullmatch(text)
     if not match:
@@ -160,7 +160,7 @@ def _days(year: str, month: str, day: str) -> int:
     """Give the days since 1970 of a day; the year 0 has no place in Python's own dates."""
     shifted = 2000 if year == "0000" else int(year)
     try:
-        days = datetime.date(shifted, int(month), int(day)).toordinal() - 719_163
+        days = dt.date(shifted, int(month), int(day)).toordinal() - 719_163
     except ValueError:
         raise BadValueError("there is no such day") from None
     return days - 730_485 if year == "0000" else days
@@ -204,7 +204,7 @@ class Timestamps:
         return (days * 86_400_000_000_000 + nanos) // {"ms": 1_000_000, "us": 1000, "ns": 1}[kind.time_unit]
 
 
-def binary(text: str, kind: DataType) -> bytes:
+def binary(text: str, _: DataType) -> bytes:
     """Read base64."""
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)

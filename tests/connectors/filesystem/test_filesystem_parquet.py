@@ -32,7 +32,7 @@ def test_columns_are_pruned_and_typed(tmp_path: Path) -> None:
         {
             "a": pl.Series([1, 2], dtype=pl.Int32),
             "b": pl.Series([1.5, None], dtype=pl.Float32),
-            "t": pl.Series([datetime(2024, 1, 1), None]).cast(pl.Datetime("us")),  # noqa: DTZ001 - without a zone
+            "t": pl.Series([datetime(2024, 1, 1), None]).cast(pl.Datetime("us")),
             "d": pl.Series([Decimal("1.50"), None], dtype=pl.Decimal(10, 2)),
             "l": [[1], None],
             "s": [{"x": 1, "y": "a"}, None],

@@ -7,7 +7,9 @@ from tailrace.options import Option, OptionSet, boolean, choice, string
 OPTIONS = OptionSet(
     "format 'json'",
     (
-        Option("fail-on-missing-field", boolean, False, "a row without one of the columns is an error; else it is NULL"),
+        Option(
+            "fail-on-missing-field", boolean, False, "a row without one of the columns is an error; else it is NULL"
+        ),
         Option(
             "ignore-parse-errors",
             boolean,

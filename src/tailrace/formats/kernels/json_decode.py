@@ -13,20 +13,15 @@ import numpy.typing as npt
 from tailrace.formats.kernels.compile import kernel, part
 from tailrace.formats.kernels.json_scan import FALSE, NULL, TRUE, is_word, skip_space, skip_value
 from tailrace.formats.kernels.memory import load64
-from tailrace.formats.kernels.numbers import LONG, NEGATIVE, REAL, is_float_safe, scan_number, to_decimal, to_double, to_integer
+from tailrace.formats.kernels.numbers import LONG, scan_number
 from tailrace.formats.kernels.strings import ESCAPED, WIDE, has_lone_surrogate, is_utf8, scan_string
 from tailrace.formats.kernels.times import scan_date, scan_timestamp
+from tailrace.formats.kernels.values import BOOLEAN, DATE, SPAN, STRING, TIMESTAMP, read_number
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.int64]  # [word, row]; one or two words a column, see `Layout`
 Valid = npt.NDArray[np.uint8]  # [column, row]
-
-INTEGER, DOUBLE, FLOAT, DECIMAL, STRING, BOOLEAN, TIMESTAMP, DATE, SPAN = range(9)
-"""
-How a column is read. Its words are: the integer; the bits of the double (for FLOAT too); the lower and upper half; the
-place and size of the string, negative with escapes; 0 or 1; the time; the days; the place and size of the value's text.
-"""
 
 GUESSES = 128
 """So many keys of a row are compared with those of a row before at the same place."""
@@ -68,42 +63,25 @@ def _same(a: Bytes, i: int, b: Bytes, j: int, size: int) -> bool:
 
 
 @part
-def _find(data: Bytes, i: int, end: int, keys: Bytes, key_ends: Numbers, table: Numbers) -> int:
+def _find(data: Bytes, i: int, end: int, keys: Bytes, key_ends: Numbers, table: Numbers) -> np.int64:
     """Give the column of a key; -1 if there is none."""
     place = key_hash(data, i, end) & (table.size - 1)
     while table[place] >= 0:
-        k = table[place]
+        k = np.int64(table[place])
         start = key_ends[k - 1] if k else 0
         if key_ends[k] - start == end - i and _same(data, i, keys, start, end - i):
             return k
         place = (place + 1) & (table.size - 1)
-    return -1
+    return np.int64(-1)
 
 
 @part
 def _number(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> int:
     """Read a number, bare or in quotes; give the place behind it, or -1."""
-    quoted = data[i] == 34
-    i, digits, power, flags = scan_number(data, i + quoted, end)
-    if i < 0 or flags & LONG:
-        return -1
-    if quoted:
-        if i >= end or data[i] != 34:
-            return -1
-        i += 1
-    negative = flags & NEGATIVE != 0
-    if kind == INTEGER:
-        fits, value = to_integer(digits, negative, p[0], p[1])
-        words[word, r] = value
-        return i if fits and flags & REAL == 0 else -1
-    if kind == DECIMAL:
-        fits, low, high = to_decimal(digits, power, negative, p[0], p[1])
-        words[word, r] = low
-        words[word + 1, r] = high
-        return i if fits else -1
-    fits, value = to_double(digits, power, negative)
-    words[word, r] = value
-    return i if fits and (kind == DOUBLE or is_float_safe(value)) else -1
+    if data[i] != 34:
+        return read_number(data, i, end, kind, p, word, r, words)
+    i = read_number(data, i + 1, end, kind, p, word, r, words)
+    return i + 1 if 0 <= i < end and data[i] == 34 else -1
 
 
 @part
@@ -151,9 +129,7 @@ def _time(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: in
 
 
 @part
-def _value(
-    data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words
-) -> tuple[int, int]:
+def _value(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> tuple[int, int]:
     """Read a value that is not null into a column; give the place behind it (or -1), and the flags of strings."""
     if kind == STRING:
         return _string(data, i, end, word, r, words)

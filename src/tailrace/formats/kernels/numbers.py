@@ -22,12 +22,11 @@ _FIRST_POWER, _LAST_POWER = -342, 308
 
 def _power_of_five(q: int) -> int:
     """Give 5**q as its 128 leading bits, as the method of Eisel and Lemire wants them."""
+    power: int = 5 ** abs(q)
     if q >= 0:
-        power = 5**q
         return power << (128 - power.bit_length()) if power.bit_length() <= 128 else power >> (power.bit_length() - 128)
-    power = 5**-q
     bits = (power - 1).bit_length()
-    number = (1 << (bits + 127 if q >= -27 else 2 * bits + 128)) // power + 1
+    number: int = (1 << (bits + 127 if q >= -27 else 2 * bits + 128)) // power + 1
     return number >> max(0, number.bit_length() - 128)
 
 
@@ -154,7 +153,7 @@ def is_float_safe(bits: np.int64) -> bool:
     exponent = ((bits >> 52) & 0x7FF) - 1023
     if exponent == -1023:
         return True
-    return -126 <= exponent <= 126 and bits & 0x1FFFFFFF != 0x10000000
+    return bool(-126 <= exponent <= 126 and bits & 0x1FFFFFFF != 0x10000000)
 
 
 @part
@@ -189,7 +188,7 @@ def to_decimal(
 
 
 @part
-def to_integer(digits: np.uint64, negative: bool, least: int, most: int) -> tuple[bool, np.int64]:
+def to_integer(digits: np.uint64, negative: bool, most: int) -> tuple[bool, np.int64]:
     """Give an integer; False if it is out of the range of its type."""
     if digits > np.uint64(most) + (_U1 if negative else _U0):
         return False, np.int64(0)

@@ -66,11 +66,11 @@ def is_utf8(data: Bytes, i: int, end: int) -> bool:
 
 
 @part
-def hex_number(data: Bytes, i: int) -> int:
+def hex_number(data: Bytes, i: int) -> np.int64:
     """Give the number of four hexadecimal digits; -1 if they are none."""
     a, b, c, d = _HEX[data[i]], _HEX[data[i + 1]], _HEX[data[i + 2]], _HEX[data[i + 3]]
     if (a | b | c | d) == 255:
-        return -1
+        return np.int64(-1)
     return np.int64(a) << 12 | np.int64(b) << 8 | np.int64(c) << 4 | np.int64(d)
 
 
@@ -154,7 +154,7 @@ def _unescape(data: Bytes, i: int, end: int, out: Bytes, at: int) -> int:
 
 
 @part
-def _put(code: int, out: Bytes, at: int) -> int:
+def _put(code: np.int64, out: Bytes, at: int) -> int:
     """Write one character as UTF-8; give the place behind it."""
     if code < 0x80:
         out[at] = code

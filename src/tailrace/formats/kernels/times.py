@@ -14,22 +14,22 @@ _FRACTION = np.array([10**k for k in range(9, -1, -1)], dtype=np.int64)
 
 
 @part
-def _two(data: Bytes, i: int) -> int:
+def _two(data: Bytes, i: int) -> np.int64:
     """Read two digits; -1 if they are none."""
     a, b = np.uint8(data[i] - 48), np.uint8(data[i + 1] - 48)
     return np.int64(a) * 10 + np.int64(b) if a <= 9 and b <= 9 else np.int64(-1)
 
 
 @part
-def scan_date(data: Bytes, i: int) -> tuple[bool, int, int]:
+def scan_date(data: Bytes, i: int) -> tuple[bool, np.int64, np.int64]:
     """Read `yyyy-MM-dd`, ten bytes: whether it is one, the days since 1970, and the year."""
     century, year, month, day = _two(data, i), _two(data, i + 2), _two(data, i + 5), _two(data, i + 8)
     if century < 0 or year < 0 or data[i + 4] != 45 or data[i + 7] != 45 or not 1 <= month <= 12 or day < 1:
-        return False, 0, 0
+        return False, np.int64(0), np.int64(0)
     year += century * 100
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if day > _MONTH_DAYS[month] + (leap and month == 2):
-        return False, 0, 0
+        return False, np.int64(0), np.int64(0)
     # days of a year that begins in March, so that the odd day is its last
     y = year - (month <= 2)
     era = (y + 400) // 400 - 1
@@ -39,11 +39,11 @@ def scan_date(data: Bytes, i: int) -> tuple[bool, int, int]:
 
 
 @part
-def scan_clock(data: Bytes, i: int) -> tuple[bool, int]:
+def scan_clock(data: Bytes, i: int) -> tuple[bool, np.int64]:
     """Read `HH:mm:ss`, eight bytes: whether it is one, and the seconds."""
     hour, minute, second = _two(data, i), _two(data, i + 3), _two(data, i + 6)
     if not 0 <= hour <= 23 or not 0 <= minute <= 59 or not 0 <= second <= 59 or data[i + 2] != 58 or data[i + 5] != 58:
-        return False, 0
+        return False, np.int64(0)
     return True, hour * 3600 + minute * 60 + second
 
 
