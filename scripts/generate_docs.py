@@ -9,6 +9,7 @@ from pathlib import Path
 from tailrace import schema
 from tailrace.connectors.table_options import COMMON, FORMATS
 from tailrace.expressions.docs import markdown
+from tailrace.formats import registry
 from tailrace.options import Option, Parser, duration, memory_size
 from tailrace.runtime import settings
 
@@ -69,12 +70,21 @@ def types_table() -> str:
     return "\n".join([head, line, *(f"| `{flink}` | `{polars}` |" for flink, polars in cells)])
 
 
+def format_options(page: str) -> str:
+    """Fill the tables of options into the page of the formats."""
+    for name in registry.names():
+        filled = f"<!-- options: {name} -->\n\n{option_rows(registry.get(name).options.options)}\n\n<!-- /options -->"
+        page = re.sub(rf"<!-- options: {name} -->.*?<!-- /options -->", lambda _, f=filled: f, page, flags=re.DOTALL)
+    return page
+
+
 def generated() -> dict[str, str]:
     """Give each generated page by its name, as it must be."""
     types = (DOCS / "sql" / "types.md").read_text()
     filled = f"<!-- types -->\n\n{types_table()}\n\n<!-- /types -->"
     return {
         "functions.md": markdown(),
+        "formats.md": format_options((DOCS / "formats.md").read_text()),
         "sql/types.md": re.sub(r"<!-- types -->.*<!-- /types -->", lambda _: filled, types, flags=re.DOTALL),
         "sql/table-options.md": TABLE_OPTIONS.format(
             common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
