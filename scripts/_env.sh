@@ -88,7 +88,8 @@ install() {
   for file in "${files[@]}"; do arguments+=(--requirement "$file"); done
   make_venv
   say "installing $(cat "${files[@]}" | grep -c ==) packages (once; about 200 MB)"
-  pip_install --require-hashes "${arguments[@]}"
+  # the files name every package, so nothing is left to resolve (and to find a newer version of)
+  pip_install --require-hashes --no-deps "${arguments[@]}"
   pip_install --no-deps --no-build-isolation --editable "$ROOT"
   fingerprint >"$VENV/.tailrace-$1"
   say "the environment is ready"

@@ -73,19 +73,23 @@ def types_table() -> str:
 def format_options(page: str) -> str:
     """Fill the tables of options into the page of the formats."""
     for name in registry.names():
-        filled = f"<!-- options: {name} -->\n\n{option_rows(registry.get(name).options.options)}\n\n<!-- /options -->"
-        page = re.sub(rf"<!-- options: {name} -->.*?<!-- /options -->", lambda _, f=filled: f, page, flags=re.DOTALL)
+        page = filled(page, f"options: {name}", "options", option_rows(registry.get(name).options.options))
     return page
+
+
+def filled(page: str, begin: str, end: str, text: str) -> str:
+    """Put a text between the marks `begin` and `end` of a page."""
+    between = f"<!-- {begin} -->\n\n{text}\n\n<!-- /{end} -->"
+    return re.sub(rf"<!-- {begin} -->.*?<!-- /{end} -->", lambda _: between, page, flags=re.DOTALL)
 
 
 def generated() -> dict[str, str]:
     """Give each generated page by its name, as it must be."""
     types = (DOCS / "sql" / "types.md").read_text()
-    filled = f"<!-- types -->\n\n{types_table()}\n\n<!-- /types -->"
     return {
         "functions.md": markdown(),
         "formats.md": format_options((DOCS / "formats.md").read_text()),
-        "sql/types.md": re.sub(r"<!-- types -->.*<!-- /types -->", lambda _: filled, types, flags=re.DOTALL),
+        "sql/types.md": filled(types, "types", "types", types_table()),
         "sql/table-options.md": TABLE_OPTIONS.format(
             common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
         ),

@@ -24,6 +24,10 @@ ROWS = 150_000
 RATE = "3000"
 """Rows a second while it is killed: slow enough that it is never done before."""
 UNLIMITED = "0"
+IN_RECOVERY = 0.4
+"""The share of kills soon after the start; the others come after the first checkpoint of their run, whenever that is."""
+LONGEST = 60.0
+"""So many seconds a run may take to its first checkpoint, on the slowest machine."""
 
 SCRIPT = f"""
 SET 'execution.checkpointing.interval' = '40 ms';
@@ -109,6 +113,14 @@ class Victim:
         if line != "start\n":
             raise AssertionError(f"the job did not start: {self.process.communicate()[1]}")
 
+    def wait_for_checkpoint(self, state: Path, before: int) -> None:
+        """Wait until there is a checkpoint newer than `before`."""
+        end = time.monotonic() + LONGEST
+        while newest_epoch(state) <= before:
+            assert self.process.poll() is None, f"the job ended by itself: {self.process.communicate()[1]}"
+            assert time.monotonic() < end, f"no checkpoint within {LONGEST} s"
+            time.sleep(0.002)
+
     def kill(self) -> bool:
         """Kill it; tell whether it was still running."""
         self.process.send_signal(signal.SIGKILL)
@@ -134,8 +146,11 @@ def test_killed_at_any_moment_every_row_counts_once(tmp_path: Path, databases: l
     for _ in range(kills):
         victim = Victim(tmp_path, RATE)
         victim.wait_for_start()
-        # the first tenths are recovery, and a small job makes checkpoints from then on
-        time.sleep(rng.choice([rng.uniform(0, 0.15), rng.uniform(0.15, 0.8)]))
+        if rng.random() < IN_RECOVERY:
+            time.sleep(rng.uniform(0, 0.15))
+        else:
+            victim.wait_for_checkpoint(tmp_path / "state", newest)
+            time.sleep(rng.uniform(0, 0.4))
         assert victim.kill(), f"seed {SEED}: the job was over before it was killed"
         before, newest = newest, newest_epoch(tmp_path / "state")
         grown += newest > before
