@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tailrace.errors import ConfigError, Location, did_you_mean
@@ -80,6 +81,21 @@ def number(text: str) -> float:
         return float(text.strip())
     except ValueError:
         raise ValueError("expected a number") from None
+
+
+def utc_time(text: str) -> int:
+    """
+    Read a time, in UTC if it names no zone, in milliseconds since 1970.
+
+    >>> utc_time("1970-01-01 00:00:01")
+    1000
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected a time, as '2026-01-01 00:00:00'") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
 
 
 def string(text: str) -> str:

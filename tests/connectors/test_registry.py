@@ -23,7 +23,7 @@ def fails(of: Table, *words: str) -> ConfigError:
     return caught.value
 
 
-@pytest.mark.parametrize("name", ["blackhole", "datagen", "filesystem", "memory", "print", "sqlite"])
+@pytest.mark.parametrize("name", ["blackhole", "datagen", "filesystem", "memory", "nexmark", "print", "sqlite"])
 def test_built_in_connectors_are_loaded_by_name(name: str) -> None:
     """Each built-in name gives a connector of that name."""
     found = registry.get(name)

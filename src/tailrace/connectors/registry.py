@@ -15,7 +15,7 @@ from tailrace.schema import Schema
 GROUP = "tailrace.connectors"
 """The entry points by which a package brings a connector: each names an object that is a `Connector`."""
 
-_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "print", "sqlite")
+_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "nexmark", "print", "sqlite")
 _EXTRAS = {"kafka": "kafka"}
 
 

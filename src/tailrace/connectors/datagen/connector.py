@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from dataclasses import dataclass
 
@@ -24,14 +23,13 @@ from tailrace.connectors.base import (
     Source,
 )
 from tailrace.connectors.datagen.generators import I64, Generator, Rows, generator, sequence_length
-from tailrace.connectors.datagen.options import OPTIONS, UNLIMITED, field_specs
+from tailrace.connectors.datagen.options import OPTIONS, field_specs
+from tailrace.connectors.pace import UNLIMITED, Pace
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
 
 PARTITION = "0"
-BURST = 0.02
-"""Rows of a fast source are put out every so many seconds, not one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class DatagenReader(Reader):
         self._next = int(position.get("row", 0))
         self._origin = int(position.get("origin", spec.start_time or spec.clock.now_ms()))
         self._first = self._next
-        self._began = spec.clock.monotonic()
+        self._pace = Pace(spec.rate, spec.clock)
         self._closed = threading.Event()
         self._announced = self._ended = False
 
@@ -79,7 +77,7 @@ class DatagenReader(Reader):
             return []
         due = self._due()
         if not due and limit.wait_seconds > 0 and not self._exhausted:
-            self._closed.wait(min(limit.wait_seconds, self._pause()))
+            self._closed.wait(min(limit.wait_seconds, self._pace.pause(self._next - self._first)))
             due = self._due()
         count = min(due, limit.rows)
         return [self._block(count)] if count else []
@@ -90,20 +88,8 @@ class DatagenReader(Reader):
 
     def _due(self) -> int:
         """Give how many rows may be put out now."""
-        left = 1 << 40 if self._spec.count is None else self._spec.count - self._next
-        if self._spec.rate == UNLIMITED:
-            return max(0, left)
-        elapsed = self._spec.clock.monotonic() - self._began
-        if self._spec.rate * BURST > 1:
-            elapsed = math.floor(elapsed / BURST) * BURST
-        return max(0, min(left, int(elapsed * self._spec.rate) - (self._next - self._first)))
-
-    def _pause(self) -> float:
-        """Give the seconds until the next row is due."""
-        elapsed = self._spec.clock.monotonic() - self._began
-        if self._spec.rate * BURST > 1:
-            return BURST - elapsed % BURST
-        return max(0.001, (self._next - self._first + 1) / self._spec.rate - elapsed)
+        due = self._pace.due(self._next - self._first)
+        return due if self._spec.count is None else max(0, min(due, self._spec.count - self._next))
 
     def _block(self, count: int) -> Block:
         numbers = np.arange(self._next, self._next + count, dtype=np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.connectors.datagen import draws
+from tailrace.connectors import draws
 from tailrace.connectors.datagen.options import FieldSpec
 from tailrace.engine.decimals import from_halves
 from tailrace.schema import INTEGERS, INTERVALS, MAX_LENGTH, STRINGS, Kind

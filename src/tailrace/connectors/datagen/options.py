@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from tailrace.connectors.pace import UNLIMITED
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.options import (
     Option,
@@ -17,11 +17,10 @@ from tailrace.options import (
     integer,
     number,
     string,
+    utc_time,
 )
 from tailrace.plan.catalog import Table
 from tailrace.schema import DataType, Kind
-
-UNLIMITED = 0
 
 
 def _rate(text: str) -> int:
@@ -45,16 +44,6 @@ def _share(text: str) -> float:
     return value
 
 
-def _time(text: str) -> int:
-    """Read a time in UTC, in milliseconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("expected a time, as '2026-01-01 00:00:00'") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
-
-
 OPTIONS = OptionSet(
     "connector 'datagen'",
     (
@@ -64,7 +53,7 @@ OPTIONS = OptionSet(
         Option("tailrace.seed", integer, 0, "another seed makes other rows; the same one makes the same"),
         Option(
             "tailrace.start-time",
-            _time,
+            utc_time,
             doc="the time of row 0 (UTC); row n is `n / rows-per-second` later (without a rate 1 ms a row)",
         ),
     ),
