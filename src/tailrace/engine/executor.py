@@ -18,8 +18,8 @@ from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Ba
 from tailrace.engine.build import Builder
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
-from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
 from tailrace.plan import nodes
+from tailrace.plan.explain import describe
 from tailrace.state.delta import StateDelta
 
 
@@ -241,7 +241,7 @@ class Executor:
 
     def fingerprint(self) -> dict[str, str]:
         """Describe each operator that keeps state, so that a changed pipeline is found before it meets old state."""
-        return {v.name: _describe(v.node) for v in self._order if _keeps_state(v.node)}
+        return {v.name: _describe(v.node) for v in self._order if _keeps_state(v.operator)}
 
     def watermarks(self) -> dict[str, dict[str, int]]:
         """Give the watermark of each partition of each scan, in milliseconds."""
@@ -256,24 +256,19 @@ def _visible(batch: Batch) -> Batch:
     return batch.select([c for c in batch.columns if not c.startswith("$") or c == KIND])
 
 
-def _keeps_state(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.WindowAggregate | nodes.Limit | nodes.Values | nodes.AssignWatermark)
+def _keeps_state(operator: Operator) -> bool:
+    return type(operator).snapshot is not Operator.snapshot
 
 
 def _describe(node: nodes.Node) -> str:
     fields = ", ".join(f"{f.name} {f.type}" for f in node.schema)
-    if isinstance(node, nodes.WindowAggregate):
-        calls = ", ".join(map(str, node.aggregates))
-        return f"{node.window} by ({', '.join(node.keys)}) [{calls}] -> {fields}"
-    if isinstance(node, nodes.AssignWatermark):
-        return f"{node.column} of {node.table.name}"
-    if isinstance(node, nodes.Limit):
-        return f"{node.count} offset {node.offset}"
-    return fields
+    return f"{describe(node)} -> {fields}"
 
 
 def _statistics(vertex: _Vertex) -> OperatorStatistics:
-    late = vertex.operator.late_rows if isinstance(vertex.operator, WindowAggregateOperator) else 0
     known = vertex.watermark_out not in (MIN_WATERMARK, MAX_WATERMARK)
     watermark = vertex.watermark_out if known else None
-    return OperatorStatistics(vertex.name, vertex.rows_in, vertex.rows_out, late, vertex.operator.state_rows, watermark)
+    operator = vertex.operator
+    return OperatorStatistics(
+        vertex.name, vertex.rows_in, vertex.rows_out, operator.late_rows, operator.state_rows, watermark
+    )

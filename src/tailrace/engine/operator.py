@@ -61,6 +61,8 @@ class Operator(ABC):
 
     name: str = ""
     outbox: Outbox
+    late_rows: int = 0
+    """The rows that came too late to count."""
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         """Take one batch of at least one row; `times.watermark` is the watermark before it."""

@@ -83,7 +83,6 @@ class WindowAggregateOperator(Operator):
         time_type = node.input.schema[node.window.time_column].type
         self._zone = LocalTime(timezone if time_type.kind is Kind.TIMESTAMP_LTZ else "UTC")
         self._fired = MIN_WATERMARK
-        self.late_rows = 0
 
     @property
     def state_rows(self) -> int:

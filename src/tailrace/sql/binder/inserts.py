@@ -128,7 +128,7 @@ class InsertBinder:
     def _fixed(self, table: Table) -> dict[str, Expr]:
         """Give the constants of PARTITION."""
         found: dict[str, Expr] = {}
-        binder = ExpressionBinder(Scope(Schema(())), self.source)
+        binder = ExpressionBinder(Scope.of(Schema(())), self.source)
         for part in get(self.node, "partition") or []:
             column = part.args["column"]
             if column.this not in table.partitioned_by:

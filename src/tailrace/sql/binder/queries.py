@@ -65,8 +65,8 @@ class QueryBinder:
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
         relation = self._relation(n.get(node, "source"), ctes)
-        schema = relation.plan.schema if n.get(node, "source") is not None else Schema(())
-        binder = ExpressionBinder(Scope(schema, relation.alias), self._source)
+        scope = Scope(relation.plan.schema, relation.members) if n.get(node, "source") is not None else Scope(Schema(()))
+        binder = ExpressionBinder(scope, self._source)
         where = n.get(node, "where")
         if where is not None and has_aggregate(where):
             raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
@@ -110,12 +110,13 @@ class QueryBinder:
         qualifier = [p.this for p in n.get(node, "qualifier") or []]
         if not scope.schema.fields:
             raise ConfigError("* needs a FROM", location=at(node, self._source))
-        if qualifier and qualifier != [scope.alias]:
+        members = [m for m in scope.members if not qualifier or qualifier == [m.alias]]
+        if not members:
             return self._fields(qualifier, node, binder)
         if isinstance(binder, GroupedBinder):
             hint = "name the keys and aggregates"
             raise ConfigError("* can't stand beside GROUP BY or aggregates", hint=hint, location=at(node, self._source))
-        return [Output(f.name, Column(f.type, f.name)) for f in scope.schema]
+        return [Output(name, scope.column(c)) for m in members for name, c in m.columns.items()]
 
     def _fields(self, qualifier: list[str], node: n.Star, binder: ExpressionBinder) -> list[Output]:
         """Give the fields of a ROW: `payload.*`."""
@@ -145,10 +146,10 @@ class QueryBinder:
         if node is None:
             one = Literal(BOOLEAN.with_nullable(False), value=True)
             row = Schema((Field("__one", one.type),))
-            return Relation(Values(schema=row, rows=((one,),)))
+            return Relation.of(Values(schema=row, rows=((one,),)))
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
         plan, name = self._read(node, ctes)
-        return Relation(self._with_names(plan, n.get(node, "columns") or [], node), alias or name)
+        return Relation.of(self._with_names(plan, n.get(node, "columns") or [], node), alias or name)
 
     def _read(self, node: n.Node, ctes: Mapping[str, Plan]) -> tuple[Plan, str]:
         match node:
@@ -220,7 +221,7 @@ class QueryBinder:
         return [_as(made, schema)]
 
     def _values(self, node: n.ValuesList) -> Plan:
-        binder = ExpressionBinder(Scope(Schema(())), self._source)
+        binder = ExpressionBinder(Scope.of(Schema(())), self._source)
         rows = [[binder.bind(v) for v in r.args["arguments"]] for r in node.args["rows"]]
         for row, written in zip(rows, node.args["rows"], strict=True):
             if len(row) != len(rows[0]):

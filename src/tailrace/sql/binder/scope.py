@@ -14,47 +14,76 @@ from tailrace.sql.source import Source
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of what stands in FROM: the name that qualifies its columns, and how the plan calls each of them."""
+
+    alias: str
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
-    """What stands in FROM: a plan and the name that qualifies its columns."""
+    """What stands in FROM: a plan, and whose its columns are."""
 
     plan: Plan
-    alias: str = ""
+    members: tuple[Member, ...]
+
+    @staticmethod
+    def of(plan: Plan, alias: str = "") -> Relation:
+        """Give a relation of one member, which has all columns of the plan."""
+        return Relation(plan, (Member(alias, {n: n for n in plan.schema.names}),))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The columns that a name may mean."""
+    """The columns that a name may mean; `schema` is that of the plan."""
 
     schema: Schema
-    alias: str = ""
+    members: tuple[Member, ...] = ()
+
+    @staticmethod
+    def of(schema: Schema) -> Scope:
+        """Give a scope in which columns are called as in the schema."""
+        return Scope(schema, (Member("", {n: n for n in schema.names}),))
 
     def resolve(self, name: Name, source: Source) -> tuple[Column, tuple[str, ...]]:
         """
         Give the column that a name begins with, and the names of the fields in it that follow.
 
         Raises:
-            ConfigError: there is no such column.
+            ConfigError: there is no such column, or it may be one of several.
         """
         texts = name.texts
-        qualified = len(texts) > 1 and texts[0] == self.alias
         # a column may have the name of its table: then the table counts if it has such a column
-        if qualified and (texts[0] not in self.schema or texts[1] in self.schema):
-            texts = texts[1:]
-        if texts[0] in self.schema:
-            return self.column(texts[0]), texts[1:]
-        raise self._unknown(name, texts[0], source)
+        for member in self.members:
+            if len(texts) > 1 and texts[0] == member.alias and texts[1] in member.columns:
+                return self.column(member.columns[texts[1]]), texts[2:]
+        found = [m for m in self.members if texts[0] in m.columns]
+        if len(found) > 1:
+            raise self._ambiguous(name, found, source)
+        if found:
+            return self.column(found[0].columns[texts[0]]), texts[1:]
+        raise self._unknown(name, source)
 
     def column(self, name: str) -> Column:
-        """Give a column that is there."""
+        """Give a column of the plan by its name there."""
         return Column(self.schema[name].type, name)
 
     def field(self, name: str) -> Field:
-        """Give a column's field, with its time attribute."""
+        """Give the field of a column of the plan, with its time attribute."""
         return self.schema[name]
 
-    def _unknown(self, name: Name, text: str, source: Source) -> ConfigError:
-        known = self.schema.names
-        part = name.args["parts"][name.texts.index(text)]
+    def _ambiguous(self, name: Name, found: list[Member], source: Source) -> ConfigError:
+        text = name.texts[0]
+        hint = "write " + " or ".join(f"{m.alias}.{text}" for m in found if m.alias)
+        return ConfigError(f"the column '{text}' may be one of several", hint=hint, location=at(name, source))
+
+    def _unknown(self, name: Name, source: Source) -> ConfigError:
+        member = next((m for m in self.members if len(name.texts) > 1 and m.alias == name.texts[0]), None)
+        members = self.members if member is None else (member,)
+        text = name.texts[0] if member is None else name.texts[1]
+        known = list(dict.fromkeys(column for m in members for column in m.columns))
+        part = name.args["parts"][0 if member is None else 1]
         hint = did_you_mean(text, known) or ("columns: " + ", ".join(known) if known else "there are no columns here")
-        where = f" in '{self.alias}'" if self.alias else ""
+        where = f" in '{members[0].alias}'" if len(members) == 1 and members[0].alias else ""
         return ConfigError(f"there is no column '{text}'{where}", hint=hint, location=at(part, source))

@@ -121,7 +121,7 @@ class TableBinder:
     def _computed(self, node: s.ComputedColumn, plain: Schema) -> Expr:
         names = {c.args["name"].this for c in get(self.node, "columns") if isinstance(c, s.ComputedColumn)}
         try:
-            return ExpressionBinder(Scope(plain), self.source).bind(node.args["expr"])
+            return ExpressionBinder(Scope.of(plain), self.source).bind(node.args["expr"])
         except ConfigError as error:
             if any(f"'{name}'" in error.message for name in names):
                 error.hint = "a computed column can't read another one; write its expression out"
@@ -141,7 +141,7 @@ class TableBinder:
             raise self._no_column(column, schema.names)
         field = schema[column.this]
         self._check_time(field, column, "the row time")
-        expr = ExpressionBinder(Scope(schema), self.source).bind(node.args["expr"])
+        expr = ExpressionBinder(Scope.of(schema), self.source).bind(node.args["expr"])
         self._check_time(Field(f"the watermark of {field.name}", expr.type), node.args["expr"], "the watermark")
         if expr.type.kind is not field.type.kind:
             message = f"the watermark is {expr.type.sql()}, but the row time '{field.name}' is {field.type.sql()}"

@@ -119,7 +119,7 @@ class WindowBinder:
         node = given.get(name)
         if node is None:
             raise self._wrong(kind, f"{kind.value} needs the argument {name}")
-        value = ExpressionBinder(Scope(Schema(())), self.source).bind(node)
+        value = ExpressionBinder(Scope.of(Schema(())), self.source).bind(node)
         if value.type.kind is Kind.INTERVAL_MONTH:
             hint = "write it in days: INTERVAL '30' DAY"
             raise UnsupportedError("a window in months or years", hint=hint, location=at(node, self.source))

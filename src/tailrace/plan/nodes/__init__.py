@@ -1,0 +1,31 @@
+"""
+The logical plan: relational nodes with typed outputs.
+
+A plan is a tree of immutable nodes (a shared sub-plan is one object with two parents). Expressions in a node are over
+the columns of its input by name; `schema` is what the node puts out.
+"""
+
+from __future__ import annotations
+
+from tailrace.plan.nodes.base import Node, Unary, walk
+from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
+from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
+
+__all__ = [
+    "Aggregate",
+    "AssignWatermark",
+    "Calc",
+    "Limit",
+    "Node",
+    "Scan",
+    "Sink",
+    "Unary",
+    "Union",
+    "Values",
+    "WindowAggregate",
+    "WindowKind",
+    "WindowProperty",
+    "WindowSpec",
+    "WindowTable",
+    "walk",
+]
