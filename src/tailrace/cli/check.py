@@ -86,6 +86,7 @@ class _Checker:
         reached = [self._source(scan) for scan in scans.values()]
         promises: list[Promise] = []
         for sink in self._sinks:
+            registry.check_updates(sink)
             found, guarantee = self._sink(sink.table) if sink.table else (None, "at-least-once")
             reached += [found] if found else []
             name = sink.table.name if sink.table else RESULT

@@ -303,6 +303,10 @@ class Connector(ABC):
         """
         raise self.cannot("written")
 
+    def refuses_updates(self, table: Table) -> str:
+        """Say why a sink of this table can't take rows that are updated or deleted; empty if it can."""
+        return f"connector '{self.name}' only appends"
+
     def cannot(self, verb: str) -> ConfigError:
         """Give the error for a use that this connector has not."""
         return ConfigError(f"a table of connector '{self.name}' can't be {verb}")

@@ -36,6 +36,9 @@ class BlackholeConnector(Connector):
     options = OptionSet("connector 'blackhole'", ())
     formats = False
 
+    def refuses_updates(self, table: Table) -> str:
+        return ""
+
     def sink(self, table: Table, options: Values, context: Context) -> BlackholeSink:
         return BlackholeSink()
 

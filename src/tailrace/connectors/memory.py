@@ -234,6 +234,9 @@ class MemoryConnector(Connector):
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> MemorySource:
         return MemorySource(options["name"] or table.name, schema, bounded=options["bounded"])
 
+    def refuses_updates(self, table: Table) -> str:
+        return ""
+
     def sink(self, table: Table, options: Values, context: Context) -> MemorySink:
         return MemorySink(options["name"] or table.name)
 

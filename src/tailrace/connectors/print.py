@@ -59,6 +59,9 @@ class PrintConnector(Connector):
     options = OPTIONS
     formats = False
 
+    def refuses_updates(self, table: Table) -> str:
+        return ""
+
     def sink(self, table: Table, options: Values, context: Context) -> PrintSink:
         stream = sys.stderr if options["standard-error"] else sys.stdout
         return PrintSink(table.written, options["print-identifier"], stream)

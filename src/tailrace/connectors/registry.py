@@ -10,6 +10,9 @@ from tailrace.connectors.base import Connector, Context, Sink, Source
 from tailrace.connectors.table_options import TableOptions, resolve
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.plan.catalog import Table
+from tailrace.plan.changelog import cause_of_updates
+from tailrace.plan.explain import describe
+from tailrace.plan.nodes import Sink as SinkNode
 from tailrace.schema import Schema
 
 GROUP = "tailrace.connectors"
@@ -108,6 +111,25 @@ def source(table: Table, schema: Schema, context: Context) -> Source:
     connector = connector_of(table)
     options = _validated(table, connector, writing=False)
     return connector.source(table, options.own, schema, context)
+
+
+def check_updates(sink: SinkNode) -> None:
+    """
+    Make sure that the table of a sink can take the changes that its query gives.
+
+    Raises:
+        ConfigError: the query updates rows, and the table can't; names what causes the updates.
+    """
+    cause = cause_of_updates(sink)
+    why = connector_of(sink.table).refuses_updates(sink.table) if sink.table and cause else ""
+    if not why or cause is None or sink.table is None:
+        return
+    place = f", at {cause.location}" if cause.location else ""
+    raise ConfigError(
+        f"table '{sink.table.name}' can't take rows that are updated: {why}",
+        hint=f"the updates come from: {describe(cause)}{place}",
+        location=sink.location,
+    )
 
 
 def sink(table: Table, context: Context) -> Sink:

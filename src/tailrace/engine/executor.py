@@ -19,6 +19,7 @@ from tailrace.engine.build import Builder
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
 from tailrace.plan import nodes
+from tailrace.plan.changelog import changelog_modes
 from tailrace.plan.explain import describe
 from tailrace.state.delta import StateDelta
 
@@ -98,7 +99,7 @@ class Executor:
         self._outbox = Outbox()
         self._names: Counter[str] = Counter()
         self._vertices: dict[int, _Vertex] = {}
-        builder = Builder(settings, clock)
+        builder = Builder(settings, clock, changelog_modes(sinks))
         for sink in sinks:
             for node in nodes.walk(sink):
                 if id(node) not in self._vertices:

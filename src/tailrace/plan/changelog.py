@@ -1,11 +1,16 @@
-"""Which kinds of row changes each node of a plan gives: inserts only, or also updates and deletes."""
+"""
+Which kinds of row changes each node of a plan gives: inserts only, or also updates and deletes.
+
+A stream that updates always carries the row before an update, so that every operator can take rows back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
 
-from tailrace.plan.nodes import Node, walk
+from tailrace.errors import ConfigError
+from tailrace.plan.nodes import Aggregate, AssignWatermark, Node, WindowAggregate, walk
 
 
 class Change(Enum):
@@ -21,14 +26,26 @@ Mode = tuple[Change, ...]
 """The changes that a stream has, in the order of `Change`."""
 
 INSERT_ONLY: Mode = (Change.INSERT,)
+UPDATES: Mode = (Change.INSERT, Change.UPDATE_BEFORE, Change.UPDATE_AFTER)
+ALL: Mode = tuple(Change)
+
+_INSERTS_ONLY_IN = (AssignWatermark, WindowAggregate)
+"""Nodes whose input must not update."""
 
 
 def changelog_modes(roots: Sequence[Node]) -> dict[int, Mode]:
-    """Give the mode of each node under these, by the node's id."""
+    """
+    Give the mode of each node under these, by the node's id.
+
+    Raises:
+        ConfigError: a node can't take the updates that come into it; names what causes them.
+    """
     found: dict[int, Mode] = {}
     for root in roots:
         for node in walk(root):
-            found[id(node)] = _mode([found[id(i)] for i in node.inputs])
+            if id(node) not in found:
+                _check(node, found)
+                found[id(node)] = _mode(node, [found[id(i)] for i in node.inputs])
     return found
 
 
@@ -42,7 +59,33 @@ def shown(mode: Mode) -> str:
     return f"[{','.join(c.value for c in mode)}]"
 
 
-def _mode(inputs: list[Mode]) -> Mode:
-    """Give the mode of one node: sources give inserts, all other nodes what comes into them."""
-    given = {change for mode in inputs for change in mode} or set(INSERT_ONLY)
+def cause_of_updates(node: Node) -> Node | None:
+    """Give the node nearest to the sources that makes a stream update; None for a stream of inserts."""
+    modes = changelog_modes([node])
+    return next((n for n in walk(node) if modes[id(n)] != INSERT_ONLY), None)
+
+
+def _check(node: Node, modes: dict[int, Mode]) -> None:
+    if not isinstance(node, _INSERTS_ONLY_IN):
+        return
+    for below in node.inputs:
+        if modes[id(below)] != INSERT_ONLY:
+            cause = cause_of_updates(below)
+            at = f" (from {cause.location})" if cause is not None and cause.location else ""
+            message = f"{type(node).__name__} can't take rows that are updated{at}"
+            raise ConfigError(message, hint="use it on a stream of inserts only", location=node.location)
+
+
+def _mode(node: Node, inputs: list[Mode]) -> Mode:
+    """Give the mode of one node: sources give inserts, most nodes what comes into them."""
+    given = _merged(inputs)
+    match node:
+        case Aggregate():
+            # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
+            return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY
+    return given
+
+
+def _merged(modes: list[Mode]) -> Mode:
+    given = {change for mode in modes for change in mode} or set(INSERT_ONLY)
     return tuple(c for c in Change if c in given)

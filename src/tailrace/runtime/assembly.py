@@ -153,6 +153,7 @@ class Assembler:
             if node.table is None:
                 sinks[name] = _query_sink(name, query_sinks)
             else:
+                registry.check_updates(node)
                 sinks[name] = registry.sink(node.table, self._context("sink", name))
         for name, table in letters.items():
             sinks[DEAD_LETTERS + name] = registry.sink(table, self._context("sink", DEAD_LETTERS + name))

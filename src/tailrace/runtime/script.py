@@ -115,6 +115,8 @@ class Script:
         self._stopped = False
         self._job: Job | None = None
         self.steps = steps(statements, self._bounded)
+        for plan in (sink for step in self.steps if isinstance(step, Run) for sink in step.sinks):
+            registry.check_updates(plan)
 
     def run(self) -> list[Summary]:
         """

@@ -53,6 +53,9 @@ class SqliteConnector(Connector):
         busy = options["tailrace.busy-timeout"] / 1000
         return SqliteSource(Origin(_path(options), name, schema, options["scan.fetch-size"], busy))
 
+    def refuses_updates(self, table: Table) -> str:
+        return "" if table.primary_key else "it has no PRIMARY KEY to find the rows by"
+
     def sink(self, table: Table, options: Values, context: Context) -> SqliteSink:
         refuse_nested(table.written, table.location)
         for name in table.primary_key:

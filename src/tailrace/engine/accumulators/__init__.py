@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from tailrace.engine.accumulators.base import Accumulator
 from tailrace.engine.accumulators.decimals import DecimalSum
-from tailrace.engine.accumulators.distinct import CountDistinct
+from tailrace.engine.accumulators.distinct import Distinct
 from tailrace.engine.accumulators.extremes import Extreme, LogExtreme
 from tailrace.engine.accumulators.numbers import Count, Sum
+from tailrace.engine.accumulators.retractable import RetractableExtreme
 from tailrace.errors import UnsupportedError
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import FLOATS, INTEGERS, DataType, Kind
@@ -20,34 +21,37 @@ from tailrace.schema import FLOATS, INTEGERS, DataType, Kind
 __all__ = ["Accumulator", "accumulator"]
 
 
-def accumulator(call: AggregateCall) -> Accumulator:
+def accumulator(call: AggregateCall, *, retract: bool = False) -> Accumulator:
     """
-    Make the accumulator of an aggregate call.
+    Make the accumulator of an aggregate call; with `retract` one that can take rows back.
 
     Raises:
-        UnsupportedError: DISTINCT of anything but COUNT, MIN and MAX, or a type without an order.
+        UnsupportedError: a function or type that has none.
     """
-    function, argument = call.function, call.arg_type
-    if argument is None or (function == "COUNT" and not call.distinct):
+    argument = call.arg_type
+    if argument is None:
         return Count()
-    if function == "COUNT":
-        return CountDistinct(argument)
-    if function in ("MIN", "MAX"):
-        return _extreme(call, argument)
-    if call.distinct:
-        raise UnsupportedError(f"{function}(DISTINCT …) is not supported", location=call.location)
+    if call.function in ("MIN", "MAX"):  # DISTINCT changes nothing
+        return _extreme(call, argument, retract=retract)
+    plain = Count() if call.function == "COUNT" else _sum(call, argument)
+    return Distinct(plain, argument.polars) if call.distinct else plain
+
+
+def _sum(call: AggregateCall, argument: DataType) -> Accumulator:
     if argument.kind is Kind.DECIMAL:
         return DecimalSum(call, argument)
     if argument.kind in (*INTEGERS, *FLOATS):
         return Sum(call, argument)
-    raise UnsupportedError(f"{function} of {argument.sql()} is not supported", location=call.location)
+    raise UnsupportedError(f"{call.function} of {argument.sql()} is not supported", location=call.location)
 
 
 _WIDE = (Kind.CHAR, Kind.VARCHAR, Kind.BINARY, Kind.VARBINARY)
 
 
-def _extreme(call: AggregateCall, argument: DataType) -> Accumulator:
+def _extreme(call: AggregateCall, argument: DataType, *, retract: bool) -> Accumulator:
     if argument.children:
         raise UnsupportedError(f"{call.function} of {argument.sql()} is not supported", location=call.location)
+    if retract:
+        return RetractableExtreme(call, argument)
     wide = argument.kind in _WIDE or (argument.kind is Kind.DECIMAL and argument.precision > 18)
     return LogExtreme(call, argument) if wide else Extreme(call, argument)

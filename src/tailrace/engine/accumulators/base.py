@@ -31,8 +31,12 @@ class Accumulator(ABC):
         """Make room, so that slots below `size` are in use (new ones empty)."""
 
     @abstractmethod
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
-        """Fold one batch in; `use` marks the rows that the FILTER takes, None for all."""
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
+        """
+        Fold one batch in; `use` marks the rows that the FILTER takes, None for all.
+
+        With `sign` -1 it takes back rows that were folded in before; not every accumulator can.
+        """
 
     @abstractmethod
     def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
@@ -45,6 +49,10 @@ class Accumulator(ABC):
     @abstractmethod
     def load(self, slots: I64, columns: Columns) -> None:
         """Take the state of these slots from a checkpoint."""
+
+    @abstractmethod
+    def reset(self, slots: I64) -> None:
+        """Empty these slots."""
 
     @abstractmethod
     def keep(self, slots: I64) -> None:
@@ -67,6 +75,10 @@ class ArrayAccumulator(Accumulator):
     def load(self, slots: I64, columns: Columns) -> None:
         for name, array in self.arrays.items():
             array[slots] = columns[name].to_numpy()
+
+    def reset(self, slots: I64) -> None:
+        for array in self.arrays.values():
+            array[slots] = 0
 
     def keep(self, slots: I64) -> None:
         self.size = len(slots)

@@ -24,19 +24,19 @@ class DecimalSum(ArrayAccumulator):
         self._scale = argument.scale
         super().__init__(low=np.uint64, high=np.uint64, count=np.int64)
 
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
         low, high = to_halves(values)
         arrays = self.arrays
         mask = valid(values, use)
-        kernels.sum_128(slots, low, high, mask, arrays["low"], arrays["high"], arrays["count"])
+        kernels.sum_128(slots, low, high, mask, sign, arrays["low"], arrays["high"], arrays["count"])
 
     def join(self, slots: I64, groups: I64, count: int) -> dict[str, np.ndarray]:
         out = {name: np.zeros(count, dtype=a.dtype) for name, a in self.arrays.items()}
         low, high, counts = (self.arrays[n][slots] for n in ("low", "high", "count"))
         ignored = np.zeros(count, dtype=np.int64)
         everything = np.ones(len(slots), dtype=np.bool_)
-        kernels.sum_128(groups, low, high, everything, out["low"], out["high"], ignored)
+        kernels.sum_128(groups, low, high, everything, 1, out["low"], out["high"], ignored)
         np.add.at(out["count"], groups, counts)
         return out
 

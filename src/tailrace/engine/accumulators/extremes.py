@@ -24,7 +24,7 @@ class Extreme(ArrayAccumulator):
         self._floating = argument.kind in FLOATS
         super().__init__(value=np.float64 if self._floating else np.int64, count=np.int64)
 
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
         physical = values.to_physical().cast(pl.Float64 if self._floating else pl.Int64)
         numbers = physical.fill_null(0).to_numpy()
@@ -71,7 +71,7 @@ class LogExtreme(Accumulator):
         best = value.max() if self._greatest else value.min()
         return frame.filter(value.is_not_null()).group_by("slot", maintain_order=True).agg(best)
 
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
         batch = pl.DataFrame({"slot": slots, "value": values})
         batch = self._best(batch if use is None else batch.filter(pl.Series(use)))
@@ -107,6 +107,9 @@ class LogExtreme(Accumulator):
     def load(self, slots: I64, columns: Columns) -> None:
         frame = pl.DataFrame({"slot": slots, "value": columns["value"]})
         self._point(frame.filter(pl.col("value").is_not_null()))
+
+    def reset(self, slots: I64) -> None:
+        self._pointers[slots] = -1
 
     def keep(self, slots: I64) -> None:
         self.size = len(slots)

@@ -18,13 +18,13 @@ class Count(ArrayAccumulator):
     def __init__(self) -> None:
         super().__init__(count=np.int64)
 
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         if values is not None and values.null_count():
             use = valid(values, use)
         if use is None:
-            kernels.count_all(slots, self.arrays["count"])
+            kernels.count_all(slots, sign, self.arrays["count"])
         else:
-            kernels.count_used(slots, use, self.arrays["count"])
+            kernels.count_used(slots, use, sign, self.arrays["count"])
 
     def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
         return pl.Series(self.joined(slots, groups, count)["count"])
@@ -40,15 +40,15 @@ class Sum(ArrayAccumulator):
         self._dtype = np.int64 if argument.kind in INTEGERS else np.float32 if single else np.float64
         super().__init__(sum=self._dtype, count=np.int64)
 
-    def add(self, slots: I64, values: pl.Series | None, use: Mask | None) -> None:
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
         dtype = pl.Int64 if self._dtype is np.int64 else pl.Float32 if self._dtype is np.float32 else pl.Float64
         sums, counts = self.arrays["sum"], self.arrays["count"]
         if use is None and not values.null_count():
-            kernels.sum_all(slots, values.cast(dtype).to_numpy(), sums, counts)
+            kernels.sum_all(slots, values.cast(dtype).to_numpy(), sign, sums, counts)
         else:
             numbers = values.fill_null(0).cast(dtype).to_numpy()
-            kernels.sum_used(slots, numbers, valid(values, use), sums, counts)
+            kernels.sum_used(slots, numbers, valid(values, use), sign, sums, counts)
 
     def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
         arrays = self.joined(slots, groups, count)

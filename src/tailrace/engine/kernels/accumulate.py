@@ -1,4 +1,8 @@
-"""Kernels that fold values into accumulators by slot; `use` marks the rows that count."""
+"""
+Kernels that fold values into accumulators by slot.
+
+`use` marks the rows that count; `sign` is 1 to add them and -1 to take them back.
+"""
 
 from __future__ import annotations
 
@@ -12,52 +16,55 @@ Mask = npt.NDArray[np.bool_]
 
 _SIGN = np.uint64(63)
 _ZERO = np.uint64(0)
+_ONE = np.uint64(1)
 
 
 @njit(nogil=True, cache=True)
-def count_all(slots: I64, counts: I64) -> None:
+def count_all(slots: I64, sign: int, counts: I64) -> None:
     """Count rows by slot."""
     for i in range(slots.size):
-        counts[slots[i]] += 1
+        counts[slots[i]] += sign
 
 
 @njit(nogil=True, cache=True)
-def count_used(slots: I64, use: Mask, counts: I64) -> None:
+def count_used(slots: I64, use: Mask, sign: int, counts: I64) -> None:
     """Count the marked rows by slot."""
     for i in range(slots.size):
-        counts[slots[i]] += use[i]
+        counts[slots[i]] += sign * use[i]
 
 
 @njit(nogil=True, cache=True)
-def sum_all(slots: I64, values: np.ndarray, sums: np.ndarray, counts: I64) -> None:
+def sum_all(slots: I64, values: np.ndarray, sign: int, sums: np.ndarray, counts: I64) -> None:
     """Add values and count them by slot; integers wrap."""
     for i in range(slots.size):
         s = slots[i]
-        sums[s] += values[i]
-        counts[s] += 1
+        sums[s] += sign * values[i]
+        counts[s] += sign
 
 
 @njit(nogil=True, cache=True)
-def sum_used(slots: I64, values: np.ndarray, use: Mask, sums: np.ndarray, counts: I64) -> None:
+def sum_used(slots: I64, values: np.ndarray, use: Mask, sign: int, sums: np.ndarray, counts: I64) -> None:
     """Add the marked values and count them by slot; integers wrap."""
     for i in range(slots.size):
         if use[i]:
             s = slots[i]
-            sums[s] += values[i]
-            counts[s] += 1
+            sums[s] += sign * values[i]
+            counts[s] += sign
 
 
 @njit(nogil=True, cache=True)
-def sum_128(slots: I64, low: U64, high: U64, use: Mask, sum_low: U64, sum_high: U64, counts: I64) -> None:
+def sum_128(slots: I64, low: U64, high: U64, use: Mask, sign: int, sum_low: U64, sum_high: U64, counts: I64) -> None:
     """Add the marked 128-bit integers (two's complement, in halves) by slot."""
     for i in range(slots.size):
         if use[i]:
             s = slots[i]
-            total = sum_low[s] + low[i]
-            carry = np.uint64(total < low[i])
+            a, b = low[i], high[i]
+            if sign < 0:
+                a, b = ~a + _ONE, ~b + np.uint64(a == _ZERO)
+            total = sum_low[s] + a
             sum_low[s] = total
-            sum_high[s] += high[i] + carry
-            counts[s] += 1
+            sum_high[s] += b + np.uint64(total < a)
+            counts[s] += sign
 
 
 @njit(nogil=True, cache=True)

@@ -18,11 +18,6 @@ from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
-_HINT = (
-    "group by window_start and window_end of FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)), "
-    "or of HOP or CUMULATE"
-)
-
 
 def has_aggregate(node: n.Node) -> bool:
     """Tell whether an aggregate is called anywhere in an expression."""
@@ -119,12 +114,7 @@ class Grouping:
         return f"{prefix}{number}"
 
     def plan(self, plan: Plan, predicate: Expr | None, node: n.Node) -> Plan:
-        """
-        Give the aggregation of a plan.
-
-        Raises:
-            UnsupportedError: it groups by no window.
-        """
+        """Give the aggregation of a plan."""
         place = at(node, self.below.source)
         inputs = self.keys | self.arguments
         below = calc(plan, [Output(name, e) for name, e in inputs.items()], predicate, place)
@@ -145,12 +135,10 @@ def checked(made: Aggregate) -> Aggregate:
     Give an aggregation that this version can run.
 
     Raises:
-        UnsupportedError: it groups by no window, or in a way that needs more than the window's slices.
+        UnsupportedError: it groups by a window in a way that needs more than the window's slices.
     """
     if not groups_by_window(made):
-        raise UnsupportedError(
-            "an aggregation without a window is not supported yet", hint=_HINT, location=made.location
-        )
+        return made
     found = window_aggregate(made)
     if found is None:
         raise UnsupportedError(

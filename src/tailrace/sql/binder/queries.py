@@ -65,7 +65,9 @@ class QueryBinder:
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
         relation = self._relation(n.get(node, "source"), ctes)
-        scope = Scope(relation.plan.schema, relation.members) if n.get(node, "source") is not None else Scope(Schema(()))
+        scope = (
+            Scope(relation.plan.schema, relation.members) if n.get(node, "source") is not None else Scope(Schema(()))
+        )
         binder = ExpressionBinder(scope, self._source)
         where = n.get(node, "where")
         if where is not None and has_aggregate(where):

@@ -1,0 +1,64 @@
+"""Kernels of values counted by slot: each slot has a chain of entries, an entry is a value and how often it is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tailrace.state.kernels import I64
+
+
+@njit(nogil=True, cache=True)
+def link(first: int, entry_slots: I64, following: I64, heads: I64) -> None:
+    """Put the entries from `first` on into the chains of their slots."""
+    for entry in range(first, entry_slots.size):
+        slot = entry_slots[entry]
+        following[entry] = heads[slot]
+        heads[slot] = entry
+
+
+@njit(nogil=True, cache=True)
+def count(entries: I64, sign: int, counts: I64, changed: npt.NDArray[np.bool_]) -> None:
+    """Count each row's entry up or down; mark the rows by which a value came (0 to 1) or went (1 to 0)."""
+    edge = 1 if sign > 0 else 0
+    for i in range(entries.size):
+        entry = entries[i]
+        counts[entry] += sign
+        changed[i] = counts[entry] == edge
+
+
+@njit(nogil=True, cache=True)
+def chain_lengths(slots: I64, heads: I64, following: I64, counts: I64) -> int:
+    """Give how many entries that are there the chains of these slots have."""
+    total = 0
+    for i in range(slots.size):
+        entry = heads[slots[i]]
+        while entry >= 0:
+            total += counts[entry] > 0
+            entry = following[entry]
+    return total
+
+
+@njit(nogil=True, cache=True)
+def walk_chains(slots: I64, heads: I64, following: I64, counts: I64, places: I64, entries: I64) -> None:
+    """Write the entries of these slots that are there, each with the place of its slot in `slots`."""
+    at = 0
+    for i in range(slots.size):
+        entry = heads[slots[i]]
+        while entry >= 0:
+            if counts[entry] > 0:
+                places[at] = i
+                entries[at] = entry
+                at += 1
+            entry = following[entry]
+
+
+@njit(nogil=True, cache=True)
+def empty_chains(slots: I64, heads: I64, following: I64, counts: I64) -> None:
+    """Let nothing be there any more in the chains of these slots."""
+    for i in range(slots.size):
+        entry = heads[slots[i]]
+        while entry >= 0:
+            counts[entry] = 0
+            entry = following[entry]

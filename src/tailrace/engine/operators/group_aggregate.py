@@ -1,0 +1,137 @@
+"""GROUP BY without a window: one row a key, put out again whenever it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from tailrace.engine.accumulators import accumulator
+from tailrace.engine.batch import Batch, RowKind
+from tailrace.engine.changes import of_kind, split
+from tailrace.engine.kernels import accumulate as kernels
+from tailrace.engine.keyed_slots import KeyedSlots
+from tailrace.engine.operator import Operator, Times
+from tailrace.plan.nodes import Aggregate
+from tailrace.state.delta import StateDelta
+from tailrace.state.index import grown
+from tailrace.state.kernels import I64
+
+_COUNT = "$count"
+
+
+class GroupAggregateOperator(Operator):
+    """
+    Keeps the accumulators of each key; a batch changes each key's row at most once.
+
+    A key whose rows have all been taken back is deleted. With a time to live, keys that were not touched for so long are
+    forgotten, silently, as in Flink; a row that does not change is then put out all the same, to keep it alive downstream.
+    """
+
+    def __init__(self, node: Aggregate, *, retract: bool, ttl: int = 0) -> None:
+        self._node = node
+        self._slots = KeyedSlots({k: node.input.schema[k].type.polars for k in node.keys}, ttl)
+        self._accumulators = [accumulator(c, retract=retract) for c in node.aggregates]
+        self._counts = np.zeros(1024, dtype=np.int64)
+
+    @property
+    def state_rows(self) -> int:
+        return len(self._slots)
+
+    def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
+        self._forget(self._slots.expired(times.now))
+        added, removed = split(batch)
+        rows = added if not len(removed) else pl.concat([added, removed])
+        slots = self._find(rows)
+        touched = self._slots.touch(slots, times.now)
+        before = self._slots.live[touched]
+        old = self._result(touched[before])
+        self._fold(added, slots[: len(added)], 1)
+        if len(removed):
+            self._fold(removed, slots[len(added) :], -1)
+        return self._changes(touched, before, old)
+
+    def _find(self, rows: Batch) -> I64:
+        slots = self._slots.find(rows)
+        self._counts = grown(self._counts, self._slots.used)
+        for acc in self._accumulators:
+            acc.reserve(self._slots.used)
+        return slots
+
+    def _fold(self, rows: Batch, slots: I64, sign: int) -> None:
+        kernels.count_all(slots, sign, self._counts)
+        for call, acc in zip(self._node.aggregates, self._accumulators, strict=True):
+            use = None if call.filter is None else rows[call.filter].fill_null(value=False).to_numpy()
+            acc.add(slots, rows[call.arg] if call.arg is not None else None, use, sign)
+
+    def _result(self, slots: I64) -> Batch:
+        """Give the rows of these slots as the schema names them."""
+        fields = self._node.schema.fields
+        keys = self._slots.rows(slots)
+        given = [keys[k] for k in self._node.keys] + [a.result(slots, None, 0) for a in self._accumulators]
+        return pl.DataFrame([s.cast(f.type.polars).alias(f.name) for s, f in zip(given, fields, strict=True)])
+
+    def _changes(self, touched: I64, before: np.ndarray, old: Batch) -> list[Batch]:
+        after = self._counts[touched] > 0
+        self._slots.live[touched] = after
+        gone = touched[before & ~after]
+        out = [of_kind(old.filter(pl.Series(~after[before])), RowKind.DELETE)] if len(gone) else []
+        self._forget(touched[~after])
+        stays = before & after
+        if stays.any():
+            out += self._updates(old.filter(pl.Series(after[before])), self._result(touched[stays]))
+        fresh = touched[after & ~before]
+        if len(fresh):
+            out.append(of_kind(self._result(fresh), RowKind.INSERT))
+        return out
+
+    def _updates(self, old: Batch, new: Batch) -> list[Batch]:
+        if not self._slots.ttl:
+            values = new.columns[len(self._node.keys) :]
+            same = [old[c].eq_missing(new[c]) for c in values]
+            changed = (
+                ~pl.select(pl.all_horizontal(same)).to_series() if same else pl.repeat(False, len(new), eager=True)
+            )
+            old, new = old.filter(changed), new.filter(changed)
+        if not len(new):
+            return []
+        return [of_kind(old, RowKind.UPDATE_BEFORE), of_kind(new, RowKind.UPDATE_AFTER)]
+
+    def _forget(self, slots: I64) -> None:
+        """Drop slots, and their numbers once there are many."""
+        if not len(slots):
+            return
+        self._slots.drop(slots)
+        self._counts[slots] = 0
+        for acc in self._accumulators:
+            acc.reset(slots)
+
+    def advance(self, times: Times) -> list[Batch]:
+        self._forget(self._slots.expired(times.now))
+        if self._slots.worth_compacting:
+            kept = self._slots.compact()
+            self._counts = grown(self._counts[kept], 1024)
+            for acc in self._accumulators:
+                acc.keep(kept)
+        return []
+
+    def snapshot(self) -> StateDelta:
+        base, slots = self._slots.changed()
+        state = [
+            series.alias(f"${i}.{name}")
+            for i, acc in enumerate(self._accumulators)
+            for name, series in acc.columns(slots).items()
+        ]
+        frame = self._slots.columns(slots).with_columns([pl.Series(_COUNT, self._counts[slots]), *state])
+        return StateDelta(base, {"groups": frame} if len(frame) else {})
+
+    def restore(self, deltas: Iterable[StateDelta]) -> None:
+        for frame in (d.frames["groups"] for d in deltas if "groups" in d.frames):
+            self._find(frame)
+            slots = self._slots.load(frame)
+            self._counts[slots] = frame[_COUNT].to_numpy()
+            for i, acc in enumerate(self._accumulators):
+                prefix = f"${i}."
+                own = {n.removeprefix(prefix): frame[n] for n in frame.columns if n.startswith(prefix)}
+                acc.load(slots, own)
