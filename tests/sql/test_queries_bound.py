@@ -114,7 +114,7 @@ def test_limit() -> None:
     node = only(plan("SELECT * FROM pay LIMIT 5 OFFSET 2"), Limit)
     assert isinstance(node, Limit)
     assert (node.count, node.offset) == (5, 2)
-    node = only(plan("SELECT * FROM pay FETCH NEXT ROW ONLY"), Limit)
+    node = only(plan("SELECT * FROM pay FETCH NEXT 1 ROW ONLY"), Limit)
     assert isinstance(node, Limit)
     assert node.count == 1
 

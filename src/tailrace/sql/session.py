@@ -8,6 +8,7 @@ from tailrace.errors import ConfigError
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
+from tailrace.sql.binder.forms import refuse
 from tailrace.sql.binder.inserts import InsertBinder
 from tailrace.sql.binder.like import merge
 from tailrace.sql.binder.names import Names, View, plain, unknown
@@ -72,6 +73,7 @@ class Session:
             raise ConfigError("a statement is nested too deeply", hint=hint, location=source.location(0, 1)) from None
 
     def _bind(self, node: n.Node, source: Source) -> Statement:
+        refuse(node, source)
         match node:
             case s.CreateTable():
                 return self._create_table(node, source)

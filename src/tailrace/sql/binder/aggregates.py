@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from sqlglot import exp
+
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import AggregateCall, Column, Expr
@@ -20,13 +22,14 @@ from tailrace.sql.source import Source
 
 
 def has_aggregate(node: n.Node) -> bool:
-    """Tell whether an aggregate is called anywhere in an expression."""
-    return any(is_aggregate(call) for call in node.find_all(n.Call))
+    """Tell whether an aggregate is called anywhere in an expression, but not in a query inside of it."""
+    return any(is_aggregate(part) for part in node.walk(prune=lambda x: isinstance(x, n.Query)))
 
 
-def is_aggregate(node: n.Node) -> bool:
-    """Tell whether a node is a call of an aggregate."""
-    return isinstance(node, n.Call) and catalogue.is_aggregate(str(node.this))
+def is_aggregate(node: exp.Expr) -> bool:
+    """Tell whether a node is a call of an aggregate that is not over a window of rows."""
+    plain = isinstance(node, n.Call) and n.get(node, "over") is None
+    return plain and catalogue.is_aggregate(str(node.this))
 
 
 @dataclass

@@ -55,7 +55,7 @@ class QueryBinder:
         match node:
             case n.Query():
                 return self.bind(node, ctes)
-            case n.Union():
+            case n.SetOperation():
                 return self._union(node, ctes)
             case n.ValuesList():
                 return self._values(node)
@@ -87,7 +87,7 @@ class QueryBinder:
     def _grouped(self, node: n.Select, plan: Plan, binder: ExpressionBinder, predicate: Expr | None) -> Plan:
         grouping = Grouping(binder)
         group = n.get(node, "group")
-        for key in (n.get(group, "arguments") or []) if group is not None else []:
+        for key in self._keys(group) if group is not None else []:
             if has_aggregate(key):
                 raise ConfigError("an aggregate can't stand in GROUP BY", location=at(key, self._source))
             grouping.add_key(key)
@@ -97,6 +97,12 @@ class QueryBinder:
         passes = above.condition(having, "HAVING") if having is not None else None
         aggregated = grouping.plan(plan, predicate, group if group is not None else node)
         return calc(aggregated, outputs, passes, at(node, self._source))
+
+    @staticmethod
+    def _keys(group: n.GroupBy) -> list[n.Node]:
+        """Give the keys of GROUP BY; `(a, b)` is a and b."""
+        elements = n.get(group, "elements") or []
+        return [k for e in elements for k in (e.args["keys"] if isinstance(e, n.KeySet) else [e])]
 
     def _outputs(self, node: n.Select, binder: ExpressionBinder) -> list[Output]:
         outputs: list[Output] = []
@@ -189,7 +195,7 @@ class QueryBinder:
                 raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, self._source))
         return renamed(plan, names, at(node, self._source))
 
-    def _union(self, node: n.Union, ctes: Mapping[str, Plan]) -> Plan:
+    def _union(self, node: n.SetOperation, ctes: Mapping[str, Plan]) -> Plan:
         members = [self._body(node.args[side], ctes) for side in ("left", "right")]
         left, right = (m.schema for m in members)
         if len(left) != len(right):

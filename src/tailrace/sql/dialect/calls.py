@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import CONSTANT_FUNCTIONS, FUNCTION_WORDS, PARTS
-from tailrace.sql.dialect.nodes import Call, Clause, Node, Star, Symbol
-from tailrace.sql.dialect.types import TypeParser
+from tailrace.sql.dialect.nodes import Call, Clause, Node, SortKey, Star, Symbol
+from tailrace.sql.dialect.over import OverParser
 
 _JSON = ("JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_OBJECTAGG", "JSON_ARRAY", "JSON_ARRAYAGG")
 _WITH_WORDS = ("EXTRACT", "TRIM", "SUBSTRING", "POSITION", "OVERLAY", "CEIL", "CEILING", "FLOOR")
@@ -16,12 +16,8 @@ _UNIT_FIRST = ("TIMESTAMPADD", "TIMESTAMPDIFF")
 _SHORT_UNITS = {"SQL_TSI_" + part: part for part in PARTS}
 
 
-class CallParser(TypeParser):
-    """Reads calls; `expression` is that of the whole parser."""
-
-    def expression(self) -> Node:
-        """Take an expression."""
-        raise NotImplementedError
+class CallParser(OverParser):
+    """Reads calls."""
 
     def sees_call(self) -> bool:
         """Tell whether a call comes next."""
@@ -57,11 +53,32 @@ class CallParser(TypeParser):
         if not distinct:
             self.takes("ALL")
         arguments = [] if self.sees(")") else self.many(self._argument)
+        nulls, order = self._array_agg() if name.upper() == "ARRAY_AGG" else (None, [])
         self.expect(")")
-        if self.sees("WITHIN", "GROUP"):
-            self.unsupported("WITHIN GROUP", "leave it out")
-        condition = self._filter()
-        return self.node(Call, start, this=name, arguments=arguments, distinct=distinct, filter=condition)
+        args = {"this": name, "arguments": arguments, "distinct": distinct}
+        nulls, order = nulls or self._nulls(), order or self._within_group()
+        return self.node(Call, start, **args, nulls=nulls, order=order, filter=self._filter(), over=self.over())
+
+    def _array_agg(self) -> tuple[str | None, list[SortKey]]:
+        """Take what ARRAY_AGG has before its closing parenthesis; it means the same as behind it."""
+        return self._nulls(), self.order_by()
+
+    def _nulls(self) -> str | None:
+        if self.word() in ("IGNORE", "RESPECT") and self.word(1) == "NULLS":
+            word = self.takes_one("IGNORE", "RESPECT")
+            self.expect("NULLS")
+            return word
+        return None
+
+    def _within_group(self) -> list[SortKey]:
+        if not self.sees("WITHIN", "GROUP"):
+            return []
+        self.expect("WITHIN", "GROUP", "(")
+        if not self.sees("ORDER", "BY"):
+            self.fail("ORDER BY")
+        order = self.order_by()
+        self.expect(")")
+        return order
 
     def _argument(self) -> Node:
         start = self.at
@@ -140,7 +157,10 @@ class CallParser(TypeParser):
             arguments = self.many(self.expression)
         clauses = list(self._clauses())
         self.expect(")")
-        return self.node(Call, start, this=name, arguments=arguments, clauses=clauses, filter=self._filter())
+        condition = self._filter()
+        return self.node(
+            Call, start, this=name, arguments=arguments, clauses=clauses, filter=condition, over=self.over()
+        )
 
     def _pairs(self) -> list[Node]:
         found: list[Node] = []

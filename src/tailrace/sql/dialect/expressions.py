@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from sqlglot import TokenType
 
-from tailrace.sql.dialect.calls import CallParser
 from tailrace.sql.dialect.keywords import UNITS
 from tailrace.sql.dialect.nodes import (
     Access,
@@ -18,16 +17,19 @@ from tailrace.sql.dialect.nodes import (
     Constructor,
     Hex,
     In,
+    InQuery,
     Interval,
     Is,
     Item,
     Like,
     Node,
     Number,
+    Subquery,
     Temporal,
     Unary,
     When,
 )
+from tailrace.sql.dialect.subqueries import SubqueryParser
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _FIRST_OF_CALLS = ("CAST", "TRY_CAST", "CASE", "ROW", "ARRAY", "MAP", "INTERVAL")
@@ -35,10 +37,9 @@ _NOT_MEANT_AS_NAMES = (
     *("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "FETCH", "UNION", "AS", "ON", "BY"),
     *("WHEN", "THEN", "ELSE", "END", "AND", "OR", "IS", "IN", "LIKE", "BETWEEN", "WITH", "JOIN"),
 )
-_QUERY_HINT = "join the query in FROM once joins are supported, or compute the value before"
 
 
-class ExpressionParser(CallParser):
+class ExpressionParser(SubqueryParser):
     """Reads expressions; loose to tight: OR, AND, NOT, IS, comparisons and IN, BETWEEN and LIKE, + -, * / % ||, signs."""
 
     def expression(self) -> Node:
@@ -86,10 +87,11 @@ class ExpressionParser(CallParser):
         left = self._range()
         while True:
             if op := self.takes_one(*_COMPARISONS):
-                if self.sees("ANY") or self.sees("SOME") or self.sees("ALL"):
-                    self.unsupported(f"a comparison with {self.word()}", _QUERY_HINT)
-                right = self._range()
-                left = self.node(Binary, start, op="<>" if op == "!=" else op, left=left, right=right)
+                op = "<>" if op == "!=" else op
+                if self.word() in ("ANY", "SOME", "ALL"):
+                    left = self.quantified(op, left, start)
+                else:
+                    left = self.node(Binary, start, op=op, left=left, right=self._range())
             elif self.sees("IN") or self.sees("NOT", "IN"):
                 left = self._in(left, start)
             else:
@@ -98,8 +100,8 @@ class ExpressionParser(CallParser):
     def _in(self, this: Node, start: int) -> Node:
         negated = self.takes("NOT")
         self.expect("IN")
-        if self.sees("(", "SELECT") or self.sees("(", "WITH") or self.sees("(", "VALUES"):
-            self.unsupported("a query in IN", _QUERY_HINT)
+        if query := self.query_alone():
+            return self.node(InQuery, start, this=this, query=query, negated=negated)
         return self.node(In, start, this=this, values=self.in_parens(self.expression), negated=negated)
 
     def _range(self) -> Node:
@@ -168,7 +170,7 @@ class ExpressionParser(CallParser):
     def _primary(self) -> Node:
         start = self.at
         token = self.token
-        if token is not None and token.token_type is TokenType.NUMBER:
+        if self.sees_number():
             return self._number("")
         if token is not None and token.token_type is TokenType.DOT and self._begins_fraction():
             self.at += 1
@@ -179,19 +181,22 @@ class ExpressionParser(CallParser):
             return self.text()
         if word := self.takes_one("TRUE", "FALSE", "NULL", "UNKNOWN"):
             return self.node(Constant, start, this=word)
+        return self._primary_word(start)
+
+    def _primary_word(self, start: int) -> Node:
         if self.sees("("):
             return self._parens()
+        if self.takes("EXISTS"):
+            return self.exists(start)
         if self.word() in _FIRST_OF_CALLS and (special := self._special()):
             return special
         if self.sees_date_literal():
             return self._temporal()
         if self.sees_call():
-            return self._call()
+            return self.call()
         return self._column()
 
     def _column(self) -> Node:
-        if self.sees("EXISTS", "("):
-            self.unsupported("EXISTS", _QUERY_HINT)
         if not self.sees_name() and (not self.word().isidentifier() or self.word() in _NOT_MEANT_AS_NAMES):
             self.fail("an expression")
         return self.name("an expression")
@@ -230,8 +235,8 @@ class ExpressionParser(CallParser):
 
     def _parens(self) -> Node:
         start = self.at
-        if self.word(1) in ("SELECT", "WITH", "VALUES"):
-            self.unsupported("a query inside an expression", _QUERY_HINT)
+        if query := self.query_alone():
+            return self.node(Subquery, start, query=query)
         items = self.in_parens(self.expression)
         return items[0] if len(items) == 1 else self.node(Constructor, start, kind="ROW", arguments=items)
 
@@ -305,9 +310,3 @@ class ExpressionParser(CallParser):
         if self.sees("("):
             self.in_parens(self.integer)
         return unit
-
-    def _call(self) -> Node:
-        call = self.call()
-        if self.sees("OVER"):
-            self.unsupported("OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE")
-        return call

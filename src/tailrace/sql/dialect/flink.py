@@ -21,6 +21,7 @@ _SIGNS = {
     ">=": TokenType.GTE,
     "=>": TokenType.FARROW,
     "||": TokenType.DPIPE,
+    "/*+": TokenType.HINT,
 }
 
 
@@ -44,6 +45,7 @@ class Flink(Dialect):
         UNICODE_STRINGS: ClassVar[list[Any]] = [("U&'", "'"), ("u&'", "'")]
         COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/")]
         NESTED_COMMENTS = False
+        HINT_START = ""  # what stands in a hint are tokens; the parser knows where one may stand
         KEYWORDS: ClassVar[dict[str, TokenType]] = _SIGNS
         COMMANDS: ClassVar[set[TokenType]] = set()
 

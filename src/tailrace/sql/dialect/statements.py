@@ -226,7 +226,7 @@ class StatementParser(TableParser):
         self.takes("TABLE")
         name = self.name("the table to write")
         partition = self.in_parens(self._partition_value) if self.takes("PARTITION") else []
-        columns = self.in_parens(self.identifier) if self.sees("(") and not self._query_in_parens() else []
+        columns = self.in_parens(self.identifier) if self.sees("(") and not self.sees_query() else []
         if not self.sees_query():
             self.fail("SELECT", "VALUES", "WITH")
         return self.node(s.Insert, start, name=name, partition=partition, columns=columns, query=self.query())

@@ -1,0 +1,107 @@
+"""
+What the parser knows and the binder does not yet.
+
+Each entry refuses one form. To switch a form on, bind it and delete its entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tailrace.errors import UnsupportedError
+from tailrace.sql.binder.places import at
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.source import Source
+
+_FROM = "supported is one table, view, query or window in FROM, and UNION ALL of queries"
+_QUERY = "compute the value before"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """
+    A form that is refused: a node of a class, if `part` of it was written or `applies` tells so.
+
+    `what` names the form in the message, `hint` says what is supported instead.
+    """
+
+    node: type[n.Node]
+    what: str
+    hint: str
+    part: str = ""
+    applies: Callable[[n.Node], bool] = lambda _: True
+
+    def found(self, node: n.Node) -> n.Node | None:
+        """Give the place of the form in a node; None if it is not there."""
+        if type(node) is not self.node or not self.applies(node):
+            return None
+        if not self.part:
+            return node
+        value = n.get(node, self.part)
+        first = value[0] if isinstance(value, list) and value else value
+        return (first if isinstance(first, n.Node) else node) if value else None
+
+
+def _kind(*kinds: str) -> Callable[[n.Node], bool]:
+    return lambda node: node.args["kind"] in kinds
+
+
+def _named(*names: str) -> Callable[[n.Node], bool]:
+    return lambda node: str(node.this).upper() in names
+
+
+FORMS = (
+    Form(n.Join, "a join", _FROM),
+    Form(n.UnnestSource, "UNNEST", _FROM),
+    Form(n.LateralSource, "LATERAL", _FROM),
+    Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
+    Form(n.Select, "a hint", "leave it out", part="hints"),
+    Form(n.TableSource, "FOR SYSTEM_TIME AS OF", "leave it out", part="system_time"),
+    Form(n.TableFunction, "SESSION", "supported windows are TUMBLE, HOP and CUMULATE", applies=_named("SESSION")),
+    Form(
+        n.TableFunction,
+        "a table function",
+        "supported are windows: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+        applies=lambda node: not _named("TUMBLE", "HOP", "CUMULATE", "SESSION")(node),
+    ),
+    Form(n.TableArgument, "PARTITION BY of a table argument", "group by the columns instead", part="partition"),
+    Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order"),
+    Form(n.Query, "ORDER BY", "leave it out: rows of a stream come in the order of their time", part="order"),
+    Form(n.Select, "QUALIFY", "use the windows TUMBLE, HOP and CUMULATE", part="qualify"),
+    Form(n.Select, "WINDOW", "use the windows TUMBLE, HOP and CUMULATE", part="windows"),
+    Form(n.Call, "OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE", part="over"),
+    Form(n.Call, "WITHIN GROUP", "leave it out", part="order"),
+    Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),
+    Form(n.Subquery, "a query inside an expression", _QUERY),
+    Form(n.InQuery, "a query in IN", _QUERY),
+    Form(n.Exists, "EXISTS", _QUERY),
+    Form(n.Quantified, "a comparison with SOME, ANY or ALL", "compare with MIN or MAX of the query"),
+    Form(n.SetOperation, "INTERSECT", "supported is UNION ALL", applies=_kind("INTERSECT")),
+    Form(n.SetOperation, "EXCEPT", "supported is UNION ALL", applies=_kind("EXCEPT")),
+    Form(
+        n.SetOperation,
+        "UNION without ALL",
+        "supported is UNION ALL",
+        applies=lambda node: _kind("UNION")(node) and not n.get(node, "all"),
+    ),
+    Form(n.GroupingSets, "GROUPING SETS", "group by columns and expressions", applies=_kind("GROUPING SETS")),
+    Form(n.GroupingSets, "ROLLUP", "group by columns and expressions", applies=_kind("ROLLUP")),
+    Form(n.GroupingSets, "CUBE", "group by columns and expressions", applies=_kind("CUBE")),
+    Form(n.GroupBy, "GROUP BY DISTINCT", "leave DISTINCT out", part="distinct"),
+)
+"""The forms in the order in which they are looked for."""
+
+
+def refuse(statement: n.Node, source: Source) -> None:
+    """
+    Look for forms that can't be bound yet in a statement.
+
+    Raises:
+        UnsupportedError: there is one; points at it.
+    """
+    for node in statement.walk():
+        for form in FORMS:
+            found = form.found(node) if isinstance(node, n.Node) else None
+            if found is not None:
+                raise UnsupportedError(f"{form.what} is not supported yet", hint=form.hint, location=at(found, source))

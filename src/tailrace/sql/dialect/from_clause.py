@@ -1,0 +1,151 @@
+"""The parser's part for FROM: tables, queries, functions, and joins of them."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tailrace.errors import ConfigError
+from tailrace.sql.dialect.nodes import (
+    FunctionSource,
+    Identifier,
+    Join,
+    LateralSource,
+    Node,
+    QuerySource,
+    TableSource,
+    UnnestSource,
+)
+from tailrace.sql.dialect.table_functions import TableFunctionParser
+
+_JOINS = ("INNER", "LEFT", "RIGHT", "FULL")
+_SOURCE = "a table, view, query or table function"
+
+
+class FromParser(TableFunctionParser):
+    """Reads what stands in FROM; JOIN binds tighter than a comma."""
+
+    def from_clause(self) -> Node:
+        """Take what follows FROM."""
+        start = self.at
+        left = self._joined()
+        while self.takes(","):
+            left = self._cross(left, self._joined(), start)
+        return left
+
+    def _joined(self) -> Node:
+        start = self.at
+        left = self._source()
+        while True:
+            if self.takes("CROSS", "JOIN"):
+                left = self._cross(left, self._source(), start)
+                self._refuse_condition()
+            elif kind := self._join_kind():
+                left = self._condition(kind, left, self._source(), start)
+            else:
+                return left
+
+    def _cross(self, left: Node, right: Node, start: int) -> Join:
+        return self.node(Join, start, left=left, right=right, kind="CROSS", condition=None, using=[])
+
+    def _refuse_condition(self) -> None:
+        if self.word() in ("ON", "USING"):
+            hint = "write INNER JOIN, or put the condition into WHERE"
+            raise ConfigError("CROSS JOIN takes no condition", hint=hint, location=self.here())
+
+    def _join_kind(self) -> str:
+        if self.takes("JOIN"):
+            return "INNER"
+        if self.sees("NATURAL"):
+            self._refuse_join("NATURAL JOIN is not supported, as in Flink", "name the columns: JOIN ... USING (a, b)")
+        kind = self.takes_one(*_JOINS)
+        if self.word() in ("SEMI", "ANTI") and self.word(1) == "JOIN":
+            word = "EXISTS" if self.sees("SEMI") else "NOT EXISTS"
+            self._refuse_join(f"there is no {self.word()} JOIN in Flink's SQL", f"write WHERE {word} (SELECT ...)")
+        if kind and kind != "INNER":
+            self.takes("OUTER")
+        if kind:
+            self.expect("JOIN")
+        return kind
+
+    def _refuse_join(self, message: str, hint: str) -> NoReturn:
+        raise ConfigError(message, hint=hint, location=self.here())
+
+    def _condition(self, kind: str, left: Node, right: Node, start: int) -> Join:
+        args = {"left": left, "right": right, "kind": kind}
+        if self.takes("USING"):
+            return self.node(Join, start, **args, condition=None, using=self.in_parens(self.identifier))
+        if not self.takes("ON"):
+            self.fail("ON", "USING")
+        return self.node(Join, start, **args, condition=self.expression(), using=[])
+
+    def _source(self) -> Node:
+        start = self.at
+        if self.sees("LATERAL", "UNNEST"):  # UNNEST sees the columns left of it anyway
+            self.expect("LATERAL")
+        if self.takes("LATERAL"):
+            return self._lateral(start)
+        if self.takes("UNNEST"):
+            return self._unnest(start)
+        if self.takes("TABLE"):
+            self.expect("(")
+            function = self.table_function()
+            self.expect(")")
+            return self._aliased(FunctionSource, start, function=function)
+        if self.sees("("):
+            return self._parens_source(start)
+        return self._table_source(start)
+
+    def _lateral(self, start: int) -> Node:
+        if self.takes("TABLE"):
+            self.expect("(")
+            function = self.table_function()
+            self.expect(")")
+            return self._aliased(LateralSource, start, this=function)
+        this = self.query_alone() or self.fail("TABLE(", "UNNEST", "a query in parentheses")
+        return self._aliased(LateralSource, start, this=this)
+
+    def _unnest(self, start: int) -> Node:
+        arguments = self.in_parens(self.expression)
+        ordinality = self.takes("WITH", "ORDINALITY")
+        return self._aliased(UnnestSource, start, arguments=arguments, ordinality=ordinality)
+
+    def _parens_source(self, start: int) -> Node:
+        if query := self.query_alone():
+            return self._aliased(QuerySource, start, query=query)
+        self.expect("(")
+        at = self.at
+        source = self._joined()
+        if not isinstance(source, Join):
+            self.at = at
+            self.fail("a query or a join in the parentheses")
+        self.expect(")")
+        return source
+
+    def _table_source(self, start: int) -> Node:
+        name = self.name(_SOURCE)
+        if self.sees("("):
+            self.at = start
+            return self._aliased(FunctionSource, start, function=self.table_function())
+        hints, time = self.hints(), self._system_time()
+        return self._aliased(TableSource, start, name=name, hints=hints, system_time=time)
+
+    def _system_time(self) -> Node | None:
+        if not self.takes("FOR"):
+            return None
+        self.expect("SYSTEM_TIME", "AS", "OF")
+        return self.expression()
+
+    def _aliased(self, cls: type[Node], start: int, **args: object) -> Node:
+        alias, columns = self._alias()
+        if alias is not None and self.sees("FOR", "SYSTEM_TIME"):
+            hint = f"write FOR SYSTEM_TIME AS OF ... AS {alias.this}"
+            raise ConfigError("FOR SYSTEM_TIME AS OF stands before the alias", hint=hint, location=self.here())
+        if self.sees("TABLESAMPLE") or self.sees("PIVOT"):
+            self.unsupported(self.word(), "leave it out")
+        return self.node(cls, start, **args, alias=alias, columns=columns)
+
+    def _alias(self) -> tuple[Identifier | None, list[Identifier]]:
+        if not self.takes("AS") and (not self.sees_name() or self.sees("PIVOT")):
+            return None, []
+        alias = self.identifier("an alias")
+        return alias, self.in_parens(self.identifier) if self.sees("(") else []

@@ -1,0 +1,95 @@
+"""Forms that the parser knows and the binder does not are refused where they stand, with what is supported."""
+
+import pytest
+
+from tailrace.errors import UnsupportedError
+from tailrace.plan.nodes import WindowAggregate, walk
+from tailrace.sql.binder.forms import FORMS
+from tailrace.sql.session import Session
+from tailrace.sql.statements import Query, Statement
+
+TABLES = """CREATE TABLE t (a INT, b STRING, xs ARRAY<INT>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'datagen');
+CREATE TABLE u (a INT, c STRING) WITH ('connector' = 'datagen');
+"""
+
+REFUSED = [
+    ("SELECT t.a FROM t, u", 17, "a join"),
+    ("SELECT t.a FROM t JOIN u ON t.a = u.a", 17, "a join"),
+    ("SELECT t.a FROM t FULL JOIN u USING (a)", 17, "a join"),
+    ("SELECT * FROM UNNEST(ARRAY[1])", 15, "UNNEST"),
+    ("SELECT * FROM LATERAL TABLE(f(1))", 15, "LATERAL"),
+    ("SELECT * FROM LATERAL (SELECT a FROM t)", 15, "LATERAL"),
+    ("SELECT * FROM u FOR SYSTEM_TIME AS OF PROCTIME()", 39, "FOR SYSTEM_TIME AS OF"),
+    ("SELECT * FROM TABLE(f(1))", 21, "a table function"),
+    ("SELECT * FROM SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)", 15, "SESSION"),
+    ("SELECT * FROM TUMBLE(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 43, "PARTITION BY"),
+    ("SELECT * FROM TUMBLE(TABLE t ORDER BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 39, "ORDER BY of a table"),
+    ("SELECT a FROM t ORDER BY a", 26, "ORDER BY"),
+    ("SELECT a FROM t QUALIFY a > 1", 25, "QUALIFY"),
+    ("SELECT a FROM t WINDOW w AS (ORDER BY ts)", 24, "WINDOW"),
+    ("SELECT SUM(a) OVER (ORDER BY ts) FROM t", 20, "OVER"),
+    ("SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) FROM t", 42, "WITHIN GROUP"),
+    ("SELECT FIRST_VALUE(a) IGNORE NULLS FROM t", 8, "IGNORE NULLS"),
+    ("SELECT (SELECT 1)", 8, "a query inside an expression"),
+    ("SELECT a FROM t WHERE a IN (SELECT a FROM u)", 23, "a query in IN"),
+    ("SELECT a FROM t WHERE EXISTS (SELECT a FROM u)", 23, "EXISTS"),
+    ("SELECT a FROM t WHERE a > ALL (SELECT a FROM u)", 23, "a comparison with SOME, ANY or ALL"),
+    ("SELECT a FROM t INTERSECT SELECT a FROM u", 1, "INTERSECT"),
+    ("SELECT a FROM t EXCEPT ALL SELECT a FROM u", 1, "EXCEPT"),
+    ("SELECT a FROM t UNION SELECT a FROM u", 1, "UNION without ALL"),
+    ("SELECT a FROM t GROUP BY GROUPING SETS ((a), ())", 26, "GROUPING SETS"),
+    ("SELECT a FROM t GROUP BY ROLLUP (a)", 26, "ROLLUP"),
+    ("SELECT a FROM t GROUP BY CUBE (a)", 26, "CUBE"),
+    ("SELECT a FROM t GROUP BY DISTINCT a", 26, "GROUP BY DISTINCT"),
+    ("SELECT a FROM t /*+ OPTIONS('a' = 'b') */", 21, "a hint"),
+    ("SELECT /*+ STATE_TTL('t' = '1d') */ a FROM t", 12, "a hint"),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "what"), REFUSED)
+def test_a_form_that_is_not_bound_is_refused(text: str, column: int, what: str) -> None:
+    """The message names the form, the place is that of the form, and the hint says what is supported."""
+    session = Session()
+    session.bind(TABLES, "tables.sql")
+    with pytest.raises(UnsupportedError, match="is not supported yet") as caught:
+        session.bind(text, "q.sql")
+    assert what in caught.value.message
+    assert str(caught.value.location) == f"q.sql:1:{column}"
+    assert caught.value.hint
+
+
+def test_each_refusal_is_tested() -> None:
+    """Every entry of the table of refused forms has a statement above."""
+    named = [what for _, _, what in REFUSED]
+    assert [form.what for form in FORMS if not any(what in form.what for what in named)] == []
+
+
+def test_a_form_inside_a_view_or_an_insert_is_refused_too() -> None:
+    """Wherever a form stands, it is found: in views, INSERTs, statement sets and named queries."""
+    join = "SELECT t.a FROM t JOIN u ON t.a = u.a"
+    for text in (
+        f"CREATE VIEW v AS {join}",
+        f"INSERT INTO u (a) {join}",
+        f"EXECUTE STATEMENT SET BEGIN INSERT INTO u (a) {join}; END",
+        f"WITH x AS ({join}) SELECT * FROM x",
+        f"EXPLAIN {join}",
+    ):
+        session = Session()
+        session.bind(TABLES, "tables.sql")
+        with pytest.raises(UnsupportedError, match="a join"):
+            session.bind(text, "q.sql")
+
+
+def test_keys_in_parentheses_are_keys() -> None:
+    """`GROUP BY (a, b)` groups by both."""
+    session = Session()
+    session.bind(TABLES, "tables.sql")
+    text = "SELECT a, b, COUNT(*) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY) GROUP BY (window_start, window_end), {}"
+    keys = [_keys(session.bind(text.format(written), "q.sql")[0]) for written in ("(a, b)", "a, b")]
+    assert keys == [("a", "b")] * 2
+
+
+def _keys(statement: Statement) -> tuple[str, ...]:
+    assert isinstance(statement, Query)
+    return next(node.keys for node in walk(statement.plan) if isinstance(node, WindowAggregate))
