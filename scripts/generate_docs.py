@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tailrace.formats import registry
 from tailrace.options import Option, Parser, duration, memory_size
 from tailrace.runtime import settings
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+sys.path.append(str(ROOT / "tests" / "conformance"))
 _UNITS: dict[Parser, tuple[tuple[int, str], ...]] = {
     duration: ((60_000, "min"), (1000, "s"), (1, "ms")),
     memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b")),
@@ -83,6 +86,13 @@ def filled(page: str, begin: str, end: str, text: str) -> str:
     return re.sub(rf"<!-- {begin} -->.*?<!-- /{end} -->", lambda _: between, page, flags=re.DOTALL)
 
 
+def support() -> str:
+    """Give the page of what is supported, from the conformance cases."""
+    from support import page  # noqa: PLC0415  beside the cases, which the path above leads to
+
+    return page()
+
+
 def generated() -> dict[str, str]:
     """Give each generated page by its name, as it must be."""
     types = (DOCS / "sql" / "types.md").read_text()
@@ -94,6 +104,7 @@ def generated() -> dict[str, str]:
             common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
         ),
         "sql/settings.md": SETTINGS.format(runtime=option_rows(settings.OPTIONS.options)),
+        "sql/support.md": support(),
     }
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent
 SETTINGS = {"pipeline.auto-watermark-interval": "0", "table.local-time-zone": "UTC"}
 """What every case starts with, here and on Flink: the watermark moves with each row, so that all runs are alike."""
 
-_EXPECT = re.compile(r"^--\s*expect:\s*(.+)$", re.MULTILINE)
+_MARK = re.compile(r"^--\s*(expect|differs|unsupported):\s*(.+)$", re.MULTILINE)
 _TOKEN = re.compile(r"'(?:[^']|'')*'|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/|;", re.DOTALL)
 _INSERT = re.compile(r"^\s*INSERT\s+INTO\s+`?(\w+)`?", re.IGNORECASE | re.MULTILINE)
 _TABLE_IN = re.compile(r"\$\{DATA\}")
@@ -105,10 +105,28 @@ class Case:
         """What its oracle answered."""
         return Answer.read(self.out)
 
+    @cached_property
+    def _marks(self) -> dict[str, str]:
+        """The lines `-- MARK: text`; those of the same mark are one text."""
+        out: dict[str, str] = {}
+        for mark, text in _MARK.findall(self.script):
+            out[mark] = f"{out[mark]} {text.strip()}" if mark in out else text.strip()
+        return out
+
     @property
     def expects(self) -> set[str]:
-        """What the lines `-- expect: …` ask for: `refused`, `order`."""
-        return {word.strip() for text in _EXPECT.findall(self.script) for word in text.split(",")}
+        """What it expects beside its rows: `refused`, `order`."""
+        return {word.strip(" ,") for word in self._marks.get("expect", "").split()}
+
+    @property
+    def differs(self) -> str:
+        """Why its rows are not those of Flink, if they are not."""
+        return self._marks.get("differs", "")
+
+    @property
+    def unsupported(self) -> str:
+        """Why Tailrace can't run it, if it can't."""
+        return self._marks.get("unsupported", "")
 
     @property
     def tables_read(self) -> int:

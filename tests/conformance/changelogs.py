@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cases import Row
 
@@ -40,3 +40,34 @@ def first_wrong(rows: Sequence[Row]) -> tuple[int, Row] | None:
         else:
             return place, row
     return None
+
+
+def retracting(rows: Sequence[Row], keys: Mapping[str, tuple[str, ...]]) -> list[Row]:
+    """
+    Put the retraction of the row before in front of each update of a table that is written by key without them.
+
+    `keys` are the primary keys of the tables.
+
+    >>> rows = [Row("+I", {"k": 1, "n": 1}, "t"), Row("+U", {"k": 1, "n": 2}, "t"), Row("-D", {"k": 1, "n": None}, "t")]
+    >>> [f"{r.op} {r.values['n']}" for r in retracting(rows, {"t": ("k",)})]
+    ['+I 1', '-U 1', '+U 2', '-D 2']
+    """
+    whole = {r.sink for r in rows if r.op == "-U"}
+    by_key = {sink: key for sink, key in keys.items() if key and sink not in whole}
+    there: dict[tuple[object, ...], Row] = {}
+    return [out for row in rows for out in _retracting(row, by_key, there)]
+
+
+def _retracting(row: Row, keys: Mapping[str, tuple[str, ...]], there: dict[tuple[object, ...], Row]) -> Iterator[Row]:
+    if row.sink not in keys:
+        yield row
+        return
+    key = (row.sink, *(str(row.values[name]) for name in keys[row.sink]))
+    before = there.pop(key, None)
+    if row.op not in ADDS:
+        yield row if before is None else Row(row.op, before.values, row.sink)
+        return
+    if before is not None:
+        yield Row("-U", before.values, row.sink)
+    there[key] = row
+    yield row
