@@ -21,7 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.uint8]
 
-_PER_SECOND = {"ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
+_PLACES = {"ms": 3, "us": 6, "ns": 9}
 _PLAIN = {
     Kind.DOUBLE: kernel.DOUBLE,
     Kind.FLOAT: kernel.FLOAT,
@@ -52,7 +52,7 @@ def _parameters(kind: DataType, standard: str) -> list[int]:
         return [kind.precision, kind.scale, 0, 0]
     if kind.kind in TIMESTAMPS:
         separator = ord("T") if standard == "ISO-8601" else ord(" ")
-        return [separator, kind.kind is Kind.TIMESTAMP_LTZ, _PER_SECOND[kind.time_unit], 10 ** (9 - kind.precision)]
+        return [separator, kind.kind is Kind.TIMESTAMP_LTZ, kind.precision, _PLACES[kind.time_unit]]
     return [0, 0, 0, 0]
 
 
@@ -75,11 +75,11 @@ class Layout:
     def of(cls, schema: Schema, standard: str, converter: Callable[[DataType], Callable[[str], Any]]) -> Layout:
         """Make the layout of a schema; `converter` gives the `spans` of a type."""
         kinds = np.array([_code(f.type) for f in schema], dtype=np.int64)
-        params = np.array([_parameters(f.type, standard) for f in schema], dtype=np.int64).reshape(-1, 4)
+        params = np.array([_parameters(f.type, standard) for f in schema], dtype=np.int64)
         sizes = np.where(np.isin(kinds, _TWO_WORDS), 2, 1)
         firsts = (np.cumsum(sizes) - sizes).astype(np.int64)
         spans = {k: converter(f.type) for k, f in enumerate(schema) if kinds[k] == kernel.SPAN}
-        return cls(schema, kinds, params, firsts, int(sizes.sum()), spans)
+        return cls(schema, kinds, params.reshape(-1, kernel.PARAMETERS), firsts, int(sizes.sum()), spans)
 
     def room(self, rows: int) -> tuple[Numbers, Marks, Marks]:
         """Give empty words, and marks of valid values (all 0) and slow rows (all 1), for so many rows."""
@@ -110,13 +110,13 @@ class Layout:
         starts, sizes = words[first], words[first + 1]
         out = np.empty(total_size(sizes, valid), dtype=np.uint8)
         offsets = np.empty(len(valid) + 1, dtype=np.int64)
-        gather(data, starts, sizes, valid, offsets, out)
+        gather(starts, sizes, valid, offsets, out)
         return text_column(offsets, out, valid).alias(field.name)
 
     def _span(self, k: int, data: Bytes, words: Numbers, valid: Marks, slow: Marks) -> pl.Series:
         """Read the values that the kernel found and left as text; a bad one marks its row `slow`."""
         convert, first = self.spans[k], self.firsts[k]
-        starts, sizes = words[first], words[first + 1]
+        starts, sizes = words[first] - data.ctypes.data, words[first + 1]
         values: list[Any] = [None] * len(valid)
         for r in np.flatnonzero(valid):
             try:

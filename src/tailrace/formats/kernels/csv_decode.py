@@ -12,9 +12,19 @@ import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import kernel, part
 from tailrace.formats.kernels.json_scan import FALSE, TRUE, is_word
+from tailrace.formats.kernels.memory import byte, put, put_byte, word
 from tailrace.formats.kernels.strings import is_utf8
-from tailrace.formats.kernels.times import scan_date, scan_timestamp
-from tailrace.formats.kernels.values import BOOLEAN, DATE, SPAN, STRING, TIMESTAMP, read_number
+from tailrace.formats.kernels.times import scan_date
+from tailrace.formats.kernels.values import (
+    BOOLEAN,
+    DATE,
+    PARAMETERS,
+    SPAN,
+    STRING,
+    TIMESTAMP,
+    read_number,
+    read_timestamp,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -26,93 +36,93 @@ NONE = -1
 
 
 @part
-def _field(data: Bytes, i: int, end: int, delimiter: int, quote: int, escape: int) -> tuple[int, int, int]:
+def _field(i: int, end: int, delimiter: int, quote: int, escape: int) -> tuple[int, int, int]:
     """Find the text of the field that begins at `i`: its begin and end, and where its delimiter is; -1: the slow way."""
-    if i < end and data[i] == quote:
+    if i < end and byte(i) == quote:
         i += 1
         k = i
-        while k < end and data[k] != quote:
-            if data[k] == escape:
+        while k < end and byte(k) != quote:
+            if byte(k) == escape:
                 return 0, 0, -1
             k += 1
-        if k >= end or (k + 1 < end and data[k + 1] != delimiter):
+        if k >= end or (k + 1 < end and byte(k + 1) != delimiter):
             return 0, 0, -1
         return i, k, k + 1
     k = i
-    while k < end and data[k] != delimiter:
-        if data[k] == escape or data[k] == quote or data[k] == 10 or data[k] == 13:
+    while k < end and byte(k) != delimiter:
+        if byte(k) == escape or byte(k) == quote or byte(k) == 10 or byte(k) == 13:
             return 0, 0, -1
         k += 1
     return i, k, k
 
 
 @part
-def _is_null(data: Bytes, i: int, stop: int, null: Bytes) -> bool:
-    if stop - i != null.size:
+def _is_null(i: int, stop: int, null: int, size: int) -> bool:
+    if stop - i != size:
         return False
-    for k in range(null.size):
-        if data[i + k] != null[k]:
+    for k in range(size):
+        if byte(i + k) != byte(null + k):
             return False
     return True
 
 
 @part
-def _scalar(data: Bytes, i: int, stop: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> int:
+def _scalar(i: int, stop: int, kind: int, p: int, cell: int, step: int) -> int:
     """Read a value that is no text; give the place behind it, or -1."""
     if i >= stop:
         return -1
     if kind == TIMESTAMP:
-        place, value = scan_timestamp(data, i, stop, p[0], p[1] != 0, p[2], p[3])
-        words[word, r] = value
-        return place
+        return read_timestamp(i, stop, p, cell)
     if kind == DATE:
         if stop - i != 10:
             return -1
-        is_date, days, _ = scan_date(data, i)
-        words[word, r] = days
+        is_date, days, _ = scan_date(i)
+        put(cell, days)
         return i + 10 if is_date else -1
     if kind == BOOLEAN:
-        words[word, r] = data[i] == 116
-        if is_word(data, i, stop, TRUE, 4):
+        put(cell, byte(i) == 116)
+        if is_word(i, stop, TRUE, 4):
             return i + 4
-        return i + 5 if is_word(data, i, stop, FALSE, 5) else -1
-    return read_number(data, i, stop, kind, p, word, r, words)
+        return i + 5 if is_word(i, stop, FALSE, 5) else -1
+    return read_number(i, stop, kind, p, cell, step)
 
 
 @part
-def _value(data: Bytes, i: int, stop: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> bool:
+def _value(i: int, stop: int, kind: int, p: int, cell: int, step: int) -> bool:
     """Read the text of one field into its column; False if it must go the slow way."""
     if kind == STRING or kind == SPAN:
-        words[word, r] = i
-        words[word + 1, r] = stop - i
+        put(cell, i)
+        put(cell + step, stop - i)
         return True
-    while i < stop and data[i] <= 32:
+    while i < stop and byte(i) <= 32:
         i += 1
-    while stop > i and data[stop - 1] <= 32:
+    while stop > i and byte(stop - 1) <= 32:
         stop -= 1
-    return _scalar(data, i, stop, kind, p, word, r, words) == stop
+    return _scalar(i, stop, kind, p, cell, step) == stop
 
 
 @part
 def _row(
-    data: Bytes, i: int, end: int, r: int, dialect: Numbers, has_null: bool, null: Bytes,
-    columns: Numbers, kinds: Numbers, params: Numbers, firsts: Numbers, words: Words, valid: Valid,
+    i: int, end: int, r: int, rows: int, dialect: int, null: int, null_size: int,
+    columns: int, fields: int, kinds: int, params: int, firsts: int, words: int, valid: int,
 ) -> bool:  # fmt: skip
-    """Read one row; False if it must go the slow way."""
-    if i == end or data[i] == dialect[3]:
+    """Read one row; False if it must go the slow way. All arrays come as their addresses, `null_size` -1 is for no NULL."""
+    if i == end or byte(i) == word(dialect + 24):
         return False
-    for number in range(columns.size):
+    for number in range(fields):
         if number:
             if i >= end:
                 return False
             i += 1
-        begin, stop, i = _field(data, i, end, dialect[0], dialect[1], dialect[2])
+        begin, stop, i = _field(i, end, word(dialect), word(dialect + 8), word(dialect + 16))
         if i < 0:
             return False
-        column = columns[number]
-        if column >= 0 and not (has_null and _is_null(data, begin, stop, null)):
-            valid[column, r] = 1
-            if not _value(data, begin, stop, kinds[column], params[column], firsts[column], r, words):
+        column = word(columns + 8 * number)
+        if column >= 0 and not _is_null(begin, stop, null, null_size):
+            put_byte(valid + column * rows + r, 1)
+            cell = words + 8 * (word(firsts + 8 * column) * rows + r)
+            p = params + 8 * PARAMETERS * column
+            if not _value(begin, stop, word(kinds + 8 * column), p, cell, 8 * rows):
                 return False
     return i == end
 
@@ -127,7 +137,12 @@ def decode(
 
     `dialect` has the bytes of delimiter, quote, escape and comment, or NONE; `columns` the column of each field, or NONE.
     """
-    for r in range(starts.size):
-        i, end = starts[r], ends[r]
-        good = _row(data, i, end, r, dialect, has_null, null, columns, kinds, params, firsts, words, valid)
-        slow[r] = not (good and is_utf8(data, i, end))
+    first, rows = data.ctypes.data, starts.size
+    null_size = null.size if has_null else -1
+    for r in range(rows):
+        i, end = first + starts[r], first + ends[r]
+        good = _row(
+            i, end, r, rows, dialect.ctypes.data, null.ctypes.data, null_size, columns.ctypes.data, columns.size,
+            kinds.ctypes.data, params.ctypes.data, firsts.ctypes.data, words.ctypes.data, valid.ctypes.data,
+        )  # fmt: skip
+        slow[r] = not (good and is_utf8(i, end))

@@ -1,4 +1,9 @@
-"""What numba lacks: words of eight bytes from anywhere, counts of bits, products of 128 bits."""
+"""
+What numba lacks: memory by its address, counts of bits, products of 128 bits.
+
+Kernels work on addresses: an array that is passed on costs a count of its references, and an index a look at its sign, for
+each byte. Who calls a kernel keeps the arrays alive; who reads or writes checks the bounds.
+"""
 
 from __future__ import annotations
 
@@ -12,63 +17,72 @@ from numba.extending import intrinsic
 _I8, _I64, _I128 = ir.IntType(8), ir.IntType(64), ir.IntType(128)
 
 
-@intrinsic
-def load64(typing: Any, data: Any, place: Any) -> Any:
-    """Give the eight bytes of a uint8 array from `place` on as a little-endian number; the caller checks the bounds."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        address = builder.bitcast(builder.gep(array.data, [args[1]]), _I64.as_pointer())
-        return builder.load(address, align=1)
-
-    return types.uint64(data, types.int64), generate
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
 
 
 @intrinsic
-def copy(typing: Any, target: Any, at: Any, source: Any, place: Any, count: Any) -> Any:
-    """Copy `count` bytes from one uint8 array to another; the caller checks the bounds."""
+def byte(typing: Any, address: Any) -> Any:
+    """Give the byte at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        to = context.make_array(signature.args[0])(context, builder, args[0]).data
-        origin = context.make_array(signature.args[2])(context, builder, args[2]).data
-        cgutils.raw_memcpy(builder, builder.gep(to, [args[1]]), builder.gep(origin, [args[3]]), args[4], 1)
-        return context.get_dummy_value()
+        return builder.load(_pointer(builder, args[0], _I8))
 
-    return types.void(target, types.int64, source, types.int64, types.int64), generate
+    return types.uint8(types.int64), generate
 
 
 @intrinsic
-def copy_from(typing: Any, target: Any, at: Any, address: Any, count: Any) -> Any:
-    """Copy `count` bytes from an address to a uint8 array; the caller checks the bounds and keeps the memory alive."""
+def load64(typing: Any, address: Any) -> Any:
+    """Give the eight bytes at an address as a little-endian number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        to = context.make_array(signature.args[0])(context, builder, args[0]).data
-        origin = builder.inttoptr(args[2], _I8.as_pointer())
-        cgutils.raw_memcpy(builder, builder.gep(to, [args[1]]), origin, args[3], 1)
-        return context.get_dummy_value()
+        return builder.load(_pointer(builder, args[0], _I64), align=1)
 
-    return types.void(target, types.int64, types.int64, types.int64), generate
+    return types.uint64(types.int64), generate
 
 
 @intrinsic
-def peek8(typing: Any, address: Any) -> Any:
-    """Give the byte at an address; the caller keeps the memory alive."""
+def word(typing: Any, address: Any) -> Any:
+    """Give the signed number of 64 bits at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.zext(builder.load(builder.inttoptr(args[0], _I8.as_pointer())), _I64)
+        return builder.load(_pointer(builder, args[0], _I64))
 
     return types.int64(types.int64), generate
 
 
 @intrinsic
-def peek32(typing: Any, address: Any) -> Any:
-    """Give the signed four bytes at an address; the caller keeps the memory alive."""
+def put(typing: Any, address: Any, value: Any) -> Any:
+    """Write a number of 64 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], ir.IntType(32).as_pointer())
-        return builder.sext(builder.load(pointer, align=1), _I64)
+        builder.store(args[1], _pointer(builder, args[0], _I64))
+        return context.get_dummy_value()
 
-    return types.int64(types.int64), generate
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def put_byte(typing: Any, address: Any, value: Any) -> Any:
+    """Write a byte."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], _pointer(builder, args[0], _I8))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint8), generate
+
+
+@intrinsic
+def copy(typing: Any, target: Any, source: Any, count: Any) -> Any:
+    """Copy bytes from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        to, origin = (_pointer(builder, a, _I8) for a in args[:2])
+        cgutils.raw_memcpy(builder, to, origin, args[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
 
 
 @intrinsic

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import part
-from tailrace.formats.kernels.memory import high_product, leading_zeros
-
-Bytes = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.int64]
+from tailrace.formats.kernels.memory import byte, high_product, leading_zeros
 
 NEGATIVE = 1
 REAL = 2
@@ -44,47 +40,40 @@ _HIDDEN = np.uint64(1 << 52)
 
 
 @part
-def scan_number(data: Bytes, i: int, end: int) -> tuple[int, np.uint64, int, int]:
+def scan_number(i: int, end: int) -> tuple[int, np.uint64, int, int]:
     """
     Read a number by JSON's grammar from `i` on: the place behind it, its digits, the power of ten, and flags.
 
     The place is -1 if there is no such number. With LONG the digits and power are of no use.
     """
     flags = 0
-    if i < end and data[i] == 45:
+    if i < end and byte(i) == 45:
         flags = NEGATIVE
         i += 1
     first = i
     digits = _U0
-    count = 0
-    while i < end and np.uint8(data[i] - 48) <= 9:
-        if count < 19:
-            digits = digits * _U10 + np.uint64(data[i] - 48)
-            count += digits != _U0
-        else:
-            flags |= LONG
+    while i < end and np.uint8(byte(i) - 48) <= 9:
+        digits = digits * _U10 + np.uint64(byte(i) - 48)
         i += 1
-    if i == first or (data[first] == 48 and i > first + 1):
+    size = i - first
+    if size == 0 or (size > 1 and byte(first) == 48):
         return -1, _U0, 0, 0
     power = 0
-    if i < end and data[i] == 46:
+    if i < end and byte(i) == 46:
         flags |= REAL
         i += 1
         point = i
-        while i < end and np.uint8(data[i] - 48) <= 9:
-            if count < 19:
-                digits = digits * _U10 + np.uint64(data[i] - 48)
-                count += digits != _U0
-            else:
-                flags |= LONG
+        while i < end and np.uint8(byte(i) - 48) <= 9:
+            digits = digits * _U10 + np.uint64(byte(i) - 48)
             i += 1
         if i == point:
             return -1, _U0, 0, 0
         power = point - i
-        if i - point > 999:
-            flags |= LONG
-    if i < end and (data[i] | 32) == 101:
-        i, exponent = _exponent(data, i + 1, end)
+        size -= power
+    if size > 19 and (power < -999 or _significant(first, i) > 19):
+        flags |= LONG
+    if i < end and (byte(i) | 32) == 101:
+        i, exponent = _exponent(i + 1, end)
         flags |= REAL
         if exponent > 9999:
             flags |= LONG
@@ -93,17 +82,29 @@ def scan_number(data: Bytes, i: int, end: int) -> tuple[int, np.uint64, int, int
 
 
 @part
-def _exponent(data: Bytes, i: int, end: int) -> tuple[int, int]:
+def _significant(i: int, end: int) -> int:
+    """Count the digits of a number from the first that is not zero on."""
+    while i < end and (byte(i) == 48 or byte(i) == 46):
+        i += 1
+    count = 0
+    while i < end:
+        count += byte(i) != 46
+        i += 1
+    return count
+
+
+@part
+def _exponent(i: int, end: int) -> tuple[int, int]:
     """Read an exponent behind its `e`; one that is too large comes as more than 9999."""
     sign = 1
-    if i < end and (data[i] == 45 or data[i] == 43):
-        sign = -1 if data[i] == 45 else 1
+    if i < end and (byte(i) == 45 or byte(i) == 43):
+        sign = -1 if byte(i) == 45 else 1
         i += 1
     first = i
     value = 0
-    while i < end and np.uint8(data[i] - 48) <= 9:
+    while i < end and np.uint8(byte(i) - 48) <= 9:
         if value < 100_000:
-            value = value * 10 + (data[i] - 48)
+            value = value * 10 + (byte(i) - 48)
         i += 1
     if i == first:
         return -1, 0

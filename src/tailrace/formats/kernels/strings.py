@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import kernel, part
-from tailrace.formats.kernels.memory import copy, load64, trailing_zeros
+from tailrace.formats.kernels.memory import byte, copy, load64, put_byte, trailing_zeros
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -32,168 +32,168 @@ for _place, _digit in enumerate(b"ABCDEF"):
 
 
 @part
-def is_utf8(data: Bytes, i: int, end: int) -> bool:
+def is_utf8(i: int, end: int) -> bool:
     """Tell whether bytes are well-formed UTF-8 (no surrogates, no overlong forms, nothing above U+10FFFF)."""
     while i < end:
-        while i + 8 <= end and load64(data, i) & _HIGH == 0:
+        while i + 8 <= end and load64(i) & _HIGH == 0:
             i += 8
         if i >= end:
             return True
-        byte = data[i]
-        if byte < 0x80:
+        code = byte(i)
+        if code < 0x80:
             i += 1
             continue
         least, most = np.uint8(0x80), np.uint8(0xBF)
-        if 0xC2 <= byte <= 0xDF:
+        if 0xC2 <= code <= 0xDF:
             more = 1
-        elif 0xE0 <= byte <= 0xEF:
+        elif 0xE0 <= code <= 0xEF:
             more = 2
-            least = np.uint8(0xA0) if byte == 0xE0 else least
-            most = np.uint8(0x9F) if byte == 0xED else most
-        elif 0xF0 <= byte <= 0xF4:
+            least = np.uint8(0xA0) if code == 0xE0 else least
+            most = np.uint8(0x9F) if code == 0xED else most
+        elif 0xF0 <= code <= 0xF4:
             more = 3
-            least = np.uint8(0x90) if byte == 0xF0 else least
-            most = np.uint8(0x8F) if byte == 0xF4 else most
+            least = np.uint8(0x90) if code == 0xF0 else least
+            most = np.uint8(0x8F) if code == 0xF4 else most
         else:
             return False
-        if i + more >= end or not least <= data[i + 1] <= most:
+        if i + more >= end or not least <= byte(i + 1) <= most:
             return False
         for k in range(2, more + 1):
-            if data[i + k] & 0xC0 != 0x80:
+            if byte(i + k) & 0xC0 != 0x80:
                 return False
         i += more + 1
     return True
 
 
 @part
-def hex_number(data: Bytes, i: int) -> np.int64:
+def hex_number(i: int) -> np.int64:
     """Give the number of four hexadecimal digits; -1 if they are none."""
-    a, b, c, d = _HEX[data[i]], _HEX[data[i + 1]], _HEX[data[i + 2]], _HEX[data[i + 3]]
+    a, b, c, d = _HEX[byte(i)], _HEX[byte(i + 1)], _HEX[byte(i + 2)], _HEX[byte(i + 3)]
     if (a | b | c | d) == 255:
         return np.int64(-1)
     return np.int64(a) << 12 | np.int64(b) << 8 | np.int64(c) << 4 | np.int64(d)
 
 
 @part
-def scan_string(data: Bytes, i: int, end: int) -> tuple[int, int]:
+def scan_string(i: int, end: int) -> tuple[int, int]:
     """Give the place of the quote that ends a string whose text begins at `i` (-1: none, or a bad escape), and flags."""
     flags = 0
     while i < end:
         if i + 8 <= end:
-            word = load64(data, i)
+            word = load64(i)
             quote, slash = word ^ _QUOTES, word ^ _SLASHES
             found = ((quote - _ONES) & ~quote | (slash - _ONES) & ~slash | word) & _HIGH
             if found == 0:
                 i += 8
                 continue
             i += trailing_zeros(found) >> 3
-        byte = data[i]
-        if byte == 34:
+        code = byte(i)
+        if code == 34:
             return i, flags
-        if byte == 92:
+        if code == 92:
             flags |= ESCAPED
             i += 1
             if i >= end:
                 return -1, 0
-            if data[i] == 117:
-                if i + 5 > end or hex_number(data, i + 1) < 0:
+            if byte(i) == 117:
+                if i + 5 > end or hex_number(i + 1) < 0:
                     return -1, 0
                 i += 4
-            elif _PLAIN[data[i]] == 0:
+            elif _PLAIN[byte(i)] == 0:
                 return -1, 0
-        elif byte >= 0x80:
+        elif code >= 0x80:
             flags |= WIDE
         i += 1
     return -1, 0
 
 
 @part
-def has_lone_surrogate(data: Bytes, i: int, end: int) -> bool:
+def has_lone_surrogate(i: int, end: int) -> bool:
     """Tell whether the escapes of a string, that `scan_string` took, name half of a pair without the other."""
     while i < end:
-        if data[i] != 92:
+        if byte(i) != 92:
             i += 1
             continue
-        if data[i + 1] != 117:
+        if byte(i + 1) != 117:
             i += 2
             continue
-        code = hex_number(data, i + 2)
+        code = hex_number(i + 2)
         i += 6
         if 0xDC00 <= code <= 0xDFFF:
             return True
         if 0xD800 <= code <= 0xDBFF:
-            if i + 6 > end or data[i] != 92 or data[i + 1] != 117:
+            if i + 6 > end or byte(i) != 92 or byte(i + 1) != 117:
                 return True
-            if not 0xDC00 <= hex_number(data, i + 2) <= 0xDFFF:
+            if not 0xDC00 <= hex_number(i + 2) <= 0xDFFF:
                 return True
             i += 6
     return False
 
 
 @part
-def _unescape(data: Bytes, i: int, end: int, out: Bytes, at: int) -> int:
+def _unescape(i: int, end: int, to: int) -> int:
     """Write a string without its escapes; give the place behind it."""
     while i < end:
-        byte = data[i]
-        if byte != 92:
-            out[at] = byte
-            at += 1
+        if byte(i) != 92:
+            put_byte(to, byte(i))
+            to += 1
             i += 1
-        elif data[i + 1] != 117:
-            out[at] = _PLAIN[data[i + 1]]
-            at += 1
+        elif byte(i + 1) != 117:
+            put_byte(to, _PLAIN[byte(i + 1)])
+            to += 1
             i += 2
         else:
-            code = hex_number(data, i + 2)
+            code = hex_number(i + 2)
             i += 6
             if 0xD800 <= code <= 0xDBFF:
-                code = 0x10000 + ((code - 0xD800) << 10) + (hex_number(data, i + 2) - 0xDC00)
+                code = 0x10000 + ((code - 0xD800) << 10) + (hex_number(i + 2) - 0xDC00)
                 i += 6
-            at = _put(code, out, at)
-    return at
+            to = _put(code, to)
+    return to
 
 
 @part
-def _put(code: np.int64, out: Bytes, at: int) -> int:
+def _put(code: np.int64, to: int) -> int:
     """Write one character as UTF-8; give the place behind it."""
     if code < 0x80:
-        out[at] = code
-        return at + 1
+        put_byte(to, code)
+        return to + 1
     if code < 0x800:
-        out[at] = 0xC0 | code >> 6
-        out[at + 1] = 0x80 | code & 0x3F
-        return at + 2
+        put_byte(to, 0xC0 | code >> 6)
+        put_byte(to + 1, 0x80 | code & 0x3F)
+        return to + 2
     if code < 0x10000:
-        out[at] = 0xE0 | code >> 12
-        out[at + 1] = 0x80 | code >> 6 & 0x3F
-        out[at + 2] = 0x80 | code & 0x3F
-        return at + 3
-    out[at] = 0xF0 | code >> 18
-    out[at + 1] = 0x80 | code >> 12 & 0x3F
-    out[at + 2] = 0x80 | code >> 6 & 0x3F
-    out[at + 3] = 0x80 | code & 0x3F
-    return at + 4
+        put_byte(to, 0xE0 | code >> 12)
+        put_byte(to + 1, 0x80 | code >> 6 & 0x3F)
+        put_byte(to + 2, 0x80 | code & 0x3F)
+        return to + 3
+    put_byte(to, 0xF0 | code >> 18)
+    put_byte(to + 1, 0x80 | code >> 12 & 0x3F)
+    put_byte(to + 2, 0x80 | code >> 6 & 0x3F)
+    put_byte(to + 3, 0x80 | code & 0x3F)
+    return to + 4
 
 
 @kernel
-def gather(data: Bytes, starts: Numbers, sizes: Numbers, valid: Bytes, offsets: Numbers, out: Bytes) -> int:
+def gather(starts: Numbers, sizes: Numbers, valid: Bytes, offsets: Numbers, out: Bytes) -> int:
     """
-    Put strings one behind the other into `out` with their `offsets`; give the bytes used.
+    Put strings, that are at the addresses `starts`, one behind the other into `out` with their `offsets`; give the bytes used.
 
     A string of negative size has JSON's escapes, which are resolved. `out` has room for all sizes.
     """
-    at = 0
+    first = out.ctypes.data
+    to = first
     offsets[0] = 0
     for r in range(starts.size):
         if valid[r]:
             size = sizes[r]
             if size >= 0:
-                copy(out, at, data, starts[r], size)
-                at += size
+                copy(to, starts[r], size)
+                to += size
             else:
-                at = _unescape(data, starts[r], starts[r] - size, out, at)
-        offsets[r + 1] = at
-    return at
+                to = _unescape(starts[r], starts[r] - size, to)
+        offsets[r + 1] = to - first
+    return to - first
 
 
 @kernel

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import part
-
-Bytes = npt.NDArray[np.uint8]
+from tailrace.formats.kernels.memory import byte
 
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
-_FRACTION = np.array([10**k for k in range(9, -1, -1)], dtype=np.int64)
+_FRACTION = np.array([10**k for k in range(10)], dtype=np.int64)
 
 
 @part
-def _two(data: Bytes, i: int) -> np.int64:
+def _two(i: int) -> np.int64:
     """Read two digits; -1 if they are none."""
-    a, b = np.uint8(data[i] - 48), np.uint8(data[i + 1] - 48)
+    a, b = np.uint8(byte(i) - 48), np.uint8(byte(i + 1) - 48)
     return np.int64(a) * 10 + np.int64(b) if a <= 9 and b <= 9 else np.int64(-1)
 
 
 @part
-def scan_date(data: Bytes, i: int) -> tuple[bool, np.int64, np.int64]:
+def scan_date(i: int) -> tuple[bool, np.int64, np.int64]:
     """Read `yyyy-MM-dd`, ten bytes: whether it is one, the days since 1970, and the year."""
-    century, year, month, day = _two(data, i), _two(data, i + 2), _two(data, i + 5), _two(data, i + 8)
-    if century < 0 or year < 0 or data[i + 4] != 45 or data[i + 7] != 45 or not 1 <= month <= 12 or day < 1:
+    century, year, month, day = _two(i), _two(i + 2), _two(i + 5), _two(i + 8)
+    if century < 0 or year < 0 or byte(i + 4) != 45 or byte(i + 7) != 45 or not 1 <= month <= 12 or day < 1:
         return False, np.int64(0), np.int64(0)
     year += century * 100
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -39,48 +37,50 @@ def scan_date(data: Bytes, i: int) -> tuple[bool, np.int64, np.int64]:
 
 
 @part
-def scan_clock(data: Bytes, i: int) -> tuple[bool, np.int64]:
+def scan_clock(i: int) -> tuple[bool, np.int64]:
     """Read `HH:mm:ss`, eight bytes: whether it is one, and the seconds."""
-    hour, minute, second = _two(data, i), _two(data, i + 3), _two(data, i + 6)
-    if not 0 <= hour <= 23 or not 0 <= minute <= 59 or not 0 <= second <= 59 or data[i + 2] != 58 or data[i + 5] != 58:
+    hour, minute, second = _two(i), _two(i + 3), _two(i + 6)
+    if not 0 <= hour <= 23 or not 0 <= minute <= 59 or not 0 <= second <= 59 or byte(i + 2) != 58 or byte(i + 5) != 58:
         return False, np.int64(0)
     return True, hour * 3600 + minute * 60 + second
 
 
 @part
-def scan_fraction(data: Bytes, i: int, end: int) -> tuple[int, int]:
-    """Read `.` and up to nine digits, if they are there: the place behind them, and the nanoseconds."""
-    if i >= end or data[i] != 46:
-        return i, 0
+def scan_fraction(i: int, end: int, digits: int, places: int) -> tuple[int, np.int64]:
+    """
+    Read `.` and up to nine digits, if they are there: the place behind them, and the number that the first `digits` make.
+
+    It counts units of which a second has ten to the power of `places`.
+    """
+    if i >= end or byte(i) != 46:
+        return i, np.int64(0)
     i += 1
-    value = 0
+    value = np.int64(0)
     count = 0
-    while i < end and count < 9 and np.uint8(data[i] - 48) <= 9:
-        value = value * 10 + (data[i] - 48)
+    while i < end and count < 9 and np.uint8(byte(i) - 48) <= 9:
+        if count < digits:
+            value = value * 10 + (byte(i) - 48)
         count += 1
         i += 1
-    return i, value * _FRACTION[count]
+    return i, value * _FRACTION[places - min(count, digits)]
 
 
 @part
-def scan_timestamp(
-    data: Bytes, i: int, end: int, separator: int, zone: bool, per_second: int, step: int
-) -> tuple[int, np.int64]:
+def scan_timestamp(i: int, end: int, separator: int, zone: bool, digits: int, places: int) -> tuple[int, np.int64]:
     """
     Read `yyyy-MM-dd HH:mm:ss[.f]` and, with `zone`, a `Z`: the place behind it (or -1), and the time since 1970.
 
-    `per_second` is the number of units in a second, `step` the nanoseconds to cut the fraction to.
+    The fraction is cut to `digits`; a unit of time is ten to the power of minus `places` seconds.
     """
-    if end - i < 19 or data[i + 10] != separator:
+    if end - i < 19 or byte(i + 10) != separator:
         return -1, np.int64(0)
-    is_date, days, year = scan_date(data, i)
-    is_clock, seconds = scan_clock(data, i + 11)
-    if not is_date or not is_clock or (per_second == 1_000_000_000 and not 1678 <= year <= 2261):
+    is_date, days, year = scan_date(i)
+    is_clock, seconds = scan_clock(i + 11)
+    if not is_date or not is_clock or (places == 9 and not 1678 <= year <= 2261):
         return -1, np.int64(0)
-    i, nanos = scan_fraction(data, i + 19, end)
+    i, fraction = scan_fraction(i + 19, end, digits, places)
     if zone:
-        if i >= end or data[i] != 90:
+        if i >= end or byte(i) != 90:
             return -1, np.int64(0)
         i += 1
-    nanos -= nanos % step
-    return i, np.int64((days * 86400 + seconds) * per_second + nanos // (1_000_000_000 // per_second))
+    return i, (days * 86400 + seconds) * _FRACTION[places] + fraction

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from tailrace.formats.kernels.compile import part
+from tailrace.formats.kernels.memory import put, word
 from tailrace.formats.kernels.numbers import (
     LONG,
     NEGATIVE,
@@ -16,34 +14,46 @@ from tailrace.formats.kernels.numbers import (
     to_double,
     to_integer,
 )
-
-Bytes = npt.NDArray[np.uint8]
-Numbers = npt.NDArray[np.int64]
-Words = npt.NDArray[np.int64]  # [word, row]; one or two words a column, see `Layout`
+from tailrace.formats.kernels.times import scan_timestamp
 
 INTEGER, DOUBLE, FLOAT, DECIMAL, STRING, BOOLEAN, TIMESTAMP, DATE, SPAN = range(9)
 """
 How a column is read. Its words are: the integer; the bits of the double (for FLOAT too); the lower and upper half; the
-place and size of the string, negative with escapes; 0 or 1; the time; the days; the place and size of the value's text.
+address and size of the string, negative with escapes; 0 or 1; the time; the days; the address and size of the value's text.
 """
+
+PARAMETERS = 4
+"""The words that say more of how a column is read."""
 
 
 @part
-def read_number(data: Bytes, i: int, end: int, kind: int, p: Numbers, word: int, r: int, words: Words) -> int:
-    """Read a number by JSON's grammar into its column; give the place behind it, or -1 if it needs the slow way."""
-    i, digits, power, flags = scan_number(data, i, end)
+def read_number(i: int, end: int, kind: int, p: int, cell: int, step: int) -> int:
+    """
+    Read a number by JSON's grammar into its column; give the place behind it, or -1 if it needs the slow way.
+
+    `p` is the address of the column's parameters, `cell` that of its first word in this row, the second is `step` further.
+    """
+    i, digits, power, flags = scan_number(i, end)
     if i < 0 or flags & LONG:
         return -1
     negative = flags & NEGATIVE != 0
     if kind == INTEGER:
-        fits, value = to_integer(digits, negative, p[1])
-        words[word, r] = value
+        fits, value = to_integer(digits, negative, word(p + 8))
+        put(cell, value)
         return i if fits and flags & REAL == 0 else -1
     if kind == DECIMAL:
-        fits, low, high = to_decimal(digits, power, negative, p[0], p[1])
-        words[word, r] = low
-        words[word + 1, r] = high
+        fits, low, high = to_decimal(digits, power, negative, word(p), word(p + 8))
+        put(cell, low)
+        put(cell + step, high)
         return i if fits else -1
     fits, value = to_double(digits, power, negative)
-    words[word, r] = value
+    put(cell, value)
     return i if fits and (kind == DOUBLE or is_float_safe(value)) else -1
+
+
+@part
+def read_timestamp(i: int, end: int, p: int, cell: int) -> int:
+    """Read a timestamp into its column; give the place behind it, or -1 if it needs the slow way."""
+    i, value = scan_timestamp(i, end, word(p), word(p + 8) != 0, word(p + 16), word(p + 24))
+    put(cell, value)
+    return i
