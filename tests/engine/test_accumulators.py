@@ -39,7 +39,7 @@ def fold(
     series = pl.Series("x", values, dtype=argument.polars, strict=False)
     acc.add(SLOTS[:3], series[:3], None)
     acc.add(SLOTS[3:], series[3:], None)
-    out = acc.result(np.arange(4), None, 0)
+    out = acc.result(np.arange(4))
     assert out.dtype == result.polars
     return out.to_list()
 
@@ -118,7 +118,7 @@ def test_slots_join_into_groups(function: str, kind: DataType, expected: list[ob
     acc.reserve(3)
     acc.add(np.array([0, 0, 1, 1, 2, 2]), pl.Series([1, 2, 2, 4, 5, 7]), None)
 
-    assert acc.result(np.arange(3), np.array([0, 0, 1]), 2).to_list() == expected
+    assert acc.merged_result(np.arange(3), np.array([0, 0, 1]), 2).to_list() == expected
 
 
 def test_distinct_values_of_joined_slots_count_once() -> None:
@@ -127,7 +127,7 @@ def test_distinct_values_of_joined_slots_count_once() -> None:
     acc.reserve(3)
     acc.add(np.array([0, 1, 1, 2]), pl.Series(["a", "a", "b", "a"]), None)
 
-    assert acc.result(np.arange(3), np.array([0, 0, 1]), 2).to_list() == [2, 1]
+    assert acc.merged_result(np.arange(3), np.array([0, 0, 1]), 2).to_list() == [2, 1]
 
 
 @pytest.mark.parametrize(("function", "distinct", "kind"), [("MAX", False, array(INT)), ("SUM", False, STRING)])

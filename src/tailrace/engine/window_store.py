@@ -86,7 +86,7 @@ class WindowStore:
 
     def emit(self, slots: I64) -> Batch:
         """Give keys and results of these slots, one row each."""
-        return self._frame(self._key_rows(slots), [a.result(slots, None, 0) for a in self.accumulators])
+        return self._frame(self._key_rows(slots), [a.result(slots) for a in self.accumulators])
 
     def emit_joined(self, parts: Sequence[tuple[WindowStore, I64]]) -> Batch:
         """Give keys and results of slots (of this and other stores of one kind) joined by key."""
@@ -95,7 +95,7 @@ class WindowStore:
         slots = parts[0][1]
         keys = self._key_rows(slots)
         groups, firsts = _group(keys, len(slots))
-        results = [a.result(slots, groups, len(firsts)) for a in self.accumulators]
+        results = [a.merged_result(slots, groups, len(firsts)) for a in self.accumulators]
         return self._frame(keys[firsts] if self._keys else keys, results, len(firsts))
 
     def _emit_merged(self, parts: Sequence[tuple[WindowStore, I64]]) -> Batch:

@@ -1,7 +1,7 @@
 """
 Accumulators: the state of one aggregate function over all slots, as arrays.
 
-Every accumulator folds batches into slots, joins slots into groups (a hopping window's slices), and hands its state to
+Every accumulator folds batches into slots, merges slots (a hopping window's slices, sessions), and hands its state to
 checkpoints as columns. Aggregates are Flink's: SUM keeps the type of integers and wraps, AVG of integers truncates,
 decimals are exact, all but COUNT give NULL for no values.
 """

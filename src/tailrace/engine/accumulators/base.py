@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.engine.kernels import accumulate as kernels
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 
@@ -39,8 +40,23 @@ class Accumulator(ABC):
         """
 
     @abstractmethod
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        """Give the result of each slot, or of each of `count` groups of slots (`groups` has the group of each slot)."""
+    def merge(self, into: I64, slots: I64) -> None:
+        """Fold the state of each slot into that of another; several may go into one."""
+
+    @abstractmethod
+    def result(self, slots: I64) -> pl.Series:
+        """Give the result of each slot."""
+
+    def merged_result(self, slots: I64, groups: I64, count: int) -> pl.Series:
+        """Give the results of `count` groups of slots, as if all rows of a group were in one; `groups` has each slot's."""
+        size = self.size
+        extra = np.arange(size, size + count, dtype=np.int64)
+        self.reserve(size + count)
+        self.merge(groups + size, slots)
+        out = self.result(extra)
+        self.reset(extra)
+        self.size = size
+        return out
 
     @abstractmethod
     def columns(self, slots: I64) -> Columns:
@@ -60,7 +76,7 @@ class Accumulator(ABC):
 
 
 class ArrayAccumulator(Accumulator):
-    """An accumulator of NumPy arrays by slot; `joins` says how slots of one group become one."""
+    """An accumulator of NumPy arrays by slot, which are merged by addition."""
 
     def __init__(self, **dtypes: type) -> None:
         self.arrays: dict[str, np.ndarray] = {name: np.zeros(1024, dtype=dtype) for name, dtype in dtypes.items()}
@@ -84,15 +100,6 @@ class ArrayAccumulator(Accumulator):
         self.size = len(slots)
         self.arrays = {name: grown(a[slots], 1024) for name, a in self.arrays.items()}
 
-    def joined(self, slots: I64, groups: I64 | None, count: int) -> dict[str, np.ndarray]:
-        """Give the arrays by slot or by group."""
-        if groups is None:
-            return {name: a[slots] for name, a in self.arrays.items()}
-        return self.join(slots, groups, count)
-
-    def join(self, slots: I64, groups: I64, count: int) -> dict[str, np.ndarray]:
-        """Join slots into groups by folding each array's slots with addition."""
-        out = {name: np.zeros(count, dtype=a.dtype) for name, a in self.arrays.items()}
-        for name, array in self.arrays.items():
-            np.add.at(out[name], groups, array[slots])
-        return out
+    def merge(self, into: I64, slots: I64) -> None:
+        for array in self.arrays.values():
+            kernels.add_slots(into, slots, array)

@@ -31,17 +31,14 @@ class DecimalSum(ArrayAccumulator):
         mask = valid(values, use)
         kernels.sum_128(slots, low, high, mask, sign, arrays["low"], arrays["high"], arrays["count"])
 
-    def join(self, slots: I64, groups: I64, count: int) -> dict[str, np.ndarray]:
-        out = {name: np.zeros(count, dtype=a.dtype) for name, a in self.arrays.items()}
-        low, high, counts = (self.arrays[n][slots] for n in ("low", "high", "count"))
-        ignored = np.zeros(count, dtype=np.int64)
-        everything = np.ones(len(slots), dtype=np.bool_)
-        kernels.sum_128(groups, low, high, everything, 1, out["low"], out["high"], ignored)
-        np.add.at(out["count"], groups, counts)
-        return out
+    def merge(self, into: I64, slots: I64) -> None:
+        low, high = self.arrays["low"][slots], self.arrays["high"][slots]
+        everything, ignored = np.ones(len(slots), dtype=np.bool_), np.zeros(self.size, dtype=np.int64)
+        kernels.sum_128(into, low, high, everything, 1, self.arrays["low"], self.arrays["high"], ignored)
+        kernels.add_slots(into, slots, self.arrays["count"])
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        arrays = self.joined(slots, groups, count)
+    def result(self, slots: I64) -> pl.Series:
+        arrays = {name: a[slots] for name, a in self.arrays.items()}
         total = from_halves(arrays["low"], arrays["high"], self._scale).set(pl.Series(arrays["count"] == 0), None)
         if not self._average:
             return total.cast(self._type.polars, strict=False)

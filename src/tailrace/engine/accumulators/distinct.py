@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
@@ -30,19 +29,12 @@ class Distinct(Accumulator):
         changed = self._values.add(slots, values, sign)
         self._inner.add(slots[changed], values.filter(pl.Series(changed)), None, sign)
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        if groups is None:
-            return self._inner.result(slots, None, 0)
-        # a value that several slots of a group have counts once
-        rows = self._values.of(slots)
-        once = rows.select(pl.Series("group", groups[rows["place"].to_numpy()]), "value").unique()
-        self._inner.reserve(self.size + count)
-        extra = np.arange(self.size, self.size + count, dtype=np.int64)
-        self._inner.add(once["group"].to_numpy() + self.size, once["value"], None)
-        out = self._inner.result(extra, None, 0)
-        self._inner.reset(extra)
-        self._inner.size = self.size
-        return out
+    def merge(self, into: I64, slots: I64) -> None:
+        targets, values = self._values.merge(into, slots)
+        self._inner.add(targets, values, None)
+
+    def result(self, slots: I64) -> pl.Series:
+        return self._inner.result(slots)
 
     def columns(self, slots: I64) -> Columns:
         return self._values.columns(slots)

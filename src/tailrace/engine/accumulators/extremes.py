@@ -30,14 +30,12 @@ class Extreme(ArrayAccumulator):
         numbers = physical.fill_null(0).to_numpy()
         self._fold(slots, numbers, valid(values, use), self.arrays["value"], self.arrays["count"])
 
-    def join(self, slots: I64, groups: I64, count: int) -> dict[str, np.ndarray]:
-        out = {name: np.zeros(count, dtype=a.dtype) for name, a in self.arrays.items()}
-        counts = self.arrays["count"][slots]
-        self._fold(groups, self.arrays["value"][slots], counts > 0, out["value"], out["count"])
-        return out
+    def merge(self, into: I64, slots: I64) -> None:
+        values, counts = self.arrays["value"], self.arrays["count"]
+        self._fold(into, values[slots], counts[slots] > 0, values, counts)
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        arrays = self.joined(slots, groups, count)
+    def result(self, slots: I64) -> pl.Series:
+        arrays = {name: a[slots] for name, a in self.arrays.items()}
         dtype = self._type.polars
         if isinstance(dtype, pl.Decimal):
             zeros = np.where(arrays["value"] < 0, ~np.uint64(0), np.uint64(0))
@@ -89,13 +87,11 @@ class LogExtreme(Accumulator):
         self._log.append(best.select("value"))
         self._pointers[best["slot"].to_numpy()] = np.arange(start, start + len(best))
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        values = self.columns(slots)["value"]
-        if groups is not None:
-            best = self._best(pl.DataFrame({"slot": groups, "value": values}))
-            out = pl.DataFrame({"slot": np.arange(count)})
-            values = out.join(best, on="slot", how="left", maintain_order="left")["value"]
-        return values.cast(self._type.polars)
+    def merge(self, into: I64, slots: I64) -> None:
+        self.add(into, self.columns(slots)["value"], None)
+
+    def result(self, slots: I64) -> pl.Series:
+        return self.columns(slots)["value"].cast(self._type.polars)
 
     def columns(self, slots: I64) -> Columns:
         pointers = pl.Series(self._pointers[slots])

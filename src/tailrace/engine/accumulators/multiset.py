@@ -12,6 +12,8 @@ from tailrace.state.index import KeyIndex, grown
 from tailrace.state.kernels import I64
 from tailrace.state.keys import key_halves, with_number
 
+_FEW = 65_536
+
 
 class Multiset:
     """
@@ -28,6 +30,7 @@ class Multiset:
         self._clear()
 
     def _clear(self) -> None:
+        self._dead = 0
         self._index = KeyIndex()
         self._values = RowLog({"value": self._dtype})
         self._slots = np.zeros(1024, dtype=np.int64)
@@ -39,18 +42,15 @@ class Multiset:
         """Make room, so that slots below `size` are in use."""
         self._heads = grown(self._heads, size, -1)
 
-    def add(self, slots: I64, values: pl.Series, sign: int = 1, counts: I64 | None = None) -> Mask:
+    def add(self, slots: I64, values: pl.Series, amounts: I64 | int = 1) -> Mask:
         """
-        Count values (without NULL) into slots, or out of them with `sign` -1; mark the rows by which a value came or went.
+        Count values (without NULL) into slots, or out of them where `amounts` are negative.
 
-        `counts` are how often each is there, for values that were not there before (as from a checkpoint).
+        Gives the rows by which a value came or went.
         """
         entries = self._entries(slots, values)
-        if counts is not None:
-            self._counts[entries] = counts
         changed = np.zeros(len(entries), dtype=np.bool_)
-        if counts is None:
-            kernels.count(entries, sign, self._counts, changed)
+        kernels.count(entries, np.broadcast_to(np.int64(amounts), len(entries)), self._counts, changed)
         return changed
 
     def _entries(self, slots: I64, values: pl.Series) -> I64:
@@ -86,15 +86,24 @@ class Multiset:
         self.reset(slots)
         frame = pl.DataFrame({"slot": slots, "values": columns["values"]}).filter(pl.col("values").list.len() > 0)
         rows = frame.explode("values").unnest("values")
-        self.add(rows["slot"].to_numpy(), rows["value"], counts=rows["count"].to_numpy())
+        self.add(rows["slot"].to_numpy(), rows["value"], rows["count"].to_numpy())
+
+    def merge(self, into: I64, slots: I64) -> tuple[I64, pl.Series]:
+        """Count the values of slots into others; give the slots and values that came there."""
+        rows = self.of(slots)
+        targets, values = into[rows["place"].to_numpy()], rows["value"]
+        came = self.add(targets, values, rows["count"].to_numpy())
+        return targets[came], values.filter(pl.Series(came))
 
     def reset(self, slots: I64) -> None:
         """Take all values out of these slots."""
-        kernels.empty_chains(slots, self._heads, self._following, self._counts)
+        self._dead += kernels.empty_chains(slots, self._heads, self._following, self._counts)
+        if self._dead > max(_FEW, len(self._index) - self._dead):
+            self.keep(np.arange(len(self._heads), dtype=np.int64))
 
     def keep(self, slots: I64) -> None:
         """Drop every slot but these; they are numbered anew in this order. Entries that are not there go too."""
         rows = self.of(slots)
         self._clear()
         self.reserve(len(slots))
-        self.add(rows["place"].to_numpy(), rows["value"], counts=rows["count"].to_numpy())
+        self.add(rows["place"].to_numpy(), rows["value"], rows["count"].to_numpy())

@@ -26,8 +26,8 @@ class Count(ArrayAccumulator):
         else:
             kernels.count_used(slots, use, sign, self.arrays["count"])
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        return pl.Series(self.joined(slots, groups, count)["count"])
+    def result(self, slots: I64) -> pl.Series:
+        return pl.Series(self.arrays["count"][slots])
 
 
 class Sum(ArrayAccumulator):
@@ -50,9 +50,8 @@ class Sum(ArrayAccumulator):
             numbers = values.fill_null(0).cast(dtype).to_numpy()
             kernels.sum_used(slots, numbers, valid(values, use), sign, sums, counts)
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        arrays = self.joined(slots, groups, count)
-        sums, counts = arrays["sum"], arrays["count"]
+    def result(self, slots: I64) -> pl.Series:
+        sums, counts = self.arrays["sum"][slots], self.arrays["count"][slots]
         if self._average:
             sums = _truncated(sums, counts) if self._dtype is np.int64 else sums / np.maximum(counts, 1)
         numbers = sums.astype(_NUMPY[self._type.kind])

@@ -46,8 +46,12 @@ class RetractableExtreme(Accumulator):
         rows = self._values.of(lost)
         self._best.add(lost[rows["place"].to_numpy()], rows["value"], None)
 
-    def result(self, slots: I64, groups: I64 | None, count: int) -> pl.Series:
-        return self._best.result(slots, groups, count)
+    def merge(self, into: I64, slots: I64) -> None:
+        targets, values = self._values.merge(into, slots)
+        self._best.add(targets, values, None)
+
+    def result(self, slots: I64) -> pl.Series:
+        return self._best.result(slots)
 
     def columns(self, slots: I64) -> Columns:
         return self._values.columns(slots)

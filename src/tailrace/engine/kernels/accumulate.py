@@ -97,7 +97,7 @@ def greatest(slots: I64, values: np.ndarray, use: Mask, extremes: np.ndarray, co
 
 
 @njit(nogil=True, cache=True)
-def sum_int_groups(groups: I64, values: I64, out: I64) -> None:
-    """Add 64-bit values by group."""
-    for i in range(groups.size):
-        out[groups[i]] += values[i]
+def add_slots(into: I64, slots: I64, values: np.ndarray) -> None:
+    """Add the value of each slot to that of another."""
+    for i in range(slots.size):
+        values[into[i]] += values[slots[i]]

@@ -19,13 +19,13 @@ def link(first: int, entry_slots: I64, following: I64, heads: I64) -> None:
 
 
 @njit(nogil=True, cache=True)
-def count(entries: I64, sign: int, counts: I64, changed: npt.NDArray[np.bool_]) -> None:
-    """Count each row's entry up or down; mark the rows by which a value came (0 to 1) or went (1 to 0)."""
-    edge = 1 if sign > 0 else 0
+def count(entries: I64, amounts: I64, counts: I64, changed: npt.NDArray[np.bool_]) -> None:
+    """Count each row's entry up or down; mark the rows by which a value came or went."""
     for i in range(entries.size):
         entry = entries[i]
-        counts[entry] += sign
-        changed[i] = counts[entry] == edge
+        before = counts[entry] > 0
+        counts[entry] += amounts[i]
+        changed[i] = before != (counts[entry] > 0)
 
 
 @njit(nogil=True, cache=True)
@@ -55,10 +55,13 @@ def walk_chains(slots: I64, heads: I64, following: I64, counts: I64, places: I64
 
 
 @njit(nogil=True, cache=True)
-def empty_chains(slots: I64, heads: I64, following: I64, counts: I64) -> None:
-    """Let nothing be there any more in the chains of these slots."""
+def empty_chains(slots: I64, heads: I64, following: I64, counts: I64) -> int:
+    """Let nothing be there any more in the chains of these slots; give how many entries that concerns."""
+    gone = 0
     for i in range(slots.size):
         entry = heads[slots[i]]
         while entry >= 0:
+            gone += counts[entry] > 0
             counts[entry] = 0
             entry = following[entry]
+    return gone

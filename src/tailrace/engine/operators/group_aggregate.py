@@ -69,7 +69,7 @@ class GroupAggregateOperator(Operator):
         """Give the rows of these slots as the schema names them."""
         fields = self._node.schema.fields
         keys = self._slots.rows(slots)
-        given = [keys[k] for k in self._node.keys] + [a.result(slots, None, 0) for a in self._accumulators]
+        given = [keys[k] for k in self._node.keys] + [a.result(slots) for a in self._accumulators]
         return pl.DataFrame([s.cast(f.type.polars).alias(f.name) for s, f in zip(given, fields, strict=True)])
 
     def _changes(self, touched: I64, before: np.ndarray, old: Batch) -> list[Batch]:
