@@ -28,8 +28,8 @@ def section(area: str, cases: list[Case]) -> str:
     agreed = [c for c in same if not c.expected.refused and c.expected.oracle.startswith("Flink ")]
     other = [c for c in same if not c.expected.oracle.startswith("Flink ")]
     parts = [
-        names("as on Flink", agreed),
-        names("refused, as by Flink", [c for c in same if c.expected.refused]),
+        names("As on Flink", agreed),
+        names("Refused, as by Flink", [c for c in same if c.expected.refused]),
         *(f"As its own oracle has it ({c.expected.oracle}): {name(c)}.\n" for c in other),
         *(f"Differs: {name(c)}. {c.differs}.\n" for c in cases if c.differs),
         *(f"Not supported: {name(c)}. {c.unsupported}.\n" for c in cases if c.unsupported),
@@ -38,9 +38,8 @@ def section(area: str, cases: list[Case]) -> str:
 
 
 def names(what: str, cases: list[Case]) -> str:
-    """Count some cases and list them."""
-    count = f"{len(cases)} case{'s' if len(cases) > 1 else ''}"
-    return f"{count} {what}: {', '.join(map(name, cases))}.\n" if cases else ""
+    """List some cases, one a line, so that changes to the page by several people go together."""
+    return "\n".join([f"{what}:", *map(name, cases)]) + "\n" if cases else ""
 
 
 def name(case: Case) -> str:
