@@ -83,6 +83,32 @@ def test_an_idle_partition_is_left_out_until_its_next_row() -> None:
     assert result.rejected[0].scan == SCAN
 
 
+def test_a_partition_with_rows_on_their_way_is_not_idle() -> None:
+    """However long its rows take; the time-out begins when there is nothing more of it on the way."""
+    clock = ManualClock(100_000)
+    executor = started(clock, "0", "1", settings={"table.exec.source.idle-timeout": "5 s"})
+    assert counts(executor.tick([rows("0", 1000, 25_000)])) == []
+    clock.advance(4000)
+    executor.keep(SCAN, ["1"])
+    clock.advance(60_000)
+    assert counts(executor.tick([rows("0", 26_000)])) == []
+
+    executor.keep(SCAN, [])
+    clock.advance(1)
+    assert counts(executor.tick([])) == [("a", 1, 10)]
+
+
+def test_an_idle_partition_counts_again_when_rows_are_on_their_way() -> None:
+    """It does not wait for them to arrive: what it holds open must not be closed before."""
+    clock = ManualClock(100_000)
+    executor = started(clock, "0", "1", settings={"table.exec.source.idle-timeout": "5 s"})
+    clock.advance(6000)
+    executor.tick([rows("0", 1000)])
+    executor.keep(SCAN, ["1"])
+    assert counts(executor.tick([rows("0", 25_000)])) == []
+    assert counts(executor.tick([rows("1", 2000, 30_000)])) == [("a", 2, 10), ("a", 1, 30)][:1]
+
+
 def test_a_time_far_in_the_future_moves_nothing() -> None:
     """A row beyond the bound is reported with its place and does not close windows."""
     executor = started(ManualClock(100_000), "0")

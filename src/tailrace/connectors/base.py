@@ -8,7 +8,7 @@ sink by its own thread alone; `check` may be called from anywhere. Nothing here 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -141,6 +141,14 @@ class Reader(ABC):
 
     def acknowledge(self, positions: Positions) -> None:
         """Hear that everything up to these positions is durable; for brokers that want to know. May be skipped."""
+
+    def behind(self) -> Collection[str]:
+        """
+        Give the partitions that have, or may have, more rows at the source than were given; never blocks.
+
+        They are not idle, however long their next row takes to get here.
+        """
+        return ()
 
     def lag(self) -> int | None:
         """Give the rows that wait at the source, if it is known without asking anybody."""

@@ -136,6 +136,11 @@ class Executor:
         for operator in self._assigners(scan):
             operator.progress.assign(partition, self._clock.monotonic())
 
+    def keep(self, scan: str, partitions: Collection[str]) -> None:
+        """Hear which partitions have rows that are still on their way: these are not idle, until the next call."""
+        for operator in self._assigners(scan):
+            operator.progress.keep(partitions, self._clock.monotonic())
+
     def revoke(self, scan: str, partition: str) -> None:
         """Hear that a scan no longer reads a partition."""
         self._scans[scan].partitions.discard(partition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
@@ -29,6 +29,7 @@ class Progress:
     def __init__(self, idle_timeout: float | None = None) -> None:
         self._idle_timeout = idle_timeout
         self._current = MIN_WATERMARK
+        self._kept: Collection[str] = ()
         self.partitions: dict[str, PartitionProgress] = {}
 
     def assign(self, partition: str, now: float) -> None:
@@ -50,6 +51,14 @@ class Progress:
         known.watermark = max(known.watermark, watermark)
         known.last_row, known.idle = now, False
 
+    def keep(self, partitions: Collection[str], now: float) -> None:
+        """Hear which partitions have rows that are still on their way: these are not idle, until the next call."""
+        self._kept = partitions
+        for name in partitions:
+            known = self.partitions.get(name)
+            if known is not None:
+                known.last_row, known.idle = now, False
+
     def watermark_of(self, partition: str) -> int:
         """Give the watermark of one partition."""
         known = self.partitions.get(partition)
@@ -68,8 +77,9 @@ class Progress:
     def _mark_idle(self, now: float) -> None:
         if self._idle_timeout is None:
             return
-        for partition in self.partitions.values():
-            partition.idle = partition.idle or now - partition.last_row >= self._idle_timeout
+        for name, partition in self.partitions.items():
+            silent = now - partition.last_row >= self._idle_timeout and name not in self._kept
+            partition.idle = partition.idle or silent
 
     def next_idle(self, now: float) -> float | None:
         """Give the seconds until the next partition becomes idle; None if none will."""

@@ -17,6 +17,7 @@ from tailrace.formats.base import Decoded, Reject
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.decode_line import Decode, DecodeLine
 from tailrace.runtime.halt import Halt
+from tailrace.runtime.on_the_way import OnTheWay
 from tailrace.runtime.queues import ByteQueue
 
 
@@ -96,7 +97,9 @@ class Fetcher:
         self.bytes = 0
         self.lag: int | None = None
         self.retrying = ""
+        self.on_the_way = OnTheWay()
         self._source = source
+        self._reader: Reader | None = None
         self._line = DecodeLine(decoders, self._arrived, self._changed)
         self._positions = positions
         self._halt = halt
@@ -132,7 +135,7 @@ class Fetcher:
     def _run(self) -> None:
         reader: Reader | None = None
         try:
-            reader = self._open()
+            reader = self._reader = self._open()
             ended = reader is not None and self._read(reader)
             self.queue.put(Over(ended), 0)
         except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
@@ -179,6 +182,9 @@ class Fetcher:
             self._backoff.reset()
             self._backoff.limit = self._retry_limit
             self.retrying = ""
+            for block in blocks:
+                self.on_the_way.took(block.partition)
+            self._look()
             self._deliver(blocks, changes)
             if not blocks:
                 self._line.flush()
@@ -189,6 +195,10 @@ class Fetcher:
             over = self._source.bounded and not self._live and not blocks
         self._line.flush()
         return False
+
+    def _look(self) -> None:
+        if self._reader is not None:
+            self.on_the_way.see(self._reader)
 
     def _tell(self, reader: Reader) -> None:
         positions, self._acknowledge = self._acknowledge, None
@@ -233,4 +243,4 @@ class Fetcher:
         )
         self.rows += rows
         self.bytes += weight
-        self.queue.put(item, max(1, size))
+        self.queue.put(item, max(1, size), self._look)

@@ -123,6 +123,8 @@ class Loop:
 
     def _drain(self) -> _Drained:
         """Take what has arrived, in turn from each source, up to a tick's worth of rows."""
+        for scan, fetcher in self._fetchers.items():
+            self._executor.keep(scan, fetcher.on_the_way.partitions())
         drained = _Drained()
         waiting = [s for s in self._fetchers if s not in self._over]
         while waiting and drained.rows < self._settings.tick_rows:
@@ -137,6 +139,7 @@ class Loop:
                 return False
             case Arrived():
                 drained.arrivals.append((scan, item))
+                self._fetchers[scan].on_the_way.arrived(item.partition)
                 drained.rows += item.rows
             case Changed():
                 drained.changed = True

@@ -15,6 +15,10 @@ _FOREVER = 3600.0
 """No wait is longer; the loops around them look again."""
 
 
+MEANWHILE = 0.25
+"""How often a writer that waits looks after other things."""
+
+
 class Bell:
     """
     Wakes one thread that has several things to wait for. A ring is not lost when nobody waits yet.
@@ -67,13 +71,18 @@ class ByteQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, item: T, size: int) -> bool:
-        """Add an item, when there is room; False if the job halted while waiting."""
+    def put(self, item: T, size: int, meanwhile: Callable[[], None] | None = None) -> bool:
+        """
+        Add an item, when there is room; False if the job halted while waiting.
+
+        `meanwhile` is called now and then while it waits.
+        """
         with self._condition:
             if self.bytes and self.bytes + size > self._capacity:
                 self.waited += 1
             while self.bytes and self.bytes + size > self._capacity and not self._halt.is_set:
-                self._condition.wait(_FOREVER)
+                if not self._condition.wait(MEANWHILE if meanwhile else _FOREVER) and meanwhile:
+                    meanwhile()
             if self._halt.is_set:
                 return False
             self._items.append((item, size))

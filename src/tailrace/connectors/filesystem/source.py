@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tailrace.errors import ConfigError, Location, TailraceError, TerminalError,
 from tailrace.schema import TIMESTAMPS, Kind, Schema
 
 MAX_OPEN = 128
+_OVERDUE = 1.0
+"""A look at the files that is late by so many seconds says nothing any more of what is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +296,12 @@ class FileReader(Reader):
             self._announce(self._made(file.name, file.path, None, old.mark.followed_by()))
         elif file.status.st_size != old.mark.size:
             self._announce(self._made(file.name, file.path, old.mark))
+
+    def behind(self) -> Collection[str]:
+        now = self._spec.clock.monotonic()
+        if self._spec.monitor_seconds is not None and now - self._last_look > self._spec.monitor_seconds + _OVERDUE:
+            return {*self._active, *self._announced, *self._waiting}  # any may have grown
+        return {*self._active, *self._announced}
 
     def close(self) -> None:
         for partition in self._partitions.values():

@@ -97,5 +97,9 @@ class Fetcher(ABC):
         """Give what is there, up to about the limit; waits for a first message as long as that says."""
 
     @abstractmethod
+    def end_of(self, partition: TopicPartition) -> int | None:
+        """Give the offset behind a partition's last message, as the client knows it from its last fetch."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -298,6 +299,13 @@ class NativeFetcher(Fetcher):
                 )
             )
         return pieces
+
+    def end_of(self, partition: TopicPartition) -> int | None:
+        low, high = ctypes.c_int64(), ctypes.c_int64()
+        code = self._lib.get_watermark_offsets(
+            self._client.handle, partition[0].encode(), partition[1], ctypes.byref(low), ctypes.byref(high)
+        )
+        return None if code or high.value < 0 else high.value
 
     def close(self) -> None:
         if self._queue:

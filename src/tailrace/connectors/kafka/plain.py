@@ -72,6 +72,10 @@ class PlainFetcher(Fetcher):
             pl.Series("headers", [_headers(m) for m in messages], dtype=HEADERS) if self._wanted.headers else None,
         )
 
+    def end_of(self, partition: TopicPartition) -> int | None:
+        known = self._consumer.get_watermark_offsets(self._kafka.TopicPartition(*partition), cached=True)
+        return known[1] if known and known[1] >= 0 else None
+
     def close(self) -> None:
         self._consumer.close()
 

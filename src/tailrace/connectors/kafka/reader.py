@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -282,6 +281,14 @@ class KafkaReader(Reader):
                 _log.warning("offsets were not committed", group=self._plan.group, error=reason)
             lib.event_destroy(event)
 
+    def behind(self) -> Collection[str]:
+        """Give the partitions that have something behind the last row; an open transaction is something."""
+        return [one.name for tp, one in self._live.items() if not self._caught_up(tp, one)]
+
+    def _caught_up(self, tp: TopicPartition, one: _Standing) -> bool:
+        high = self._fetcher.end_of(tp)
+        return high is not None and one.next is not None and one.next >= high
+
     def lag(self) -> int | None:
         now = time.monotonic()
         if now - self._lag[0] >= LAG_SECONDS:
@@ -289,16 +296,13 @@ class KafkaReader(Reader):
         return self._lag[1]
 
     def _behind(self) -> int | None:
-        """Sum what is between each partition's position and its end, as the client knows it from its last fetch."""
-        low, high = ctypes.c_int64(), ctypes.c_int64()
+        """Sum what is between each partition's position and its end."""
         total = 0
-        for (topic, number), one in self._live.items():
-            code = self._client.lib.get_watermark_offsets(
-                self._client.handle, topic.encode(), number, ctypes.byref(low), ctypes.byref(high)
-            )
-            if code or high.value < 0 or one.next is None:
+        for tp, one in self._live.items():
+            high = self._fetcher.end_of(tp)
+            if high is None or one.next is None:
                 return None
-            total += max(0, (high.value if one.stop is None else one.stop) - one.next)
+            total += max(0, (high if one.stop is None else one.stop) - one.next)
         return total
 
     def close(self) -> None:
