@@ -177,11 +177,26 @@ def test_a_source_that_is_away_for_a_while_is_waited_for(world: Any, make: Any) 
 
 def test_a_source_that_stays_away_stops_the_job(world: Any, make: Any) -> None:
     """Tries end; the error says how long, how often, and that the state is intact."""
-    world.settings["tailrace.source.retry-limit"] = "50 ms"
+    world.settings["tailrace.source.start-limit"] = "200 ms"
     scan = world.scan("numbers", make(0, 10))
     world.faults_of("numbers").at.update({("open", i): TransientError("no answer") for i in range(1, 50)})
     with pytest.raises(TerminalError, match=r"source 'numbers' has been away for .* tries\): no answer"):
         world.job(world.into(scan, "out")).run()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sink_that_is_away_at_the_start_is_waited_for(world: Any, make: Any, kind: str) -> None:
+    """A target that is not ready yet costs a pause; one that stays away stops the job before anything is read."""
+    scan = world.scan("numbers", make(0, 10))
+    world.faults_of("out").at["sink.open", 1] = TransientError("no coordinator yet")
+    world.job(world.into(scan, "out", kind)).run()
+    assert ids(world.target("out")) == list(range(10))
+
+    world.settings["tailrace.source.start-limit"] = "200 ms"
+    world.faults_of("away").at.update({("sink.open", i): TransientError("no answer") for i in range(1, 50)})
+    with pytest.raises(TerminalError, match=r"sink 'sink-away' has been away for .* tries\): no answer"):
+        world.job(world.into(scan, "away", kind), state="other").run()
+    assert len(world.feeds["numbers"].opened_at) == 1
 
 
 def test_a_sink_that_is_away_at_commit_is_waited_for(world: Any, make: Any) -> None:

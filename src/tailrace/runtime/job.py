@@ -162,7 +162,7 @@ class Job:
     def _start_and_work(self, parts: Parts, store: StateStore | None, job: str) -> tuple[Start, bool]:
         for outlet in self._outlets.values():
             outlet.start()
-        start = open_sinks(self._outlets, store, self._halt)
+        start = open_sinks(self._outlets, store, self._halt, self._settings.start_limit)
         if start.checkpoint is not None and start.checkpoint.manifest.final and store is not None:
             # it had ended before it died: opening the sinks has committed what was left
             store.finish()

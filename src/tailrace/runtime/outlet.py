@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,9 @@ from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
 from tailrace.runtime.halt import Halt
 
 T = TypeVar("T")
+
+RETRY_SECONDS = 300.0
+"""So long a target may be away when a staged epoch is to be committed."""
 
 _log = structlog.get_logger("tailrace.runtime")
 
@@ -205,15 +209,21 @@ class Outlet:
 
     def _commit_staged(self, sink: StagedSink, epoch: int, staged: Any) -> None:
         """Commit what was staged; that may be tried again, so a target that is away for a while stops nothing."""
-        backoff = Backoff()
-        started = 0.0
+        self.patiently(lambda: sink.commit(epoch, staged), RETRY_SECONDS)
+
+    def patiently(self, function: Callable[[], T], seconds: float) -> T:
+        """
+        Do something on the sink's thread that may be tried again, until the target is there.
+
+        Raises:
+            TerminalError: it stayed away for so many seconds.
+        """
+        backoff = Backoff(limit=seconds)
         while True:
             try:
-                return sink.commit(epoch, staged)
+                return function()
             except TransientError as error:
-                wait = backoff.failed(f"sink '{self.name}'", error, started)
-                started += wait
-                self._pause(wait)
+                self._pause(backoff.failed(f"sink '{self.name}'", error, time.monotonic()))
 
     def _pause(self, seconds: float) -> None:
         with self._condition:

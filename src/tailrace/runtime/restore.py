@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -22,7 +23,7 @@ from tailrace.state.store import Checkpoint, StateStore
 from tailrace.state.store_manifest import Damaged
 
 OPEN_SECONDS = 120.0
-"""So long a sink may take to open; each has shorter limits of its own."""
+"""So long a sink may take to open, beside the time that its target may be away; each has shorter limits of its own."""
 
 T = TypeVar("T")
 
@@ -38,15 +39,17 @@ class Start:
     notes: list[str] = field(default_factory=list)
 
 
-def open_sinks(outlets: Mapping[str, Outlet], store: StateStore | None, halt: Halt) -> Start:
+def open_sinks(outlets: Mapping[str, Outlet], store: StateStore | None, halt: Halt, patience: float) -> Start:
     """
     Ask the targets what they have, restore the checkpoint that fits, and open all sinks at it.
 
+    A target that is away is tried again for `patience` seconds.
+
     Raises:
-        TerminalError: no checkpoint fits, or none can be read.
+        TerminalError: no checkpoint fits, or none can be read; a target stayed away.
         TailraceError: a sink can't be opened.
     """
-    marks = _marks(outlets, halt)
+    marks = _marks(outlets, halt, patience)
     start = Start(max(marks.values(), default=0)) if store is None else _choose(store, marks)
     staged = start.checkpoint.manifest.staged if start.checkpoint else {}
     waiting = []
@@ -55,31 +58,35 @@ def open_sinks(outlets: Mapping[str, Outlet], store: StateStore | None, halt: Ha
         if isinstance(sink, StagedSink):
             known = name in staged
             epoch, given = (start.epoch, staged[name]) if known else (0, None)
-            waiting.append(outlet.call(lambda s=sink, g=given, e=epoch: s.open(g, e)))  # type: ignore[misc]
+            waiting.append(_opened(outlet, partial(sink.open, given, epoch), patience))
         elif isinstance(sink, AtLeastOnceSink):
-            waiting.append(outlet.call(sink.open))
+            waiting.append(_opened(outlet, sink.open, patience))
     for future in waiting:
-        _result(future, halt)
+        _result(future, halt, patience)
     return start
 
 
-def _marks(outlets: Mapping[str, Outlet], halt: Halt) -> dict[str, int]:
+def _opened(outlet: Outlet, open_: Callable[[], T], patience: float) -> Future[T]:
+    return outlet.call(lambda: outlet.patiently(open_, patience))
+
+
+def _marks(outlets: Mapping[str, Outlet], halt: Halt, patience: float) -> dict[str, int]:
     waiting: dict[str, Future[int]] = {}
     for name, outlet in outlets.items():
         if outlet.role is Role.MARKED and isinstance(outlet.sink, TransactionalSink):
-            waiting[name] = outlet.call(outlet.sink.open)
-    return {name: _result(future, halt) for name, future in waiting.items()}
+            waiting[name] = _opened(outlet, outlet.sink.open, patience)
+    return {name: _result(future, halt, patience) for name, future in waiting.items()}
 
 
-def _result(future: Future[T], halt: Halt) -> T:
-    until = time.monotonic() + OPEN_SECONDS
+def _result(future: Future[T], halt: Halt, patience: float) -> T:
+    until = time.monotonic() + patience + OPEN_SECONDS
     while time.monotonic() < until:
         try:
             return future.result(0.2)
         except NotYet:
             if halt.is_set and not future.done():
                 break
-    raise TerminalError(f"a sink was not open after {OPEN_SECONDS:g} s")
+    raise TerminalError(f"a sink was not open after {patience + OPEN_SECONDS:g} s")
 
 
 def _choose(store: StateStore, marks: Mapping[str, int]) -> Start:

@@ -20,7 +20,12 @@ OPTIONS = OptionSet(
         Option("tailrace.source.queue-size", memory_size, 32 << 20, "decoded rows that wait for the engine, a source"),
         Option("tailrace.sink.queue-size", memory_size, 32 << 20, "rows that wait for a sink, before sources wait"),
         Option("tailrace.tick.rows", integer, 100_000, "about how many rows go through the operators at a time"),
-        Option("tailrace.source.start-limit", duration, 20_000, "how long a source may be away when the job starts"),
+        Option(
+            "tailrace.source.start-limit",
+            duration,
+            20_000,
+            "how long a source or a sink may be away when the job starts",
+        ),
         Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
     ),
 )

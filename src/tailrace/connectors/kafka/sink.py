@@ -118,6 +118,7 @@ class KafkaSink(AtLeastOnceSink):
         self._producer: Producer | None = None
 
     def open(self) -> None:
+        self.close()  # what an open that failed has left
         self._producer = self._target.producer({})
         self._producer.open()
 
@@ -140,8 +141,9 @@ class KafkaSink(AtLeastOnceSink):
         return self._target.check("at-least-once")
 
     def close(self) -> None:
-        if self._producer is not None:
-            self._producer.close()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()
 
 
 class KafkaTransactionalSink(TransactionalSink):
@@ -163,6 +165,7 @@ class KafkaTransactionalSink(TransactionalSink):
         return (self._target.topic.names[0], 0)
 
     def open(self) -> int:
+        self.close()  # what an open that failed has left
         more = plain({"transactional.id": self._id})
         if "transaction.timeout.ms" not in self._target.properties:
             more |= plain({"transaction.timeout.ms": TRANSACTION_TIMEOUT_MS})

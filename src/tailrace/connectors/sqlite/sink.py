@@ -60,6 +60,7 @@ class SqliteSink(TransactionalSink):
 
     def open(self) -> int:
         t = self._target
+        self.close()  # what an open that failed has left
         self._connection = connect(t.path, t.busy_seconds, writing=True)
         for left in t.folder.glob("*.spill"):
             left.unlink()
