@@ -42,8 +42,22 @@ FORMS = [
     "SELECT a FROM t WHERE a IN (SELECT b FROM u) AND (a, b) NOT IN (SELECT 1, 2) OR NOT EXISTS (SELECT 1) AND a IN ((SELECT 1), 2)",
     "SELECT a > ALL (SELECT 1), a = ANY (SELECT 1), a <> SOME (1, 2), (a IN (SELECT 1)) IS TRUE, EXISTS (SELECT 1) = TRUE FROM t",
     "SELECT /*+ BROADCAST(t, u), STATE_TTL('a' = '1d', b = '2d'), x, NUM(1, 'y') */ DISTINCT a FROM t /*+ OPTIONS('a'='it''s') */ AS u",
+    "TABLE a UNION ALL TABLE b ORDER BY 1",
+    "SELECT * FROM a NATURAL JOIN b NATURAL LEFT JOIN c WHERE x IN (TABLE d)",
+    """SELECT * FROM t AS q MATCH_RECOGNIZE (PARTITION BY a, b ORDER BY ts, c DESC MEASURES A.x AS x, FINAL LAST(B.y, 1) AS y,
+       AVG(A.x + 1) AS av, COUNT(B.*) AS n, CLASSIFIER() AS c ALL ROWS PER MATCH AFTER MATCH SKIP TO FIRST B
+       PATTERN (^ A B+ C* D? E{2} F{2,} G{2,4} H{,5} I+? J?? K{2,3}? $) WITHIN INTERVAL '1' HOUR SUBSET U = (A, B), V = (C)
+       DEFINE A AS A.x > 1, B AS PREV(B.x, 1) < B.x AND NEXT(x) > 2) AS T (p, q) JOIN u ON TRUE""",
+    "SELECT * FROM (SELECT 1) MATCH_RECOGNIZE (PATTERN (A (B | C D)+ (E F){2} ((G)?)+ {- H -} PERMUTE(I, J K)) DEFINE A AS TRUE)",
+    "SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP PAST LAST ROW PATTERN (A (B | C) D | E) DEFINE A AS TRUE, B AS FALSE)",
+    "SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP TO NEXT ROW PATTERN (FIRST LAST) DEFINE FIRST AS TRUE)",
+    "SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP TO LAST PATTERN (A LAST) DEFINE A AS MATCH_ROWTIME() > ts)",
     "SELECT * FROM a JOIN b /*+ OPTIONS('x'='y') */ FOR SYSTEM_TIME AS OF a.p AS c ON TRUE",
 ]
+
+
+MATCH = "SELECT * FROM t MATCH_RECOGNIZE (PATTERN"
+DEFINE = "DEFINE A AS TRUE)"
 
 
 def tree(text: str) -> n.Node:
@@ -74,7 +88,20 @@ def test_a_query_comes_back(text: str) -> None:
             "SELECT SUM(a) OVER (ROWS 3 PRECEDING) FROM t",
             "SELECT SUM(a) OVER (ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) FROM t",
         ),
-        ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", "SELECT ARRAY_AGG(a) WITHIN GROUP (ORDER BY b) FROM t"),
+        ("SELECT ARRAY_AGG(a IGNORE NULLS) FROM t", "SELECT ARRAY_AGG(a) IGNORE NULLS FROM t"),
+        ("TABLE t", "SELECT * FROM t"),
+        (f"{MATCH} ((A (B) C)) {DEFINE}", f"{MATCH} (A B C) {DEFINE}"),
+        (f"{MATCH} ((A | B) | C D) {DEFINE}", f"{MATCH} (A | B | (C D)) {DEFINE}"),
+        (
+            f"{MATCH} (A{{0,}} B{{1,}} C{{0,1}} D{{2,2}} E{{,3}}) {DEFINE}",
+            f"{MATCH} (A* B+ C? D{{2}} E{{0,3}}) {DEFINE}",
+        ),
+        (f"{MATCH} (A{{2}}?) {DEFINE}", f"{MATCH} (A{{2}}) {DEFINE}"),
+        (MATCH.replace("PATTERN", "ONE ROW PER MATCH PATTERN") + f" (A) {DEFINE}", f"{MATCH} (A) {DEFINE}"),
+        (
+            MATCH.replace("PATTERN", "AFTER MATCH SKIP TO A PATTERN") + f" (A) {DEFINE}",
+            MATCH.replace("PATTERN", "AFTER MATCH SKIP TO LAST A PATTERN") + f" (A) {DEFINE}",
+        ),
         ("SELECT a FROM t ORDER BY a", "SELECT a FROM t ORDER BY a ASC"),
         ("SELECT 1 UNION SELECT 2", "SELECT 1 UNION DISTINCT SELECT 2"),
         ("SELECT a FROM t GROUP BY (a, b)", "SELECT a FROM t GROUP BY ROW(a, b)"),
@@ -104,6 +131,15 @@ def test_forms_that_mean_the_same_are_one_tree(one: str, other: str) -> None:
         ),
         ("SELECT a IN ((SELECT 1), 2)", "SELECT a IN (SELECT 1)"),
         ("SELECT a FROM t /*+ OPTIONS('a'='b') */", "SELECT a FROM t"),
+        ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", "SELECT ARRAY_AGG(a) WITHIN GROUP (ORDER BY b) FROM t"),
+        ("SELECT * FROM a NATURAL JOIN b", "SELECT * FROM a NATURAL LEFT JOIN b"),
+        (f"{MATCH} (A B+) {DEFINE}", f"{MATCH} ((A B)+) {DEFINE}"),
+        (f"{MATCH} (A | B C) {DEFINE}", f"{MATCH} ((A | B) C) {DEFINE}"),
+        (f"{MATCH} (A+) {DEFINE}", f"{MATCH} (A+?) {DEFINE}"),
+        (f"{MATCH} (A?) {DEFINE}", f"{MATCH} (A*) {DEFINE}"),
+        (f"{MATCH} (A{{1}}) {DEFINE}", f"{MATCH} (A{{1,}}) {DEFINE}"),
+        (f"{MATCH} (A{{,2}}) {DEFINE}", f"{MATCH} (A{{1,2}}) {DEFINE}"),
+        (f"{MATCH} (A) {DEFINE}", f"{MATCH} (^ A) {DEFINE}"),
     ],
 )
 def test_forms_that_differ_are_different_trees(one: str, other: str) -> None:

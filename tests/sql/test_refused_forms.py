@@ -2,9 +2,9 @@
 
 import pytest
 
-from tailrace.errors import UnsupportedError
+from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.nodes import WindowAggregate, walk
-from tailrace.sql.binder.forms import FORMS
+from tailrace.sql.binder.forms import FORMS, NEVER, Form
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Query, Statement
 
@@ -24,12 +24,14 @@ REFUSED = [
     ("SELECT * FROM TABLE(f(1))", 21, "a table function"),
     ("SELECT * FROM SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)", 15, "SESSION"),
     ("SELECT * FROM TUMBLE(TABLE t PARTITION BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 43, "PARTITION BY"),
-    ("SELECT * FROM TUMBLE(TABLE t ORDER BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 39, "ORDER BY of a table"),
     ("SELECT a FROM t ORDER BY a", 26, "ORDER BY"),
     ("SELECT a FROM t QUALIFY a > 1", 25, "QUALIFY"),
     ("SELECT a FROM t WINDOW w AS (ORDER BY ts)", 24, "WINDOW"),
     ("SELECT SUM(a) OVER (ORDER BY ts) FROM t", 20, "OVER"),
-    ("SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) FROM t", 42, "WITHIN GROUP"),
+    ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", 52, "WITHIN GROUP"),
+    ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", 29, "ORDER BY among the arguments"),
+    ("SELECT * FROM t NATURAL JOIN u", 15, "NATURAL JOIN"),
+    ("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (A) DEFINE A AS a > 1)", 15, "MATCH_RECOGNIZE"),
     ("SELECT FIRST_VALUE(a) IGNORE NULLS FROM t", 8, "IGNORE NULLS"),
     ("SELECT (SELECT 1)", 8, "a query inside an expression"),
     ("SELECT a FROM t WHERE a IN (SELECT a FROM u)", 23, "a query in IN"),
@@ -46,6 +48,18 @@ REFUSED = [
     ("SELECT /*+ STATE_TTL('t' = '1d') */ a FROM t", 12, "a hint"),
 ]
 
+MATCH = "SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES A.a AS x"
+NOT_IN_FLINK = [
+    (f"{MATCH} ALL ROWS PER MATCH PATTERN (A) DEFINE A AS TRUE)", 15, "ALL ROWS PER MATCH"),
+    (f"{MATCH} PATTERN (A | B) DEFINE A AS TRUE)", 73, "an alternative in PATTERN"),
+    (f"{MATCH} PATTERN (A {{- B -}}) DEFINE A AS TRUE)", 75, "an exclusion in PATTERN"),
+    (f"{MATCH} PATTERN (PERMUTE(A, B)) DEFINE A AS TRUE)", 73, "PERMUTE"),
+    (f"{MATCH} PATTERN ((A B)+ C) DEFINE A AS TRUE)", 73, "a quantifier on a group"),
+    ("SELECT SUM(a) FILTER (WHERE a > 1) OVER (ORDER BY ts) FROM t", 29, "FILTER together with OVER"),
+    ("SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) FROM t", 42, "WITHIN GROUP of this function"),
+    ("SELECT * FROM TUMBLE(TABLE t ORDER BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 39, "ORDER BY of a table"),
+]
+
 
 @pytest.mark.parametrize(("text", "column", "what"), REFUSED)
 def test_a_form_that_is_not_bound_is_refused(text: str, column: int, what: str) -> None:
@@ -59,10 +73,24 @@ def test_a_form_that_is_not_bound_is_refused(text: str, column: int, what: str) 
     assert caught.value.hint
 
 
-def test_each_refusal_is_tested() -> None:
-    """Every entry of the table of refused forms has a statement above."""
-    named = [what for _, _, what in REFUSED]
-    assert [form.what for form in FORMS if not any(what in form.what for what in named)] == []
+@pytest.mark.parametrize(("text", "column", "what"), NOT_IN_FLINK)
+def test_a_form_that_flink_refuses_is_refused(text: str, column: int, what: str) -> None:
+    """What Flink's planner refuses is refused for good, and so it is said."""
+    session = Session()
+    session.bind(TABLES, "tables.sql")
+    with pytest.raises(ConfigError, match="is not supported, as in Flink") as caught:
+        session.bind(text, "q.sql")
+    assert what in caught.value.message
+    assert str(caught.value.location) == f"q.sql:1:{column}"
+    assert caught.value.hint
+    assert not isinstance(caught.value, UnsupportedError)
+
+
+@pytest.mark.parametrize(("forms", "statements"), [(FORMS, REFUSED), (NEVER, NOT_IN_FLINK)])
+def test_each_refusal_is_tested(forms: tuple[Form, ...], statements: list[tuple[str, int, str]]) -> None:
+    """Every entry of the tables of refused forms has a statement above."""
+    named = [what for _, _, what in statements]
+    assert [form.what for form in forms if not any(what in form.what for what in named)] == []
 
 
 def test_a_form_inside_a_view_or_an_insert_is_refused_too() -> None:

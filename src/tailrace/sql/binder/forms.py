@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tailrace.errors import UnsupportedError
+from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
@@ -21,7 +21,7 @@ _QUERY = "compute the value before"
 @dataclass(frozen=True, slots=True)
 class Form:
     """
-    A form that is refused: a node of a class, if `part` of it was written or `applies` tells so.
+    A form that is refused: a node of a class, if `part` of it was written and `applies` tells so.
 
     `what` names the form in the message, `hint` says what is supported instead.
     """
@@ -51,7 +51,43 @@ def _named(*names: str) -> Callable[[n.Node], bool]:
     return lambda node: str(node.this).upper() in names
 
 
+def _over(node: n.Node) -> bool:
+    return n.get(node, "over") is not None
+
+
+def _repeated(node: n.Node) -> bool:
+    return isinstance(node.this, (n.PatternSequence, n.PatternRepeat))
+
+
+_PATTERN = "write the pattern with variables and quantifiers only: PATTERN (a b+ c)"
+
+NEVER = (
+    Form(n.MatchSource, "ALL ROWS PER MATCH", "write ONE ROW PER MATCH", part="all_rows"),
+    Form(n.PatternChoice, "an alternative in PATTERN", _PATTERN),
+    Form(n.PatternExclude, "an exclusion in PATTERN", _PATTERN),
+    Form(n.PatternPermute, "PERMUTE", _PATTERN),
+    Form(n.PatternRepeat, "a quantifier on a group", _PATTERN, applies=_repeated),
+    Form(
+        n.Call,
+        "FILTER together with OVER",
+        "write SUM(CASE WHEN ... THEN x END) OVER (...)",
+        part="filter",
+        applies=_over,
+    ),
+    Form(
+        n.Call,
+        "WITHIN GROUP of this function",
+        "leave it out",
+        part="within_group",
+        applies=_named("LISTAGG", "ARRAY_AGG"),
+    ),
+    Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order"),
+)
+"""Forms that Flink's parser takes and its planner refuses."""
+
 FORMS = (
+    Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
+    Form(n.Join, "NATURAL JOIN", _FROM, part="natural"),
     Form(n.Join, "a join", _FROM),
     Form(n.UnnestSource, "UNNEST", _FROM),
     Form(n.LateralSource, "LATERAL", _FROM),
@@ -66,12 +102,12 @@ FORMS = (
         applies=lambda node: not _named("TUMBLE", "HOP", "CUMULATE", "SESSION")(node),
     ),
     Form(n.TableArgument, "PARTITION BY of a table argument", "group by the columns instead", part="partition"),
-    Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order"),
     Form(n.Query, "ORDER BY", "leave it out: rows of a stream come in the order of their time", part="order"),
     Form(n.Select, "QUALIFY", "use the windows TUMBLE, HOP and CUMULATE", part="qualify"),
     Form(n.Select, "WINDOW", "use the windows TUMBLE, HOP and CUMULATE", part="windows"),
     Form(n.Call, "OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE", part="over"),
-    Form(n.Call, "WITHIN GROUP", "leave it out", part="order"),
+    Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
+    Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
     Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),
     Form(n.Subquery, "a query inside an expression", _QUERY),
     Form(n.InQuery, "a query in IN", _QUERY),
@@ -98,10 +134,11 @@ def refuse(statement: n.Node, source: Source) -> None:
     Look for forms that can't be bound yet in a statement.
 
     Raises:
-        UnsupportedError: there is one; points at it.
+        ConfigError: Flink refuses one too; points at it.
+        UnsupportedError: there is one that is not bound yet; points at it.
     """
-    for node in statement.walk():
-        for form in FORMS:
-            found = form.found(node) if isinstance(node, n.Node) else None
-            if found is not None:
-                raise UnsupportedError(f"{form.what} is not supported yet", hint=form.hint, location=at(found, source))
+    nodes = [node for node in statement.walk() if isinstance(node, n.Node)]
+    for form, found in ((f, x) for f in (*NEVER, *FORMS) for node in nodes if (x := f.found(node)) is not None):
+        if form in NEVER:
+            raise ConfigError(f"{form.what} is not supported, as in Flink", hint=form.hint, location=at(found, source))
+        raise UnsupportedError(f"{form.what} is not supported yet", hint=form.hint, location=at(found, source))

@@ -55,12 +55,13 @@ class CallParser(OverParser):
         arguments = [] if self.sees(")") else self.many(self._argument)
         nulls, order = self._array_agg() if name.upper() == "ARRAY_AGG" else (None, [])
         self.expect(")")
-        args = {"this": name, "arguments": arguments, "distinct": distinct}
-        nulls, order = nulls or self._nulls(), order or self._within_group()
-        return self.node(Call, start, **args, nulls=nulls, order=order, filter=self._filter(), over=self.over())
+        args = {"this": name, "arguments": arguments, "distinct": distinct, "order": order}
+        args["nulls"] = nulls or self._nulls()  # both places mean the same
+        args["within_group"] = self._within_group()
+        return self.node(Call, start, **args, filter=self._filter(), over=self.over())
 
     def _array_agg(self) -> tuple[str | None, list[SortKey]]:
-        """Take what ARRAY_AGG has before its closing parenthesis; it means the same as behind it."""
+        """Take what ARRAY_AGG has before its closing parenthesis."""
         return self._nulls(), self.order_by()
 
     def _nulls(self) -> str | None:
@@ -84,7 +85,22 @@ class CallParser(OverParser):
         start = self.at
         if self.takes("*"):
             return self.node(Star, start)
-        return self.expression()
+        return self.qualified_star() or self.expression()
+
+    def qualified_star(self) -> Star | None:
+        """Take `t.*`; None if it does not come next."""
+        start = self.at
+        ahead = 0
+        while self.at + ahead + 1 < len(self.tokens) and self.word(ahead + 1) == ".":
+            ahead += 2
+        if not ahead or self.word(ahead) != "*":
+            return None
+        parts = [self.identifier()]
+        self.expect(".")
+        while not self.takes("*"):
+            parts.append(self.identifier())
+            self.expect(".")
+        return self.node(Star, start, qualifier=parts)
 
     def _filter(self) -> Node | None:
         if not self.sees("FILTER", "("):

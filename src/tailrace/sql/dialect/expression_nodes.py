@@ -200,8 +200,8 @@ class Call(Node):
     """
     A function by name, with what may stand around its arguments.
 
-    `order` are the sort keys of WITHIN GROUP, `nulls` is IGNORE or RESPECT, `clauses` are those of JSON functions,
-    and `bare` is a call without parentheses.
+    `nulls` is IGNORE or RESPECT, `order` are the sort keys among the arguments of ARRAY_AGG, `within_group` those of
+    WITHIN GROUP, `clauses` are those of JSON functions, and `bare` is a call without parentheses.
     """
 
     arg_types: ClassVar[dict[str, bool]] = {
@@ -210,6 +210,7 @@ class Call(Node):
         "distinct": False,
         "nulls": False,
         "order": False,
+        "within_group": False,
         "filter": False,
         "over": False,
         "clauses": False,

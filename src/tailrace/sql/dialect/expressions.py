@@ -194,7 +194,13 @@ class ExpressionParser(SubqueryParser):
             return self._temporal()
         if self.sees_call():
             return self.call()
+        if self._sees_modifier():
+            return self.node(Unary, start, op=self.takes_one("FINAL", "RUNNING"), this=self.call())
         return self._column()
+
+    def _sees_modifier(self) -> bool:
+        """Tell whether FINAL or RUNNING stands before a call, as it may in MEASURES."""
+        return self.word() in ("FINAL", "RUNNING") and self.word(2) == "("
 
     def _column(self) -> Node:
         if not self.sees_name() and (not self.word().isidentifier() or self.word() in _NOT_MEANT_AS_NAMES):
@@ -247,7 +253,7 @@ class ExpressionParser(SubqueryParser):
         if word == "CASE":
             return self._case()
         if word == "INTERVAL":
-            return self._interval()
+            return self.interval()
         if word == "ROW" and opening == "(":
             return self._constructor(word, "(", ")")
         if word in ("ARRAY", "MAP") and opening == "[":
@@ -291,7 +297,8 @@ class ExpressionParser(SubqueryParser):
         self.expect("THEN")
         return self.node(When, start, condition=condition, value=self.expression())
 
-    def _interval(self) -> Node:
+    def interval(self) -> Node:
+        """Take an interval."""
         start = self.at
         self.expect("INTERVAL")
         negative = self.takes("-")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from tailrace.errors import ConfigError
+from tailrace.sql.dialect.match import MatchParser
 from tailrace.sql.dialect.nodes import (
     FunctionSource,
     Identifier,
@@ -15,13 +14,12 @@ from tailrace.sql.dialect.nodes import (
     TableSource,
     UnnestSource,
 )
-from tailrace.sql.dialect.table_functions import TableFunctionParser
 
 _JOINS = ("INNER", "LEFT", "RIGHT", "FULL")
 _SOURCE = "a table, view, query or table function"
 
 
-class FromParser(TableFunctionParser):
+class FromParser(MatchParser):
     """Reads what stands in FROM; JOIN binds tighter than a comma."""
 
     def from_clause(self) -> Node:
@@ -39,13 +37,15 @@ class FromParser(TableFunctionParser):
             if self.takes("CROSS", "JOIN"):
                 left = self._cross(left, self._source(), start)
                 self._refuse_condition()
+            elif self.takes("NATURAL"):
+                left = self._natural(left, start)
             elif kind := self._join_kind():
                 left = self._condition(kind, left, self._source(), start)
             else:
                 return left
 
     def _cross(self, left: Node, right: Node, start: int) -> Join:
-        return self.node(Join, start, left=left, right=right, kind="CROSS", condition=None, using=[])
+        return self.node(Join, start, left=left, right=right, kind="CROSS", natural=False, condition=None, using=[])
 
     def _refuse_condition(self) -> None:
         if self.word() in ("ON", "USING"):
@@ -55,23 +55,24 @@ class FromParser(TableFunctionParser):
     def _join_kind(self) -> str:
         if self.takes("JOIN"):
             return "INNER"
-        if self.sees("NATURAL"):
-            self._refuse_join("NATURAL JOIN is not supported, as in Flink", "name the columns: JOIN ... USING (a, b)")
         kind = self.takes_one(*_JOINS)
         if self.word() in ("SEMI", "ANTI") and self.word(1) == "JOIN":
-            word = "EXISTS" if self.sees("SEMI") else "NOT EXISTS"
-            self._refuse_join(f"there is no {self.word()} JOIN in Flink's SQL", f"write WHERE {word} (SELECT ...)")
+            hint = f"write WHERE {'EXISTS' if self.sees('SEMI') else 'NOT EXISTS'} (SELECT ...)"
+            raise ConfigError(f"there is no {self.word()} JOIN in Flink's SQL", hint=hint, location=self.here())
         if kind and kind != "INNER":
             self.takes("OUTER")
         if kind:
             self.expect("JOIN")
         return kind
 
-    def _refuse_join(self, message: str, hint: str) -> NoReturn:
-        raise ConfigError(message, hint=hint, location=self.here())
+    def _natural(self, left: Node, start: int) -> Join:
+        kind = self._join_kind() or self.fail("JOIN", *_JOINS)
+        right = self._source()
+        args = {"left": left, "right": right, "kind": kind, "natural": True}
+        return self.node(Join, start, **args, condition=None, using=[])
 
     def _condition(self, kind: str, left: Node, right: Node, start: int) -> Join:
-        args = {"left": left, "right": right, "kind": kind}
+        args = {"left": left, "right": right, "kind": kind, "natural": False}
         if self.takes("USING"):
             return self.node(Join, start, **args, condition=None, using=self.in_parens(self.identifier))
         if not self.takes("ON"):
@@ -111,7 +112,7 @@ class FromParser(TableFunctionParser):
 
     def _parens_source(self, start: int) -> Node:
         if query := self.query_alone():
-            return self._aliased(QuerySource, start, query=query)
+            return self._matched(QuerySource, start, query=query)
         self.expect("(")
         at = self.at
         source = self._joined()
@@ -127,7 +128,7 @@ class FromParser(TableFunctionParser):
             self.at = start
             return self._aliased(FunctionSource, start, function=self.table_function())
         hints, time = self.hints(), self._system_time()
-        return self._aliased(TableSource, start, name=name, hints=hints, system_time=time)
+        return self._matched(TableSource, start, name=name, hints=hints, system_time=time)
 
     def _system_time(self) -> Node | None:
         if not self.takes("FOR"):
@@ -135,17 +136,29 @@ class FromParser(TableFunctionParser):
         self.expect("SYSTEM_TIME", "AS", "OF")
         return self.expression()
 
+    def _matched(self, cls: type[Node], start: int, **args: object) -> Node:
+        """Take the alias of a table or query, with MATCH_RECOGNIZE behind or before it."""
+        source = self._aliased(cls, start, **args)
+        if not self.takes("MATCH_RECOGNIZE"):
+            return source
+        match = self.match(source, start)
+        alias, columns = self._alias()
+        match.set("alias", alias)
+        match.set("columns", columns)
+        return match
+
     def _aliased(self, cls: type[Node], start: int, **args: object) -> Node:
         alias, columns = self._alias()
         if alias is not None and self.sees("FOR", "SYSTEM_TIME"):
             hint = f"write FOR SYSTEM_TIME AS OF ... AS {alias.this}"
             raise ConfigError("FOR SYSTEM_TIME AS OF stands before the alias", hint=hint, location=self.here())
-        if self.sees("TABLESAMPLE") or self.sees("PIVOT"):
-            self.unsupported(self.word(), "leave it out")
+        if self.word() in ("TABLESAMPLE", "PIVOT", "UNPIVOT"):
+            hint = "leave it out"
+            raise ConfigError(f"{self.word()} is not supported, as in Flink", hint=hint, location=self.here())
         return self.node(cls, start, **args, alias=alias, columns=columns)
 
     def _alias(self) -> tuple[Identifier | None, list[Identifier]]:
-        if not self.takes("AS") and (not self.sees_name() or self.sees("PIVOT")):
+        if not self.takes("AS") and (not self.sees_name() or self.word() in ("PIVOT", "UNPIVOT")):
             return None, []
         alias = self.identifier("an alias")
         return alias, self.in_parens(self.identifier) if self.sees("(") else []

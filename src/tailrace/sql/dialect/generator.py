@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.generator import Generator
 
 from tailrace.sql.dialect.write_expressions import EXPRESSIONS
+from tailrace.sql.dialect.write_match import MATCHES
 from tailrace.sql.dialect.write_queries import QUERIES
 from tailrace.sql.dialect.write_statements import STATEMENTS
 
@@ -16,4 +17,4 @@ from tailrace.sql.dialect.write_statements import STATEMENTS
 class FlinkGenerator(Generator):
     """Writes each node of the tree; parentheses stand around every operand that is not a single thing."""
 
-    TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = EXPRESSIONS | QUERIES | STATEMENTS
+    TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = EXPRESSIONS | QUERIES | MATCHES | STATEMENTS

@@ -14,6 +14,7 @@ from tailrace.sql.dialect.nodes import (
     SelectItem,
     SetOperation,
     Star,
+    TableSource,
     ValuesList,
     With,
 )
@@ -88,7 +89,17 @@ class QueryParser(GroupingParser):
             return self.node(ValuesList, start, rows=self.many(self._row))
         if self.takes("SELECT"):
             return self._select(start)
+        if self.takes("TABLE"):
+            return self._whole_table(start)
         return self.fail("SELECT", "VALUES", "a query in parentheses")
+
+    def _whole_table(self, start: int) -> Select:
+        """Take the name behind TABLE: the same as SELECT * of it."""
+        at = self.at
+        name = self.name("a table or view")
+        source = self.node(TableSource, at, name=name, hints=[], system_time=None, alias=None, columns=[])
+        args = {"hints": [], "distinct": False, "items": [self.node(Star, start)], "source": source}
+        return self.node(Select, start, **args, where=None, group=None, having=None, windows=[], qualify=None)
 
     def _row(self) -> Node:
         start = self.at
@@ -116,24 +127,10 @@ class QueryParser(GroupingParser):
         start = self.at
         if self.takes("*"):
             return self.node(Star, start)
-        if star := self._qualified_star():
+        if star := self.qualified_star():
             return star
         this = self.expression()
         if self.takes("AS"):
             return self.node(SelectItem, start, this=this, alias=self.identifier("an alias"))
         alias = self.identifier() if self.sees_name() else None
         return self.node(SelectItem, start, this=this, alias=alias)
-
-    def _qualified_star(self) -> Star | None:
-        start = self.at
-        ahead = 0
-        while self.at + ahead + 1 < len(self.tokens) and self.word(ahead + 1) == ".":
-            ahead += 2
-        if not ahead or self.word(ahead) != "*":
-            return None
-        parts = [self.identifier()]
-        self.expect(".")
-        while not self.takes("*"):
-            parts.append(self.identifier())
-            self.expect(".")
-        return self.node(Star, start, qualifier=parts)

@@ -135,13 +135,14 @@ class Join(Node):
     """
     Two sources side by side: INNER, LEFT, RIGHT, FULL or CROSS (`kind`, a comma is CROSS too).
 
-    All but CROSS have a `condition` or the names of `using`.
+    All but CROSS have a `condition` or the names of `using`, unless they are `natural`: then by all names they share.
     """
 
     arg_types: ClassVar[dict[str, bool]] = {
         "left": True,
         "right": True,
         "kind": True,
+        "natural": False,
         "condition": False,
         "using": False,
     }

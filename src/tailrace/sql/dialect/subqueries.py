@@ -5,7 +5,7 @@ from __future__ import annotations
 from tailrace.sql.dialect.calls import CallParser
 from tailrace.sql.dialect.nodes import Exists, Node, Quantified, Query
 
-_BEGINS = ("SELECT", "VALUES", "WITH")
+_BEGINS = ("SELECT", "VALUES", "WITH", "TABLE")
 _GOES_ON = (")", "UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH")
 
 

@@ -37,6 +37,14 @@ def part(g: Generator, prefix: str, node: Any) -> str:
     return f"{prefix}{g.sql(node)}" if node is not None else ""
 
 
+def alias(g: Generator, e: exp.Expr) -> str:
+    """Give the alias of a source, with its columns."""
+    if n.get(e, "alias") is None:
+        return ""
+    columns = n.get(e, "columns")
+    return f" AS {g.sql(e.args['alias'])}" + (f" ({listed(g, columns)})" if columns else "")
+
+
 def _identifier(_: Generator, e: exp.Expr) -> str:
     return "`" + str(e.this).replace("`", "``") + "`"
 
@@ -102,12 +110,13 @@ def _call(g: Generator, e: exp.Expr) -> str:
         return str(e.this)
     distinct = "DISTINCT " if n.get(e, "distinct") else ""
     clauses = "".join(f" {g.sql(c)}" for c in n.get(e, "clauses") or ())
-    inside = distinct + _arguments(g, e.this, n.get(e, "arguments") or []) + clauses
+    order = f" ORDER BY {listed(g, keys)}" if (keys := n.get(e, "order")) else ""
+    inside = distinct + _arguments(g, e.this, n.get(e, "arguments") or []) + clauses + order
     return f"{function_name(e.this)}({inside.strip()}){_behind_call(g, e)}"
 
 
 def _behind_call(g: Generator, e: exp.Expr) -> str:
-    nulls, order, condition = (n.get(e, key) for key in ("nulls", "order", "filter"))
+    nulls, order, condition = (n.get(e, key) for key in ("nulls", "within_group", "filter"))
     text = f" {nulls} NULLS" if nulls else ""
     text += f" WITHIN GROUP (ORDER BY {listed(g, order)})" if order else ""
     text += f" FILTER (WHERE {g.sql(condition)})" if condition else ""

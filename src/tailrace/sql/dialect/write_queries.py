@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.generator import Generator
 
 from tailrace.sql.dialect import nodes as n
-from tailrace.sql.dialect.write_expressions import function_name, listed, part, quoted, window
+from tailrace.sql.dialect.write_expressions import alias, function_name, listed, part, quoted, window
 
 _CLAUSES = {
     "source": "FROM",
@@ -76,33 +76,27 @@ def _query(g: Generator, e: exp.Expr) -> str:
     return head + _term(g, e.args["body"]) + order + limit + offset
 
 
-def _alias(g: Generator, e: exp.Expr) -> str:
-    if n.get(e, "alias") is None:
-        return ""
-    columns = n.get(e, "columns")
-    return f" AS {g.sql(e.args['alias'])}" + (f" ({listed(g, columns)})" if columns else "")
-
-
 def _table_source(g: Generator, e: exp.Expr) -> str:
     time = part(g, " FOR SYSTEM_TIME AS OF ", n.get(e, "system_time"))
-    return g.sql(e.args["name"]) + _hints(g, e) + time + _alias(g, e)
+    return g.sql(e.args["name"]) + _hints(g, e) + time + alias(g, e)
 
 
 def _lateral(g: Generator, e: exp.Expr) -> str:
     inside = f"({g.sql(e.this)})"
-    return f"LATERAL {inside if isinstance(e.this, n.Query) else 'TABLE' + inside}{_alias(g, e)}"
+    return f"LATERAL {inside if isinstance(e.this, n.Query) else 'TABLE' + inside}{alias(g, e)}"
 
 
 def _unnest(g: Generator, e: exp.Expr) -> str:
     ordinality = " WITH ORDINALITY" if n.get(e, "ordinality") else ""
-    return f"UNNEST({listed(g, e.args['arguments'])}){ordinality}{_alias(g, e)}"
+    return f"UNNEST({listed(g, e.args['arguments'])}){ordinality}{alias(g, e)}"
 
 
 def _join(g: Generator, e: exp.Expr) -> str:
     right, using = e.args["right"], n.get(e, "using")
     second = f"({g.sql(right)})" if isinstance(right, n.Join) else g.sql(right)
     condition = f" USING ({listed(g, using)})" if using else part(g, " ON ", n.get(e, "condition"))
-    return f"{g.sql(e.args['left'])} {e.args['kind']} JOIN {second}{condition}"
+    natural = "NATURAL " if n.get(e, "natural") else ""
+    return f"{g.sql(e.args['left'])} {natural}{e.args['kind']} JOIN {second}{condition}"
 
 
 def _table_function(g: Generator, e: exp.Expr) -> str:
@@ -134,8 +128,8 @@ QUERIES: dict[type[exp.Expr], Callable[..., str]] = {
     n.LateralSource: _lateral,
     n.UnnestSource: _unnest,
     n.Join: _join,
-    n.QuerySource: lambda g, e: f"({g.sql(e.args['query'])}){_alias(g, e)}",
-    n.FunctionSource: lambda g, e: f"TABLE({g.sql(e.args['function'])}){_alias(g, e)}",
+    n.QuerySource: lambda g, e: f"({g.sql(e.args['query'])}){alias(g, e)}",
+    n.FunctionSource: lambda g, e: f"TABLE({g.sql(e.args['function'])}){alias(g, e)}",
     n.TableFunction: _table_function,
     n.NamedArgument: lambda g, e: f"{g.sql(e.args['name'])} => {g.sql(e.args['value'])}",
     n.TableArgument: _table_argument,
