@@ -14,6 +14,21 @@ CREATE TABLE u (a INT, c STRING) WITH ('connector' = 'datagen');
 """
 
 REFUSED = [
+    ("CREATE TABLE x AS SELECT 1", 19, "CREATE TABLE AS"),
+    ("CREATE OR REPLACE TABLE x (a INT)", 1, "CREATE OR REPLACE TABLE"),
+    ("CREATE TABLE x (a INT) DISTRIBUTED BY (a)", 24, "DISTRIBUTED BY"),
+    ("INSERT OVERWRITE u (a) SELECT a FROM t", 1, "INSERT OVERWRITE"),
+    ("INSERT INTO u /*+ OPTIONS('a' = 'b') */ (a) SELECT a FROM t", 19, "a hint"),
+    ("CREATE FUNCTION f AS 'x' LANGUAGE PYTHON", 1, "CREATE FUNCTION"),
+    ("DROP TEMPORARY FUNCTION f", 1, "DROP FUNCTION"),
+    ("ALTER TABLE t SET ('a' = 'b')", 1, "ALTER TABLE"),
+    ("ALTER VIEW v RENAME TO w", 1, "ALTER VIEW"),
+    ("SHOW COLUMNS FROM t", 1, "SHOW COLUMNS"),
+    ("SHOW USER FUNCTIONS", 1, "SHOW USER FUNCTIONS"),
+    ("SHOW TABLES FROM d", 18, "SHOW ... FROM"),
+    ("SHOW TABLES LIKE 'x'", 1, "SHOW ... LIKE"),
+    ("DESCRIBE EXTENDED t", 1, "DESCRIBE EXTENDED"),
+    ("SELECT a.b.f(1)", 8, "a function of a catalog"),
     ("SELECT t.a FROM t, u", 17, "a join"),
     ("SELECT t.a FROM t JOIN u ON t.a = u.a", 17, "a join"),
     ("SELECT t.a FROM t FULL JOIN u USING (a)", 17, "a join"),

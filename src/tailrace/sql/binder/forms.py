@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
+from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.source import Source
 
 _FROM = "supported is one table, view, query or window in FROM, and UNION ALL of queries"
@@ -45,6 +46,10 @@ class Form:
 
 def _kind(*kinds: str) -> Callable[[n.Node], bool]:
     return lambda node: node.args["kind"] in kinds
+
+
+def _shows(what: str) -> Callable[[n.Node], bool]:
+    return lambda node: str(node.args["what"]) == what
 
 
 def _named(*names: str) -> Callable[[n.Node], bool]:
@@ -85,7 +90,24 @@ NEVER = (
 )
 """Forms that Flink's parser takes and its planner refuses."""
 
+_DDL = "write CREATE TABLE with the columns, and INSERT INTO"
+
 FORMS = (
+    Form(s.CreateTable, "CREATE TABLE AS", _DDL, part="query"),
+    Form(s.CreateTable, "CREATE OR REPLACE TABLE", "write DROP TABLE and CREATE TABLE", part="replace"),
+    Form(s.CreateTable, "DISTRIBUTED BY", "leave it out", part="distribution"),
+    Form(s.Insert, "INSERT OVERWRITE", "write INSERT INTO", part="overwrite"),
+    Form(s.Insert, "a hint", "write the options into WITH (...) of the table", part="hints"),
+    Form(s.CreateFunction, "CREATE FUNCTION", "use the functions that SHOW FUNCTIONS lists"),
+    Form(s.Drop, "DROP FUNCTION", "supported are DROP TABLE and DROP VIEW", applies=_kind("FUNCTION")),
+    Form(s.AlterTable, "ALTER TABLE", "write DROP TABLE and CREATE TABLE"),
+    Form(s.AlterView, "ALTER VIEW", "write DROP VIEW and CREATE VIEW"),
+    Form(s.Show, "SHOW COLUMNS", "write DESCRIBE", applies=_shows("COLUMNS")),
+    Form(s.Show, "SHOW USER FUNCTIONS", "write SHOW FUNCTIONS", applies=_shows("USER FUNCTIONS")),
+    Form(s.Show, "SHOW ... FROM", "leave it out: there is one database", part="database"),
+    Form(s.Show, "SHOW ... LIKE", "leave it out", part="like"),
+    Form(s.Describe, "DESCRIBE EXTENDED", "write DESCRIBE", part="extended"),
+    Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
     Form(n.Join, "NATURAL JOIN", _FROM, part="natural"),
     Form(n.Join, "a join", _FROM),

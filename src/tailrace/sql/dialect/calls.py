@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import CONSTANT_FUNCTIONS, FUNCTION_WORDS, PARTS
-from tailrace.sql.dialect.nodes import Call, Clause, Node, SortKey, Star, Symbol
+from tailrace.sql.dialect.nodes import Call, Clause, Name, Node, SortKey, Star, Symbol
 from tailrace.sql.dialect.over import OverParser
 
 _JSON = ("JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_OBJECTAGG", "JSON_ARRAY", "JSON_ARRAYAGG")
@@ -47,6 +47,14 @@ class CallParser(OverParser):
             return self._plain(start, name)
         self.expect(")")
         return self.node(Call, start, this=upper, arguments=arguments)
+
+    def qualified_call(self, name: Name, start: int) -> Call:
+        """Take the call of a function by a name with dots."""
+        *qualifier, last = name.args["parts"]
+        self.expect("(")
+        call = self._plain(start, str(last.this))
+        call.set("qualifier", qualifier)
+        return call
 
     def _plain(self, start: int, name: str) -> Call:
         distinct = self.takes("DISTINCT")

@@ -198,7 +198,7 @@ class Clause(Node):
 
 class Call(Node):
     """
-    A function by name, with what may stand around its arguments.
+    A function by name, with what qualifies it and what may stand around its arguments.
 
     `nulls` is IGNORE or RESPECT, `order` are the sort keys among the arguments of ARRAY_AGG, `within_group` those of
     WITHIN GROUP, `clauses` are those of JSON functions, and `bare` is a call without parentheses.
@@ -206,6 +206,7 @@ class Call(Node):
 
     arg_types: ClassVar[dict[str, bool]] = {
         "this": True,
+        "qualifier": False,
         "arguments": False,
         "distinct": False,
         "nulls": False,

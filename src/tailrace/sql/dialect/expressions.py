@@ -203,9 +203,11 @@ class ExpressionParser(SubqueryParser):
         return self.word() in ("FINAL", "RUNNING") and self.word(2) == "("
 
     def _column(self) -> Node:
+        start = self.at
         if not self.sees_name() and (not self.word().isidentifier() or self.word() in _NOT_MEANT_AS_NAMES):
             self.fail("an expression")
-        return self.name("an expression")
+        name = self.name("an expression")
+        return self.qualified_call(name, start) if self.sees("(") else name
 
     def _begins_fraction(self) -> bool:
         follower = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None

@@ -48,6 +48,8 @@ class TableFunctionParser(HintParser):
             return self._rows(self._table() if self.takes("TABLE") else self.query(), start)
         if query := self.query_alone():
             return self._rows(query, start)
+        if self.sees("MODEL") and self.word(1) not in (",", ")", ".", "(", "["):
+            self.unsupported("MODEL", "call a function that knows the model")
         return self.expression()
 
     def _table(self) -> Node:

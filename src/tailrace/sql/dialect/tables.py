@@ -16,9 +16,10 @@ FEATURES = ("ALL", "CONSTRAINTS", "DISTRIBUTION", "GENERATED", "METADATA", "OPTI
 class TableParser(QueryParser):
     """Reads the definition of a table."""
 
-    def create_table(self, start: int, *, temporary: bool) -> s.CreateTable:
+    def create_table(self, start: int, *, temporary: bool = False, replace: bool = False) -> s.CreateTable:
         """Take what follows CREATE TABLE."""
-        args: dict[str, Any] = {"temporary": temporary, "exists": self.takes("IF", "NOT", "EXISTS")}
+        args: dict[str, Any] = {"temporary": temporary, "replace": replace}
+        args["exists"] = self.takes("IF", "NOT", "EXISTS")
         args["name"] = self.name("the table's name")
         args["columns"] = []
         if self.sees("("):
@@ -27,15 +28,40 @@ class TableParser(QueryParser):
                 self._elements(args)
             self.expect(")")
         args["comment"] = self.text() if self.takes("COMMENT") else None
-        if self.sees("DISTRIBUTED"):
-            self.unsupported("DISTRIBUTED BY", "leave it out")
-        if self.takes("PARTITIONED", "BY"):
+        args["distribution"] = self._distribution() if self.sees("DISTRIBUTED") else None
+        if self.takes_by("PARTITIONED"):
             args["partitioned_by"] = self.in_parens(self.identifier)
-        args["options"] = self.in_parens(self._option) if self.takes("WITH") else []
-        if self.sees("AS"):
-            self.unsupported("CREATE TABLE AS SELECT", "write CREATE TABLE and INSERT INTO")
+        args["options"] = self.options() if self.takes("WITH") else []
         args["like"] = self._like_table() if self.sees("LIKE") else None
+        args["query"] = self._as_query(args)
         return self.node(s.CreateTable, start, **args)
+
+    def _as_query(self, args: dict[str, Any]) -> Node | None:
+        untyped = [c for c in args["columns"] if isinstance(c, s.ColumnName)]
+        if args["like"] is None and self.takes("AS"):
+            return self.needed_query()
+        if untyped:
+            message = f"the column '{untyped[0].args['name'].this}' has no data type"
+            raise ConfigError(message, hint="write one, as a BIGINT", location=self.source.location(*untyped[0].span))
+        return None
+
+    def needed_query(self) -> Node:
+        """Take a query; anything else is an error."""
+        return self.query() if self.sees_query() else self.fail("SELECT", "VALUES", "WITH")
+
+    def _distribution(self) -> s.Distribution:
+        start = self.at
+        self.expect("DISTRIBUTED")
+        kind, columns, buckets = None, [], None
+        if self.takes("BY"):
+            kind = self.takes_one("HASH", "RANGE") or None
+            columns = self.in_parens(self.identifier)
+        if self.takes("INTO"):
+            buckets = str(self.integer("a number of buckets"))
+            self.expect("BUCKETS")
+        elif not columns:
+            self.fail("BY", "INTO")
+        return self.node(s.Distribution, start, kind=kind, columns=columns, buckets=buckets)
 
     def _elements(self, args: dict[str, Any]) -> None:
         while True:
@@ -46,14 +72,14 @@ class TableParser(QueryParser):
     def _element(self, args: dict[str, Any]) -> None:
         start = self.at
         if self.sees("WATERMARK"):
-            self._once(args, "watermark", self._watermark())
+            self._once(args, "watermark", self.watermark())
         elif self.sees("PRIMARY", "KEY") or self.sees("CONSTRAINT"):
-            self._once(args, "primary_key", self._primary_key())
+            self._once(args, "primary_key", self.primary_key())
         elif self.sees("UNIQUE"):
             self.unsupported("UNIQUE", "supported is PRIMARY KEY (...) NOT ENFORCED")
         else:
             name = self.identifier("a column's name")
-            args["columns"].append(self._table_column(start, name, args))
+            args["columns"].append(self.table_column(start, name, args))
 
     def _once(self, args: dict[str, Any], key: str, node: Node) -> None:
         if args.get(key) is not None:
@@ -61,7 +87,8 @@ class TableParser(QueryParser):
             raise ConfigError(f"a table has one {what} only", location=self.source.location(*node.span))
         args[key] = node
 
-    def _watermark(self) -> s.Watermark:
+    def watermark(self) -> s.Watermark:
+        """Take WATERMARK FOR."""
         start = self.at
         self.expect("WATERMARK", "FOR")
         column = self.identifier("the column of the row time")
@@ -70,7 +97,8 @@ class TableParser(QueryParser):
         self.expect("AS")
         return self.node(s.Watermark, start, column=column, expr=self.expression())
 
-    def _primary_key(self) -> s.PrimaryKey:
+    def primary_key(self) -> s.PrimaryKey:
+        """Take a primary key of the table."""
         start = self.at
         name = self.identifier("the constraint's name") if self.takes("CONSTRAINT") else None
         self.expect("PRIMARY", "KEY")
@@ -82,7 +110,10 @@ class TableParser(QueryParser):
         if not self.takes("NOT", "ENFORCED"):
             self.fail("NOT ENFORCED: a key is never checked here, as in Flink;")
 
-    def _table_column(self, start: int, name: Identifier, args: dict[str, Any]) -> Node:
+    def table_column(self, start: int, name: Identifier, args: dict[str, Any]) -> Node:
+        """Take what follows a column's name; a key behind its type goes into `args`."""
+        if self.sees(",") or self.sees(")"):
+            return self.node(s.ColumnName, start, name=name)
         if self.takes("AS"):
             expr = self.expression()
             return self.node(s.ComputedColumn, start, name=name, expr=expr, comment=self._comment())
@@ -101,6 +132,10 @@ class TableParser(QueryParser):
 
     def _comment(self) -> Node | None:
         return self.text() if self.takes("COMMENT") else None
+
+    def options(self) -> list[s.Option]:
+        """Take options in parentheses."""
+        return self.in_parens(self._option)
 
     def _option(self) -> s.Option:
         start = self.at

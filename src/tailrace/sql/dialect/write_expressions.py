@@ -45,6 +45,12 @@ def alias(g: Generator, e: exp.Expr) -> str:
     return f" AS {g.sql(e.args['alias'])}" + (f" ({listed(g, columns)})" if columns else "")
 
 
+def hints(g: Generator, e: exp.Expr) -> str:
+    """Give the hints of a node, with a space before them."""
+    given = n.get(e, "hints")
+    return f" /*+ {listed(g, given)} */" if given else ""
+
+
 def _identifier(_: Generator, e: exp.Expr) -> str:
     return "`" + str(e.this).replace("`", "``") + "`"
 
@@ -112,7 +118,8 @@ def _call(g: Generator, e: exp.Expr) -> str:
     clauses = "".join(f" {g.sql(c)}" for c in n.get(e, "clauses") or ())
     order = f" ORDER BY {listed(g, keys)}" if (keys := n.get(e, "order")) else ""
     inside = distinct + _arguments(g, e.this, n.get(e, "arguments") or []) + clauses + order
-    return f"{function_name(e.this)}({inside.strip()}){_behind_call(g, e)}"
+    qualifier = "".join(g.sql(q) + "." for q in n.get(e, "qualifier") or ())
+    return f"{qualifier}{function_name(e.this)}({inside.strip()}){_behind_call(g, e)}"
 
 
 def _behind_call(g: Generator, e: exp.Expr) -> str:

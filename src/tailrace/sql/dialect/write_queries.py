@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.generator import Generator
 
 from tailrace.sql.dialect import nodes as n
-from tailrace.sql.dialect.write_expressions import alias, function_name, listed, part, quoted, window
+from tailrace.sql.dialect.write_expressions import alias, function_name, hints, listed, part, quoted, window
 
 _CLAUSES = {
     "source": "FROM",
@@ -24,18 +24,13 @@ def _select_item(g: Generator, e: exp.Expr) -> str:
     return g.sql(e.this) + part(g, " AS ", n.get(e, "alias"))
 
 
-def _hints(g: Generator, e: exp.Expr) -> str:
-    given = n.get(e, "hints")
-    return f" /*+ {listed(g, given)} */" if given else ""
-
-
 def _hint(g: Generator, e: exp.Expr) -> str:
     inside = listed(g, n.get(e, "options") or n.get(e, "arguments"))
     return function_name(e.this) + (f"({inside})" if inside else "")
 
 
 def _select(g: Generator, e: exp.Expr) -> str:
-    head = f"SELECT{_hints(g, e)}" + (" DISTINCT" if n.get(e, "distinct") else "")
+    head = f"SELECT{hints(g, e)}" + (" DISTINCT" if n.get(e, "distinct") else "")
     text = f"{head} {listed(g, e.args['items'])}"
     for key, word in _CLAUSES.items():
         given = n.get(e, key)
@@ -78,7 +73,7 @@ def _query(g: Generator, e: exp.Expr) -> str:
 
 def _table_source(g: Generator, e: exp.Expr) -> str:
     time = part(g, " FOR SYSTEM_TIME AS OF ", n.get(e, "system_time"))
-    return g.sql(e.args["name"]) + _hints(g, e) + time + alias(g, e)
+    return g.sql(e.args["name"]) + hints(g, e) + time + alias(g, e)
 
 
 def _lateral(g: Generator, e: exp.Expr) -> str:
