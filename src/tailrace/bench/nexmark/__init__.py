@@ -1,0 +1,1 @@
+"""Nexmark, the benchmark of streaming SQL: its queries, and their measurement."""

@@ -1,0 +1,10 @@
+-- Every bid into files, a folder for each minute.
+CREATE TABLE q10 (
+  auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3), extra STRING, dt STRING, hm STRING
+) PARTITIONED BY (dt, hm) WITH (${FILES});
+
+INSERT INTO q10
+SELECT
+  auction, bidder, price, `dateTime`, extra,
+  DATE_FORMAT(`dateTime`, 'yyyy-MM-dd'), DATE_FORMAT(`dateTime`, 'HH:mm')
+FROM bid;

@@ -1,0 +1,9 @@
+-- The folders in each bid's url.
+CREATE TABLE q22 (
+  auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, dir1 STRING, dir2 STRING, dir3 STRING
+) WITH (${SINK});
+
+INSERT INTO q22
+SELECT
+  auction, bidder, price, channel, SPLIT_INDEX(url, '/', 3), SPLIT_INDEX(url, '/', 4), SPLIT_INDEX(url, '/', 5)
+FROM bid;
