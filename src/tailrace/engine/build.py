@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tailrace.clock import Clock
 from tailrace.engine.operator import Operator
@@ -10,6 +11,7 @@ from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, 
 from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
 from tailrace.engine.operators.limit import LimitOperator
+from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.union import UnionOperator
 from tailrace.engine.operators.values import ValuesOperator
 from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
@@ -32,8 +34,8 @@ class Builder:
         self._settings = settings
         self._clock = clock
         self._modes = modes
-        self._ttl = duration(settings.get("table.exec.state.ttl", "0 ms"))
-        self._timezone = settings.get("table.local-time-zone", "UTC")
+        self.ttl = duration(settings.get("table.exec.state.ttl", "0 ms"))
+        self.timezone = settings.get("table.local-time-zone", "UTC")
 
     def operator(self, node: nodes.Node, *, bounded: bool) -> Operator:
         """
@@ -42,28 +44,16 @@ class Builder:
         Raises:
             UnsupportedError: a node that this engine does not run.
         """
-        match node:
-            case nodes.Scan() | nodes.Sink():
-                return Operator()
-            case nodes.Calc():
-                return CalcOperator(node, self._timezone)
-            case nodes.AssignWatermark():
-                return AssignWatermarkOperator(node, self._watermark_options(node.table, bounded=bounded), self._clock)
-            case nodes.Aggregate():
-                return GroupAggregateOperator(node, retract=self._updates(node.input), ttl=self._ttl)
-            case nodes.WindowAggregate():
-                return WindowAggregateOperator(node, self._timezone)
-            case nodes.WindowTable():
-                return WindowTableOperator(node, self._timezone)
-            case nodes.Union():
-                return UnionOperator(node)
-            case nodes.Limit():
-                return LimitOperator(node)
-            case nodes.Values():
-                return ValuesOperator(node, self._timezone)
-        raise UnsupportedError(f"{type(node).__name__} can't be run here", location=node.location)
+        if isinstance(node, nodes.AssignWatermark):
+            options = self._watermark_options(node.table, bounded=bounded)
+            return AssignWatermarkOperator(node, options, self._clock)
+        make = _MAKERS.get(type(node))
+        if make is None:
+            raise UnsupportedError(f"{type(node).__name__} can't be run here", location=node.location)
+        return make(node, self)
 
-    def _updates(self, node: nodes.Node) -> bool:
+    def updates(self, node: nodes.Node) -> bool:
+        """Tell whether a node gives more than inserts."""
         return self._modes[id(node)] != INSERT_ONLY
 
     def _watermark_options(self, table: Table, *, bounded: bool) -> WatermarkOptions:
@@ -73,7 +63,7 @@ class Builder:
         future = self._option(table, "tailrace.watermark.max-future")
         max_future = duration(future) if future else None if bounded else HOUR
         timeout = duration(idle) / 1000
-        return WatermarkOptions(self._per_row(table), max_future, timeout or None, self._timezone)
+        return WatermarkOptions(self._per_row(table), max_future, timeout or None, self.timezone)
 
     def _per_row(self, table: Table) -> bool:
         strategy = self._option(table, "scan.watermark.emit.strategy")
@@ -85,3 +75,25 @@ class Builder:
     def _option(table: Table, key: str) -> str:
         text = table.option(key)
         return text.value if text else ""
+
+
+def _window_aggregate(node: nodes.WindowAggregate, builder: Builder) -> Operator:
+    session = node.window.kind is nodes.WindowKind.SESSION
+    return (SessionAggregateOperator if session else WindowAggregateOperator)(node, builder.timezone)
+
+
+def _group_aggregate(node: nodes.Aggregate, builder: Builder) -> Operator:
+    return GroupAggregateOperator(node, retract=builder.updates(node.input), ttl=builder.ttl)
+
+
+_MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
+    nodes.Scan: lambda _node, _builder: Operator(),
+    nodes.Sink: lambda _node, _builder: Operator(),
+    nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
+    nodes.Aggregate: _group_aggregate,
+    nodes.WindowAggregate: _window_aggregate,
+    nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
+    nodes.Union: lambda node, _builder: UnionOperator(node),
+    nodes.Limit: lambda node, _builder: LimitOperator(node),
+    nodes.Values: lambda node, builder: ValuesOperator(node, builder.timezone),
+}

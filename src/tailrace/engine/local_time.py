@@ -50,3 +50,8 @@ class LocalTime:
     def _with_ends(self, times: I64, converted: I64) -> I64:
         ends = (times == MIN_WATERMARK) | (times == MAX_WATERMARK)
         return np.where(ends, times, converted)
+
+
+def milliseconds(times: pl.Series) -> I64:
+    """Give timestamps as milliseconds since 1970."""
+    return times.dt.cast_time_unit("ms").to_physical().to_numpy()

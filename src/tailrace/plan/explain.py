@@ -142,7 +142,8 @@ def window(spec: WindowSpec) -> str:
     >>> window(WindowSpec(WindowKind.TUMBLE, "ts", 60_000, 60_000))
     "TUMBLE(ts, INTERVAL '1' MINUTE)"
     """
-    lengths = [spec.size] if spec.kind is WindowKind.TUMBLE else [spec.slide, spec.size]
+    one = spec.kind in (WindowKind.TUMBLE, WindowKind.SESSION)
+    lengths = [spec.size] if one else [spec.slide, spec.size]
     offset = [spec.offset] if spec.offset else []
     return f"{spec.kind.value}({', '.join([spec.time_column, *map(_interval, [*lengths, *offset])])})"
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
 from tailrace.engine.kernels import windows as kernels
-from tailrace.engine.local_time import LocalTime
-from tailrace.engine.operator import Operator, Rejected, Times
+from tailrace.engine.late import reject_late
+from tailrace.engine.local_time import LocalTime, milliseconds
+from tailrace.engine.operator import Operator, Times
 from tailrace.engine.window_store import WindowStore
 from tailrace.plan.nodes import WindowAggregate, WindowKind, WindowProperty, WindowSpec
 from tailrace.schema import Kind
@@ -119,7 +120,7 @@ class WindowAggregateOperator(Operator):
     def _add_late(self, batch: Batch, ends: I64, state: np.ndarray) -> None:
         late = state == kernels.LATE
         if late.any():
-            self._reject(batch.filter(pl.Series(late)))
+            reject_late(self, batch.filter(pl.Series(late)), "the row came after the last of its windows was put out")
         partly = np.flatnonzero(state == kernels.PARTLY_LATE)
         if len(partly):
             judged = np.broadcast_to(self._watermarks(batch), len(batch))
@@ -129,12 +130,6 @@ class WindowAggregateOperator(Operator):
         pairs = [(i, e) for i in rows.tolist() for e in self.windows.ends(int(ends[i])) if e - 1 > judged[i]]
         numbers, open_ends = np.array(pairs, dtype=np.int64).T
         self._exact.add(batch[numbers], np.ascontiguousarray(open_ends))
-
-    def _reject(self, rows: Batch) -> None:
-        self.late_rows += len(rows)
-        origin = rows[ORIGIN].to_numpy() if ORIGIN in rows.columns else np.full(len(rows), -1)
-        reason = "the row came after the last of its windows was put out"
-        self.outbox.rejected.append(Rejected("late", "TR210", reason, rows, origin, self.name))
 
     def advance(self, times: Times) -> list[Batch]:
         due = times.now - 1 if self._node.window.processing_time else times.watermark
@@ -232,8 +227,3 @@ class WindowAggregateOperator(Operator):
             self._fired = int(delta.scalars.get("fired", MIN_WATERMARK))
             self.late_rows = int(delta.scalars.get("late", 0))
         self._forget()
-
-
-def milliseconds(times: pl.Series) -> I64:
-    """Give timestamps as milliseconds since 1970."""
-    return times.dt.cast_time_unit("ms").to_physical().to_numpy()

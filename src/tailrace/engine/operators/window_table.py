@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.batch import Batch
-from tailrace.engine.local_time import LocalTime
+from tailrace.engine.local_time import LocalTime, milliseconds
 from tailrace.engine.operator import Operator, Times
-from tailrace.engine.operators.window_aggregate import Windows, milliseconds
+from tailrace.engine.operators.window_aggregate import Windows
 from tailrace.plan.nodes import WindowTable
 from tailrace.schema import Kind
 from tailrace.state.kernels import I64

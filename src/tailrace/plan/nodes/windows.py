@@ -15,6 +15,7 @@ class WindowKind(Enum):
     TUMBLE = "TUMBLE"
     HOP = "HOP"
     CUMULATE = "CUMULATE"
+    SESSION = "SESSION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class WindowSpec:
     A window over the time attribute `time_column`; all lengths in milliseconds.
 
     `slide` is the step of HOP and CUMULATE and equals `size` for TUMBLE. Windows start at multiples of the slide (the
-    size for CUMULATE) since 1970, shifted by `offset`.
+    size for CUMULATE) since 1970, shifted by `offset`. The size of a SESSION is its gap; it has sessions for each value of
+    the `partition` columns.
     """
 
     kind: WindowKind
@@ -32,9 +34,10 @@ class WindowSpec:
     slide: int
     offset: int = 0
     processing_time: bool = False
+    partition: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        step = "" if self.kind is WindowKind.TUMBLE else f", step {self.slide} ms"
+        step = "" if self.kind in (WindowKind.TUMBLE, WindowKind.SESSION) else f", step {self.slide} ms"
         return f"{self.kind.value}({self.time_column}, size {self.size} ms{step})"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tailrace.expressions.nodes import Column, Expr, columns, substitute
-from tailrace.plan.nodes import Aggregate, Calc, Node, WindowAggregate, WindowProperty, WindowTable
+from tailrace.plan.nodes import Aggregate, Calc, Node, WindowAggregate, WindowKind, WindowProperty, WindowTable
 from tailrace.plan.rewrite.predicates import conjuncts, joined
 from tailrace.schema import Field, Schema
 
@@ -32,6 +32,8 @@ def window_aggregate(node: Aggregate) -> Node | None:
         return None
     inner = [e for e in _used(node, seen) if not _over_edges(e)]
     if any(columns(e) & _EDGES.keys() for e in inner):
+        return None
+    if seen.table.window.kind is WindowKind.SESSION and not _groups_by_partition(node, seen):
         return None
     return _build(node, seen)
 
@@ -67,6 +69,13 @@ def _groups_by_window(node: Aggregate, seen: _Seen) -> bool:
     return keys >= {WindowProperty.START.value, WindowProperty.END.value}
 
 
+def _groups_by_partition(node: Aggregate, seen: _Seen) -> bool:
+    """Tell whether the keys beside the edges are just the columns by which sessions are made."""
+    keys = [seen.exprs[k] for k in node.keys if not _over_edges(seen.exprs[k])]
+    names = {e.name for e in keys if isinstance(e, Column)}
+    return len(names) == len(keys) and names == set(seen.table.window.partition)
+
+
 def _over_edges(expr: Expr) -> bool:
     used = columns(expr)
     return bool(used) and used <= _EDGES.keys()
@@ -90,7 +99,7 @@ def _build(node: Aggregate, seen: _Seen) -> Node | None:
     keys = tuple(k for k in node.keys if not _over_edges(seen.exprs[k]))
     needed = list(dict.fromkeys([*keys, *arguments]))
     below, spec = _below(node, seen, needed)
-    window = replace(seen.table.window, time_column=spec)
+    window = replace(seen.table.window, time_column=spec, partition=())
     counted = node.schema.fields[len(node.keys) :]
     edges = {p: f"__{p.value}" for p in WindowProperty if _needs(p, node, seen)}
     added = tuple(replace(seen.table.schema[p.value], name=name) for p, name in edges.items())

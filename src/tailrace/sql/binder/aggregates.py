@@ -10,7 +10,7 @@ from sqlglot import exp
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import AggregateCall, Column, Expr
-from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, walk
+from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, WindowTable, walk
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
 from tailrace.schema import Field, Schema
@@ -144,13 +144,23 @@ def checked(made: Aggregate) -> Aggregate:
         return made
     found = window_aggregate(made)
     if found is None:
-        raise UnsupportedError(
-            "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
-            hint="compute it from the result of the aggregation",
-            location=made.location,
-        )
+        raise _not_by_slices(made)
     _check_hop(found)
     return made
+
+
+def _not_by_slices(made: Aggregate) -> UnsupportedError:
+    if any(isinstance(n, WindowTable) and n.window.kind is WindowKind.SESSION for n in walk(made)):
+        return UnsupportedError(
+            "an aggregation of sessions by other columns than those of PARTITION BY is not supported yet",
+            hint="group by exactly the columns of PARTITION BY, window_start and window_end",
+            location=made.location,
+        )
+    return UnsupportedError(
+        "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
+        hint="compute it from the result of the aggregation",
+        location=made.location,
+    )
 
 
 def _check_hop(plan: Plan) -> None:

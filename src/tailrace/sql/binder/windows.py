@@ -1,4 +1,4 @@
-"""TUMBLE, HOP and CUMULATE in FROM TABLE(...)."""
+"""TUMBLE, HOP, CUMULATE and SESSION in FROM TABLE(...)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
-from tailrace.expressions.nodes import Literal
+from tailrace.expressions.nodes import Column, Literal
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import WindowKind, WindowProperty, WindowSpec, WindowTable
 from tailrace.schema import Field, Kind, Schema, TimeAttribute, timestamp
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
-from tailrace.sql.dialect.nodes import Descriptor, NamedArgument, Node, TableArgument, TableFunction
+from tailrace.sql.dialect.nodes import Descriptor, NamedArgument, Node, TableArgument, TableFunction, get
 from tailrace.sql.source import Source
 
 N = TypeVar("N", bound=Node)
@@ -23,11 +23,13 @@ _PARAMETERS = {
     WindowKind.TUMBLE: ("DATA", "TIMECOL", "SIZE", "OFFSET"),
     WindowKind.HOP: ("DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"),
     WindowKind.CUMULATE: ("DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"),
+    WindowKind.SESSION: ("DATA", "TIMECOL", "GAP"),
 }
 _USAGE = {
     WindowKind.TUMBLE: "TUMBLE(TABLE t, DESCRIPTOR(ts), size [, offset])",
     WindowKind.HOP: "HOP(TABLE t, DESCRIPTOR(ts), slide, size [, offset])",
     WindowKind.CUMULATE: "CUMULATE(TABLE t, DESCRIPTOR(ts), step, size [, offset])",
+    WindowKind.SESSION: "SESSION(TABLE t [PARTITION BY k], DESCRIPTOR(ts), gap)",
 }
 
 
@@ -51,7 +53,7 @@ class WindowBinder:
         data = self._argument(given, "DATA", TableArgument, kind)
         plan = self.table(data)
         time = self._time_column(given, plan, kind)
-        spec = self._spec(kind, given, time)
+        spec = self._spec(kind, given, time, self._partition(data, plan, kind))
         return WindowTable(
             schema=self._schema(plan, time), input=plan, window=spec, location=at(self.node, self.source)
         )
@@ -102,7 +104,23 @@ class WindowBinder:
             )
         return field
 
-    def _spec(self, kind: WindowKind, given: dict[str, Node], time: Field) -> WindowSpec:
+    def _partition(self, data: TableArgument, plan: Plan, kind: WindowKind) -> tuple[str, ...]:
+        """Give the columns of PARTITION BY; only sessions have them."""
+        nodes = get(data, "partition") or []
+        if nodes and kind is not WindowKind.SESSION:
+            raise self._wrong(kind, f"{kind.value} takes no PARTITION BY: its windows are those of all rows", nodes[0])
+        binder = ExpressionBinder(Scope.of(plan.schema), self.source)
+        found = [binder.bind(node) for node in nodes]
+        for expr, node in zip(found, nodes, strict=True):
+            if not isinstance(expr, Column):
+                raise self._wrong(kind, "PARTITION BY of a window names columns", node)
+        return tuple(e.name for e in found if isinstance(e, Column))
+
+    def _spec(self, kind: WindowKind, given: dict[str, Node], time: Field, partition: tuple[str, ...]) -> WindowSpec:
+        processing = time.time is TimeAttribute.PROCTIME
+        if kind is WindowKind.SESSION:
+            gap = self._length(given, "GAP", kind)
+            return WindowSpec(kind, time.name, gap, gap, 0, processing, partition)
         size = self._length(given, "SIZE", kind)
         step = {WindowKind.HOP: "SLIDE", WindowKind.CUMULATE: "STEP"}.get(kind, "SIZE")
         slide = self._length(given, step, kind)
@@ -112,7 +130,6 @@ class WindowBinder:
             raise self._wrong(kind, message, given["SIZE"])
         if kind is WindowKind.TUMBLE and abs(offset) >= size:
             raise self._wrong(kind, "the offset of TUMBLE must be shorter than its size", given["OFFSET"])
-        processing = time.time is TimeAttribute.PROCTIME
         return WindowSpec(kind, time.name, size, slide, offset, processing)
 
     def _length(self, given: dict[str, Node], name: str, kind: WindowKind) -> int:

@@ -1,0 +1,105 @@
+"""SESSION aggregates: a session of a key ends when the key has been silent for the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
+from tailrace.engine.late import reject_late
+from tailrace.engine.local_time import LocalTime, milliseconds
+from tailrace.engine.operator import Operator, Times
+from tailrace.engine.session_store import SessionStore
+from tailrace.plan.nodes import WindowAggregate, WindowProperty
+from tailrace.schema import Kind
+from tailrace.state.delta import StateDelta
+from tailrace.state.kernels import I64
+
+
+class SessionAggregateOperator(Operator):
+    """
+    Keeps the open sessions of each key; a row joins those that it touches, and they become one.
+
+    A row is late only when the session that it would be in, merged with those that it touches, has been put out.
+    """
+
+    def __init__(self, node: WindowAggregate, timezone: str) -> None:
+        self._node = node
+        keys = {k: node.input.schema[k].type.polars for k in node.keys}
+        self._store = SessionStore(keys, node.aggregates, node.window.size)
+        time_type = node.input.schema[node.window.time_column].type
+        self._zone = LocalTime(timezone if time_type.kind is Kind.TIMESTAMP_LTZ else "UTC")
+        self._fired = MIN_WATERMARK
+
+    @property
+    def state_rows(self) -> int:
+        return len(self._store)
+
+    def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
+        late = self._store.add(batch, self._times(batch, times), self._watermarks(batch))
+        if late.any():
+            reject_late(self, batch.filter(pl.Series(late)), "the row came after its session was put out")
+        return []
+
+    def _times(self, batch: Batch, times: Times) -> I64:
+        if self._node.window.processing_time:
+            # a wall clock that was set back does not make rows late
+            now = max(self._zone.local_one(times.now), self._fired + 1)
+            return np.full(len(batch), now, dtype=np.int64)
+        return self._zone.local(milliseconds(batch[self._node.window.time_column]))
+
+    def _watermarks(self, batch: Batch) -> I64:
+        if WATERMARK not in batch.columns or self._node.window.processing_time:
+            return np.array([self._fired], dtype=np.int64)
+        return np.maximum(self._zone.local(batch[WATERMARK].to_numpy()), self._fired)
+
+    def advance(self, times: Times) -> list[Batch]:
+        due = times.now - 1 if self._node.window.processing_time else times.watermark
+        if times.watermark == MAX_WATERMARK:
+            due = MAX_WATERMARK
+        local = self._zone.local_one(due)
+        if local <= self._fired:
+            return []
+        self._fired = local
+        sessions = self._store.due(local)
+        if not len(sessions):
+            return []
+        out = self._rows(sessions)
+        self._store.close(sessions)
+        return [out]
+
+    def _rows(self, sessions: I64) -> Batch:
+        node, store = self._node, self._store
+        keys = store.keys(sessions)
+        columns = [keys[k] for k in node.keys] + [a.result(sessions) for a in store.accumulators]
+        starts, ends = store.edges(sessions)
+        edges = {
+            WindowProperty.START: starts,
+            WindowProperty.END: ends,
+            WindowProperty.TIME: self._zone.utc(ends - 1),
+        }
+        columns += [pl.Series(edges[p]).cast(pl.Datetime("ms")) for p in node.properties]
+        pairs = zip(columns, node.schema, strict=True)
+        return pl.DataFrame([c.cast(f.type.polars).alias(f.name) for c, f in pairs])
+
+    def next_timer(self) -> int | None:
+        if not self._node.window.processing_time:
+            return None
+        least = self._store.least_end()
+        return None if least is None else self._zone.utc_one(least)
+
+    def snapshot(self) -> StateDelta:
+        base, frame = self._store.snapshot()
+        scalars = {"fired": self._fired, "late": self.late_rows}
+        return StateDelta(base, {"sessions": frame} if len(frame) else {}, scalars)
+
+    def restore(self, deltas: Iterable[StateDelta]) -> None:
+        deltas = list(deltas)
+        frames = [d.frames["sessions"] for d in deltas if "sessions" in d.frames]
+        if frames:
+            self._store.restore(frames)
+        if deltas:
+            self._fired = int(deltas[-1].scalars["fired"])
+            self.late_rows = int(deltas[-1].scalars["late"])
