@@ -24,7 +24,7 @@ class LocalTime:
         """Give local times; the ends of time stay what they are."""
         if self._zone is None:
             return utc
-        series = pl.Series(utc).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+        series = _within(utc).dt.replace_time_zone("UTC")
         local = series.dt.convert_time_zone(self._zone).dt.replace_time_zone(None)
         return self._with_ends(utc, local.to_physical().to_numpy())
 
@@ -32,7 +32,7 @@ class LocalTime:
         """Give UTC times; a local time that the clocks skip is taken as an hour on, one that comes twice as the first."""
         if self._zone is None:
             return local
-        series = pl.Series(local).cast(pl.Datetime("ms"))
+        series = _within(local)
         hour_on = series.dt.offset_by("1h")
         first = series.dt.replace_time_zone(self._zone, ambiguous="earliest", non_existent="null")
         skipped = hour_on.dt.replace_time_zone(self._zone, ambiguous="earliest", non_existent="null")
@@ -50,6 +50,12 @@ class LocalTime:
     def _with_ends(self, times: I64, converted: I64) -> I64:
         ends = (times == MIN_WATERMARK) | (times == MAX_WATERMARK)
         return np.where(ends, times, converted)
+
+
+def _within(times: I64) -> pl.Series:
+    """Give times as timestamps; the ends of time, which no calendar has, as 0."""
+    ends = (times == MIN_WATERMARK) | (times == MAX_WATERMARK)
+    return pl.Series(np.where(ends, 0, times)).cast(pl.Datetime("ms"))
 
 
 def milliseconds(times: pl.Series) -> I64:

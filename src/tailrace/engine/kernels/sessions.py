@@ -30,7 +30,7 @@ def assign_sessions(
     """
     Put each row, in order, into the session of its key that it touches, a merged one, or a new one; `out` has which.
 
-    A row is late when even the merged session has been passed by the watermark before it (one for all rows, or one each):
+    A session that the watermark before a row has passed is closed for it. A row is late when even the merged session has been passed by the watermark before it (one for all rows, or one each):
     `out` is `LATE` then. New sessions take their numbers from the end of `free`. A session that was merged into another has
     that one as its parent and is in `merged`. Gives how many of `free` are left, and how many were merged.
     """
@@ -39,14 +39,15 @@ def assign_sessions(
     one = watermarks.size == 1
     for i in range(times.size):
         start, end = times[i], times[i] + gap
+        watermark = watermarks[0 if one else i]
         target = -1
         x = heads[keys[i]]
         while x >= 0:
-            if starts[x] <= times[i] + gap and ends[x] >= times[i]:
+            if ends[x] - 1 > watermark and starts[x] <= times[i] + gap and ends[x] >= times[i]:
                 start, end = min(start, starts[x]), max(end, ends[x])
                 target = x
             x = following[x]
-        if end - 1 <= watermarks[0 if one else i]:
+        if end - 1 <= watermark:
             out[i] = LATE
             continue
         if target < 0:
@@ -58,7 +59,18 @@ def assign_sessions(
             heads[keys[i]] = target
         else:
             count = _absorb(
-                keys[i], times[i], times[i] + gap, target, heads, starts, ends, following, parents, merged, count
+                keys[i],
+                times[i],
+                times[i] + gap,
+                watermark,
+                target,
+                heads,
+                starts,
+                ends,
+                following,
+                parents,
+                merged,
+                count,
             )
         starts[target], ends[target] = start, end
         out[i] = target
@@ -73,6 +85,7 @@ def _absorb(
     key: int,
     low: int,
     high: int,
+    watermark: int,
     target: int,
     heads: I64,
     starts: I64,
@@ -82,12 +95,12 @@ def _absorb(
     merged: I64,
     count: int,
 ) -> int:
-    """Take all sessions of a key that touch the interval, but the target, out of its chain; their parent is the target."""
+    """Take all open sessions of a key that touch the interval out of its chain; their parent is the target from now on."""
     before = -1
     x = heads[key]
     while x >= 0:
         after = following[x]
-        if x != target and starts[x] <= high and ends[x] >= low:
+        if x != target and ends[x] - 1 > watermark and starts[x] <= high and ends[x] >= low:
             parents[x] = target
             merged[count] = x
             count += 1
