@@ -289,6 +289,9 @@ def test_wrong_aggregates_are_refused(text: str, message: str) -> None:
     [
         f"SELECT SUM(n) FILTER (WHERE window_start < ts) {TUMBLE} GROUP BY window_start, window_end",
         f"SELECT COUNT(*) {TUMBLE} WHERE window_start < ts GROUP BY window_start, window_end",
+        "SELECT * FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+        "SELECT COUNT(*) FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
+        "GROUP BY n, window_start, window_end",
         "SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE) FROM pay GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
     ],
 )
@@ -297,6 +300,21 @@ def test_aggregates_that_are_not_here_yet(text: str) -> None:
     error = refused(text)
     assert isinstance(error, UnsupportedError)
     assert error.hint
+
+
+def test_only_sessions_are_partitioned() -> None:
+    """PARTITION BY of a window that is not a session is refused at its place."""
+    text = "SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE))"
+    assert "TUMBLE takes no PARTITION BY" in refused(text).message
+
+
+def test_a_window_takes_no_updates() -> None:
+    """A window over rows that are updated is refused, with what updates them."""
+    text = (
+        "SELECT COUNT(*) FROM TABLE(TUMBLE((SELECT MAX(n) AS n, pt FROM (SELECT card, n, PROCTIME() AS pt FROM pay) "
+        "GROUP BY card, pt), DESCRIPTOR(pt), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end"
+    )
+    assert refused(text).location is not None
 
 
 def test_a_scan_has_no_computed_columns() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tailrace.errors import ConfigError
 from tailrace.plan.catalog import Table
+from tailrace.plan.checks import check
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
 from tailrace.sql.binder.forms import refuse
@@ -104,7 +105,9 @@ class Session:
             case n.Query():
                 plan = QueryBinder(self._names, source).bind(node)
                 sinks = [Sink(schema=plan.schema, input=plan, table=None, location=at(node, source))]
-        return optimize(tuple(sinks))
+        plans = optimize(tuple(sinks))
+        check(plans)
+        return plans
 
     def _create_table(self, node: s.CreateTable, source: Source) -> Statement:
         name = plain(node.args["name"], source)
