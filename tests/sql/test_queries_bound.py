@@ -290,8 +290,10 @@ def test_wrong_aggregates_are_refused(text: str, message: str) -> None:
         f"SELECT SUM(n) FILTER (WHERE window_start < ts) {TUMBLE} GROUP BY window_start, window_end",
         f"SELECT COUNT(*) {TUMBLE} WHERE window_start < ts GROUP BY window_start, window_end",
         "SELECT * FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
-        "SELECT COUNT(*) FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
-        "GROUP BY n, window_start, window_end",
+        (
+            "SELECT COUNT(*) FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
+            "GROUP BY n, window_start, window_end"
+        ),
         "SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE) FROM pay GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
     ],
 )
