@@ -28,6 +28,7 @@ REFUSED = [
     ("SHOW TABLES FROM d", 18, "SHOW ... FROM"),
     ("SHOW TABLES LIKE 'x'", 1, "SHOW ... LIKE"),
     ("DESCRIBE EXTENDED t", 1, "DESCRIBE EXTENDED"),
+    ("SELECT f(x => 1)", 10, "an argument by name"),
     ("SELECT a.b.f(1)", 8, "a function of a catalog"),
     ("SELECT t.a FROM t, u", 17, "a join"),
     ("SELECT t.a FROM t JOIN u ON t.a = u.a", 17, "a join"),

@@ -28,6 +28,8 @@ WRONG = [
     ("EXECUTE STATEMENT SET BEGIN SELECT 1; END", 29, "expected INSERT INTO", ""),
     ("EXECUTE STATEMENT SET BEGIN END", 29, "expected INSERT INTO", ""),
     ("SHOW TABELS", 6, "expected TABLES", "TABLES"),
+    ("SELECT JSON_OBJECTAGG(KEY a VALUE b) FILTER (WHERE c) FROM t", 38, "expected ;", ""),
+    ("SELECT f(a, *) FROM t", 13, "expected an expression but found *", ""),
     ("INSERT INTO TABLE t SELECT 1", 13, "the reserved word TABLE", "backticks"),
     ("INSERT t SELECT 1", 8, "expected INTO or OVERWRITE but found t", ""),
     ("INSERT INTO t PARTITION (a) SELECT 1", 27, "expected = but found )", ""),

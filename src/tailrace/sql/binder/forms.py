@@ -56,6 +56,10 @@ def _named(*names: str) -> Callable[[n.Node], bool]:
     return lambda node: str(node.this).upper() in names
 
 
+def _by_name(node: n.Node) -> bool:
+    return any(isinstance(a, n.NamedArgument) for a in n.get(node, "arguments") or ())
+
+
 def _over(node: n.Node) -> bool:
     return n.get(node, "over") is not None
 
@@ -107,6 +111,7 @@ FORMS = (
     Form(s.Show, "SHOW ... FROM", "leave it out: there is one database", part="database"),
     Form(s.Show, "SHOW ... LIKE", "leave it out", part="like"),
     Form(s.Describe, "DESCRIBE EXTENDED", "write DESCRIBE", part="extended"),
+    Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
     Form(n.Join, "NATURAL JOIN", _FROM, part="natural"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import CONSTANT_FUNCTIONS, FUNCTION_WORDS, PARTS
-from tailrace.sql.dialect.nodes import Call, Clause, Name, Node, SortKey, Star, Symbol
+from tailrace.sql.dialect.nodes import Call, Clause, Name, NamedArgument, Node, SortKey, Star, Symbol
 from tailrace.sql.dialect.over import OverParser
 
 _JSON = ("JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_OBJECTAGG", "JSON_ARRAY", "JSON_ARRAYAGG")
@@ -60,7 +60,7 @@ class CallParser(OverParser):
         distinct = self.takes("DISTINCT")
         if not distinct:
             self.takes("ALL")
-        arguments = [] if self.sees(")") else self.many(self._argument)
+        arguments = self._arguments()
         nulls, order = self._array_agg() if name.upper() == "ARRAY_AGG" else (None, [])
         self.expect(")")
         args = {"this": name, "arguments": arguments, "distinct": distinct, "order": order}
@@ -89,10 +89,18 @@ class CallParser(OverParser):
         self.expect(")")
         return order
 
-    def _argument(self) -> Node:
+    def _arguments(self) -> list[Node]:
         start = self.at
         if self.takes("*"):
-            return self.node(Star, start)
+            return [self.node(Star, start)]
+        return [] if self.sees(")") else self.many(self._argument)
+
+    def _argument(self) -> Node:
+        start = self.at
+        if self.sees_name() and self.word(1) == "=>":
+            name = self.identifier()
+            self.expect("=>")
+            return self.node(NamedArgument, start, name=name, value=self.expression())
         return self.qualified_star() or self.expression()
 
     def qualified_star(self) -> Star | None:
@@ -179,12 +187,11 @@ class CallParser(OverParser):
             arguments = self._pairs()
         elif not self.sees(")") and not self._json_word():
             arguments = self.many(self.expression)
+        order = self.order_by() if name == "JSON_ARRAYAGG" else []
         clauses = list(self._clauses())
         self.expect(")")
-        condition = self._filter()
-        return self.node(
-            Call, start, this=name, arguments=arguments, clauses=clauses, filter=condition, over=self.over()
-        )
+        order = order or (self._within_group() if name == "JSON_ARRAYAGG" else [])  # both places mean the same
+        return self.node(Call, start, this=name, arguments=arguments, clauses=clauses, within_group=order)
 
     def _pairs(self) -> list[Node]:
         found: list[Node] = []

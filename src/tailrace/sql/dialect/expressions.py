@@ -31,7 +31,7 @@ from tailrace.sql.dialect.nodes import (
 )
 from tailrace.sql.dialect.subqueries import SubqueryParser
 
-_COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
+_COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=", "OVERLAPS")
 _FIRST_OF_CALLS = ("CAST", "TRY_CAST", "CASE", "ROW", "ARRAY", "MAP", "INTERVAL")
 _NOT_MEANT_AS_NAMES = (
     *("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "FETCH", "UNION", "AS", "ON", "BY"),
