@@ -294,7 +294,6 @@ def test_wrong_aggregates_are_refused(text: str, message: str) -> None:
             "SELECT COUNT(*) FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
             "GROUP BY n, window_start, window_end"
         ),
-        "SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE) FROM pay GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
     ],
 )
 def test_aggregates_that_are_not_here_yet(text: str) -> None:
@@ -324,3 +323,25 @@ def test_a_scan_has_no_computed_columns() -> None:
     scan = only(plan("SELECT pt FROM pay"), Scan)
     assert "pt" not in scan.schema
     assert any(isinstance(n, Calc) and "pt" in n.schema for n in walk(plan("SELECT * FROM pay")))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE) FROM pay", "TUMBLE_START belongs to a GROUP BY TUMBLE"),
+        (
+            "SELECT TUMBLE_END(ts, INTERVAL '2' MINUTE) FROM pay GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)",
+            "of another window",
+        ),
+        (
+            "SELECT COUNT(*) FROM pay GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE), TUMBLE(ts, INTERVAL '2' MINUTE)",
+            "one window only",
+        ),
+        ("SELECT COUNT(*) FROM pay GROUP BY UPPER(card), SESSION(ts, INTERVAL '1' MINUTE)", "only columns can be keys"),
+        ("SELECT GROUPING(n) FROM pay GROUP BY ROLLUP (card)", "takes keys of GROUP BY"),
+        ("SELECT n FROM pay GROUP BY CUBE (card)", "neither in GROUP BY nor"),
+    ],
+)
+def test_wrong_groupings_are_refused(text: str, message: str) -> None:
+    """Each mistake with a window of GROUP BY or with several groupings is named."""
+    assert message in refused(text).message

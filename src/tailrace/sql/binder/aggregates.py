@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import AggregateCall, Column, Expr
+from tailrace.expressions.nodes import AggregateCall, Column, Expr, Literal
 from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, WindowTable, walk
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
-from tailrace.schema import Field, Schema
-from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.schema import BIGINT, Field, Schema
+from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
+
+_GROUPINGS = ("GROUPING", "GROUPING_ID", "GROUP_ID")
 
 
 def has_aggregate(node: n.Node) -> bool:
@@ -45,9 +47,8 @@ class Grouping:
     arguments: dict[str, Expr] = field(default_factory=dict)
     calls: dict[str, AggregateCall] = field(default_factory=dict)
 
-    def add_key(self, node: n.Node) -> None:
+    def add_key(self, expr: Expr) -> None:
         """Add a key of GROUP BY."""
-        expr = self.below.bind(node)
         if expr not in self.keys.values():
             name = expr.name if isinstance(expr, Column) else self._fresh("__k", len(self.keys))
             self.keys[name] = expr
@@ -181,33 +182,73 @@ def _key_fields(plan: Plan, keys: tuple[str, ...]) -> Iterator[Field]:
         yield field if edges.get(name) is WindowProperty.TIME else replace(field, time=None)
 
 
-class GroupedBinder(ExpressionBinder):
-    """Binds expressions over the result of an aggregation: keys, aggregates, and what is computed from them."""
+Edge = Callable[[n.Call, ExpressionBinder], Column | None]
+"""Gives the column of a window that an auxiliary function as TUMBLE_START means; None for other functions."""
 
-    def __init__(self, grouping: Grouping) -> None:
+
+class GroupedBinder(ExpressionBinder):
+    """
+    Binds expressions over the result of an aggregation: keys, aggregates, and what is computed from them.
+
+    `absent` are keys of other groupings of the same GROUP BY, which are NULL in this one; `edge` knows the window of GROUP
+    BY.
+    """
+
+    def __init__(self, grouping: Grouping, absent: Sequence[Expr] = (), edge: Edge | None = None) -> None:
         super().__init__(grouping.below.scope, grouping.below.source)
         self._grouping = grouping
+        self._absent = absent
+        self._edge = edge
 
     def bind(self, node: n.Node) -> Expr:
-        if is_aggregate(node) and isinstance(node, n.Call):
-            return self._grouping.call(node)
-        if not has_aggregate(node):
-            whole = self._grouping.below.bind(node)
-            key = self._grouping.key(whole)
-            if key is not None:
-                return key
+        if isinstance(node, n.Call):
+            special = self._special(node)
+            if special is not None:
+                return special
+        if not has_aggregate(node) and not any(self._is_special(c) for c in node.find_all(n.Call)):
+            found = self._group_value(self._grouping.below.bind(node))
+            if found is not None:
+                return found
         return super().bind(node)
+
+    def _is_special(self, node: n.Call) -> bool:
+        name = str(node.this).upper()
+        return name in _GROUPINGS or (self._edge is not None and name.partition("_")[0] in GROUP_WINDOW_KINDS)
+
+    def _special(self, node: n.Call) -> Expr | None:
+        if is_aggregate(node):
+            return self._grouping.call(node)
+        if str(node.this).upper() in _GROUPINGS:
+            return self._grouping_id(node)
+        return self._edge(node, self._grouping.below) if self._edge is not None else None
+
+    def _group_value(self, expr: Expr) -> Expr | None:
+        """Give the key that holds an expression, NULL for a key of another grouping, None if it is no key."""
+        if expr in self._absent:
+            return Literal(expr.type.with_nullable(True), None)
+        return self._grouping.key(expr)
+
+    def _grouping_id(self, node: n.Call) -> Expr:
+        """Give a bit for each argument: 1 where it is not a key of this grouping."""
+        name = str(node.this).upper()
+        arguments = [self._grouping.below.bind(a) for a in n.get(node, "arguments") or []]
+        for argument in arguments:
+            if self._group_value(argument) is None:
+                raise ConfigError(f"{name} takes keys of GROUP BY", location=self.at(node))
+        bits = 0
+        for argument in arguments:
+            bits = bits << 1 | (argument in self._absent)
+        return Literal(BIGINT.with_nullable(False), bits)
 
     def name(self, node: n.Name) -> Expr:
         found, fields = self.scope.resolve(node, self.source)
-        key = self._grouping.key(found)
-        if key is None:
+        result = self._group_value(found)
+        if result is None:
             raise ConfigError(
                 f"the column '{'.'.join(node.texts)}' is neither in GROUP BY nor in an aggregate",
                 hint=f"add it to GROUP BY, or aggregate it, as MAX({'.'.join(node.texts)})",
                 location=at(node, self.source),
             )
-        result: Expr = key
         for text in fields:
             result = self._field(result, text, at(node, self.source))
         return result

@@ -15,8 +15,9 @@ from tailrace.sql.binder.types import data_type
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
+GROUP_WINDOW_KINDS = ("TUMBLE", "HOP", "SESSION")
 _GROUP_WINDOWS = frozenset(
-    f"{kind}{part}" for kind in ("TUMBLE", "HOP", "SESSION") for part in ("", "_START", "_END", "_ROWTIME", "_PROCTIME")
+    f"{kind}{part}" for kind in GROUP_WINDOW_KINDS for part in ("", "_START", "_END", "_ROWTIME", "_PROCTIME")
 )
 
 
@@ -107,10 +108,9 @@ class ExpressionBinder:
             message = f"{name.upper()} is an aggregate and can't stand here"
             raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))
         if name.upper() in _GROUP_WINDOWS:
-            hint = "write FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end"
-            raise UnsupportedError(
-                f"the group window {name.upper()} is not supported", hint=hint, location=self.at(node)
-            )
+            kind = name.upper().partition("_")[0]
+            hint = f"GROUP BY {kind}(ts, INTERVAL '1' MINUTE), or group by window_start and window_end of TABLE({kind}(...))"
+            raise ConfigError(f"{name.upper()} belongs to a GROUP BY {kind}(...)", hint=hint, location=self.at(node))
         for part in ("distinct", "filter"):
             if n.get(node, part):
                 raise ConfigError(f"{part.upper()} is for aggregates, not for {name}", location=self.at(node))

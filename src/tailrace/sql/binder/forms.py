@@ -146,9 +146,6 @@ FORMS = (
         "supported is UNION ALL",
         applies=lambda node: _kind("UNION")(node) and not n.get(node, "all"),
     ),
-    Form(n.GroupingSets, "GROUPING SETS", "group by columns and expressions", applies=_kind("GROUPING SETS")),
-    Form(n.GroupingSets, "ROLLUP", "group by columns and expressions", applies=_kind("ROLLUP")),
-    Form(n.GroupingSets, "CUBE", "group by columns and expressions", applies=_kind("CUBE")),
     Form(n.GroupBy, "GROUP BY DISTINCT", "leave DISTINCT out", part="distinct"),
 )
 """The forms in the order in which they are looked for."""

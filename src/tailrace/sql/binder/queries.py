@@ -11,8 +11,9 @@ from tailrace.expressions.nodes import Column, Expr, Literal
 from tailrace.plan.nodes import Calc, Limit, Union, Values
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import BOOLEAN, Field, Schema
-from tailrace.sql.binder.aggregates import GroupedBinder, Grouping, distinct, has_aggregate
+from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.grouped import GroupedSelect
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, renamed
@@ -74,7 +75,7 @@ class QueryBinder:
             raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
         predicate = binder.condition(where, "WHERE") if where is not None else None
         if self._is_grouped(node):
-            plan = self._grouped(node, relation.plan, binder, predicate)
+            plan = GroupedSelect(node, relation.plan, binder, predicate, lambda b: self._outputs(node, b)).bind()
         else:
             plan = calc(relation.plan, self._outputs(node, binder), predicate, at(node, self._source))
         return distinct(plan, node, self._source) if n.get(node, "distinct") else plan
@@ -83,26 +84,6 @@ class QueryBinder:
     def _is_grouped(node: n.Select) -> bool:
         parts = [*node.args["items"], *(x for x in [n.get(node, "having")] if x is not None)]
         return n.get(node, "group") is not None or any(has_aggregate(p) for p in parts) or bool(n.get(node, "having"))
-
-    def _grouped(self, node: n.Select, plan: Plan, binder: ExpressionBinder, predicate: Expr | None) -> Plan:
-        grouping = Grouping(binder)
-        group = n.get(node, "group")
-        for key in self._keys(group) if group is not None else []:
-            if has_aggregate(key):
-                raise ConfigError("an aggregate can't stand in GROUP BY", location=at(key, self._source))
-            grouping.add_key(key)
-        above = GroupedBinder(grouping)
-        outputs = self._outputs(node, above)
-        having = n.get(node, "having")
-        passes = above.condition(having, "HAVING") if having is not None else None
-        aggregated = grouping.plan(plan, predicate, group if group is not None else node)
-        return calc(aggregated, outputs, passes, at(node, self._source))
-
-    @staticmethod
-    def _keys(group: n.GroupBy) -> list[n.Node]:
-        """Give the keys of GROUP BY; `(a, b)` is a and b."""
-        elements = n.get(group, "elements") or []
-        return [k for e in elements for k in (e.args["keys"] if isinstance(e, n.KeySet) else [e])]
 
     def _outputs(self, node: n.Select, binder: ExpressionBinder) -> list[Output]:
         outputs: list[Output] = []
