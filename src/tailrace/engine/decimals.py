@@ -9,26 +9,35 @@ import polars as pl
 from tailrace.state.kernels import U64
 
 
+def to_pairs(values: pl.Series) -> U64:
+    """
+    Give the lower and upper 64 bits of the unscaled numbers of a Decimal or Int128 series as [row, half], without a copy.
+
+    NULL gives anything.
+
+    >>> to_pairs(pl.Series(["1.25", "-0.01"]).cast(pl.Decimal(10, 2))).view("int64").tolist()
+    [[125, 0], [-1, -1]]
+    """
+    if not len(values):
+        return np.zeros((0, 2), dtype=np.uint64)
+    if not isinstance(values.dtype, pl.Decimal):
+        values = values.cast(pl.Decimal(38, 0), strict=False)
+    array = nanoarrow.Array(values.rechunk()).chunk(0)
+    words = np.frombuffer(array.buffers[1], dtype=np.uint8)
+    pairs: U64 = words.view(np.uint64).reshape(-1, 2)
+    return pairs[array.offset : array.offset + len(values)]
+
+
 def to_halves(values: pl.Series) -> tuple[U64, U64]:
     """
-    Give the lower and upper 64 bits of the unscaled numbers of a Decimal or Int128 series; NULL gives anything.
+    Give `to_pairs` as an array of lower and one of upper halves.
 
     >>> low, high = to_halves(pl.Series(["1.25", "-0.01"]).cast(pl.Decimal(10, 2)))
     >>> low.view("int64").tolist(), high.view("int64").tolist()
     ([125, -1], [0, -1])
     """
-    if not len(values):
-        return np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint64)
-    if not isinstance(values.dtype, pl.Decimal):
-        values = _as_decimal(values)
-    array = nanoarrow.Array(values.rechunk()).chunk(0)
-    words = np.frombuffer(array.buffers[1], dtype=np.uint8)
-    pairs = words.view(np.uint64).reshape(-1, 2)[array.offset : array.offset + len(values)]
+    pairs = to_pairs(values)
     return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
-
-
-def _as_decimal(values: pl.Series) -> pl.Series:
-    return values.cast(pl.Decimal(38, 0), strict=False)
 
 
 def from_halves(low: U64, high: U64, scale: int) -> pl.Series:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
-import nanoarrow
-import numpy as np
 import polars as pl
 
 from tailrace.schema import BINARIES, FLOATS, INTEGERS, MAX_LENGTH, STRINGS, TIMESTAMPS, DataType, Kind
@@ -133,24 +131,8 @@ def divide_half_up(number: pl.Expr, by: pl.Expr) -> pl.Expr:
 def fit(unscaled: pl.Expr, target: DataType) -> pl.Expr:
     """Read unscaled integers as decimals; NULL for too many digits."""
     limit = pl.lit(10**target.precision, dtype=pl.Int128)
-    ok = (unscaled < limit) & (unscaled > pl.lit(-(10**target.precision), dtype=pl.Int128))
-    kept = pl.when(ok).then(unscaled)
-    return kept.map_batches(lambda s: unscaled_to_decimal(s, target), return_dtype=target.polars)
-
-
-def unscaled_to_decimal(series: pl.Series, target: DataType) -> pl.Series:
-    """Read unscaled 128-bit integers as decimals."""
-    if not len(series):
-        return pl.Series(series.name, [], dtype=target.polars)
-    nulls = series.is_null()
-    whole = series.fill_null(0).cast(pl.Decimal(38, 0))
-    array = nanoarrow.Array(whole.rechunk()).chunk(0)
-    data = np.frombuffer(array.buffers[1], dtype=np.uint8)[array.offset * 16 : (array.offset + len(series)) * 16]
-    form = nanoarrow.decimal128(target.precision, target.scale)
-    out = pl.Series(
-        series.name, nanoarrow.c_array_from_buffers(form, len(series), [None, np.ascontiguousarray(data)], null_count=0)
-    )
-    return out.set(nulls, None) if nulls.any() else out
+    ok = unscaled.abs() < limit
+    return pl.when(ok).then(unscaled).reinterpret(dtype=target.polars)
 
 
 def to_text(value: pl.Expr, source: DataType, timezone: str) -> pl.Expr:

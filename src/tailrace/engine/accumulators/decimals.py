@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators.base import ArrayAccumulator, Mask, valid
-from tailrace.engine.decimals import from_halves, to_halves
+from tailrace.engine.decimals import from_halves, to_halves, to_pairs
 from tailrace.engine.kernels import accumulate as kernels
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import DataType
 from tailrace.state.kernels import I64
+
+_ALL: Mask = np.zeros(0, dtype=np.bool_)
 
 
 class DecimalSum(ArrayAccumulator):
@@ -26,15 +28,15 @@ class DecimalSum(ArrayAccumulator):
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
-        low, high = to_halves(values)
-        arrays = self.arrays
-        mask = valid(values, use)
-        kernels.sum_128(slots, low, high, mask, sign, arrays["low"], arrays["high"], arrays["count"])
+        pairs, arrays = to_pairs(values), self.arrays
+        mask = valid(values, use) if use is not None or values.null_count() else _ALL
+        kernels.sum_128(slots, pairs, mask, sign, arrays["low"], arrays["high"], arrays["count"])
 
     def merge(self, into: I64, slots: I64) -> None:
-        low, high = self.arrays["low"][slots], self.arrays["high"][slots]
-        everything, ignored = np.ones(len(slots), dtype=np.bool_), np.zeros(self.size, dtype=np.int64)
-        kernels.sum_128(into, low, high, everything, 1, self.arrays["low"], self.arrays["high"], ignored)
+        pairs = np.stack([self.arrays["low"][slots], self.arrays["high"][slots]], axis=1)
+        pairs.setflags(write=False)  # as those of columns are: one kernel does for both
+        ignored = np.zeros(self.size, dtype=np.int64)
+        kernels.sum_128(into, pairs, _ALL, 1, self.arrays["low"], self.arrays["high"], ignored)
         kernels.add_slots(into, slots, self.arrays["count"])
 
     def result(self, slots: I64) -> pl.Series:

@@ -53,12 +53,13 @@ def sum_used(slots: I64, values: np.ndarray, use: Mask, sign: int, sums: np.ndar
 
 
 @njit(nogil=True, cache=True)
-def sum_128(slots: I64, low: U64, high: U64, use: Mask, sign: int, sum_low: U64, sum_high: U64, counts: I64) -> None:
-    """Add the marked 128-bit integers (two's complement, in halves) by slot."""
+def sum_128(slots: I64, pairs: U64, use: Mask, sign: int, sum_low: U64, sum_high: U64, counts: I64) -> None:
+    """Add the marked (an empty `use`: all) 128-bit integers, each a pair of its lower and upper half, by slot."""
+    everything = use.size == 0
     for i in range(slots.size):
-        if use[i]:
+        if everything or use[i]:
             s = slots[i]
-            a, b = low[i], high[i]
+            a, b = pairs[i, 0], pairs[i, 1]
             if sign < 0:
                 a, b = ~a + _ONE, ~b + np.uint64(a == _ZERO)
             total = sum_low[s] + a

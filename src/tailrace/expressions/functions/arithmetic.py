@@ -11,7 +11,9 @@ from tailrace.expressions.casts import java_div, unscaled
 from tailrace.expressions.nodes import Call, Cast, Expr
 from tailrace.expressions.registry import FUNCTIONS, Context, Result, define, nullable, same, simple, to, values
 from tailrace.expressions.types import DIGITS, NUMERIC, TEMPORAL, arithmetic_type, as_decimal
-from tailrace.schema import FLOATS, INTEGERS, INTERVALS, TIMESTAMPS, Kind
+from tailrace.schema import FLOATS, INTEGERS, INTERVALS, TIMESTAMPS, DataType, Kind
+
+MAX_DIGITS = 38
 
 
 def _numbers(args: list[Expr], op: str) -> list[Expr]:
@@ -57,9 +59,21 @@ def _temporal(ctx: Context, e: Call, sign: int) -> pl.Expr:
     return out.cast(e.type.polars)
 
 
+def _whole(ctx: Context, e: Expr) -> pl.Expr:
+    """Give a decimal as its unscaled integer; an integer that was made one is that already."""
+    if isinstance(e, Cast) and e.arg.type.kind in INTEGERS and e.type.same_as(as_decimal(e.arg.type)):
+        return ctx.lower(e.arg).cast(pl.Int128)
+    return unscaled(ctx.lower(e), e.type)
+
+
+def _as_decimal(whole: pl.Expr, target: DataType) -> pl.Expr:
+    """Read the outcome of +, - or *; only where its type was cut to 38 digits may a value have too many."""
+    return whole.reinterpret(dtype=target.polars) if target.precision < MAX_DIGITS else lo.fit(whole, target)
+
+
 def _decimalarithmetic_type(ctx: Context, e: Call, op: str) -> pl.Expr:
     a, b = e.args
-    x, y = unscaled(ctx.lower(a), a.type), unscaled(ctx.lower(b), b.type)
+    x, y = _whole(ctx, a), _whole(ctx, b)
     s1, s2, s = a.type.scale, b.type.scale, e.type.scale
 
     def lit(n: int) -> pl.Expr:
@@ -74,10 +88,10 @@ def _decimalarithmetic_type(ctx: Context, e: Call, op: str) -> pl.Expr:
             rest = x.abs() % safe.abs()
             return lo.fit(pl.when(x < lit(0)).then(lit(0) - rest).otherwise(rest), e.type)
         out = x + y if op == "+" else x - y
-        return lo.fit(lo.divide_half_up(out, lit(10 ** (wide - s))) if wide > s else out, e.type)
+        return _as_decimal(lo.divide_half_up(out, lit(10 ** (wide - s))) if wide > s else out, e.type)
     if op == "*":
         out = x * y
-        return lo.fit(lo.divide_half_up(out, lit(10 ** (s1 + s2 - s))) if s1 + s2 > s else out, e.type)
+        return _as_decimal(lo.divide_half_up(out, lit(10 ** (s1 + s2 - s))) if s1 + s2 > s else out, e.type)
     ctx.check(y == lit(0), "division by zero", e.location)
     safe = pl.when(y != lit(0)).then(y)
     shift = s + s2 - s1
