@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
 from tailrace.clock import Clock
@@ -183,12 +184,14 @@ class Executor:
         place = 0
         for item in inputs:
             stop = place + len(item.frame)
-            marked = item.frame.with_columns(pl.int_range(place, stop, dtype=pl.Int64).alias(ORIGIN))
-            frames.setdefault(item.scan, []).append(marked)
+            frames.setdefault(item.scan, []).append(item.frame)
             runs.setdefault(item.scan, []).append(Run(item.partition, place, stop))
             place = stop
         for scan, parts in frames.items():
-            self._scans[scan].vertex.pending.append((0, parts[0] if len(parts) == 1 else pl.concat(parts)))
+            places = np.concatenate([np.arange(r.start, r.stop, dtype=np.int64) for r in runs[scan]])
+            # in one piece: each operator would else put its columns together by itself
+            batch = pl.concat(parts, rechunk=True).hstack([pl.Series(ORIGIN, places)])
+            self._scans[scan].vertex.pending.append((0, batch))
             for operator in self._assigners(scan):
                 operator.runs = runs[scan]
 
