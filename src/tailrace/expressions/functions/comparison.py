@@ -37,6 +37,22 @@ def comparable(args: list[Expr]) -> list[Expr]:
     return to_merged(args)
 
 
+_TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
+def compared(a: pl.Expr, b: pl.Expr, op: str) -> pl.Expr:
+    """
+    Compare by the method `op` of an expression, with a constant always on the right.
+
+    Polars 2.1 gives one value instead of a column where a constant on the left meets a CASE that takes one constant
+    branch for all rows.
+    """
+    if not a.meta.root_names() and b.meta.root_names():
+        a, b, op = b, a, _TURNED.get(op, op)
+    out: pl.Expr = getattr(a, op)(b)
+    return out
+
+
 for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
     define(
         _name,
@@ -44,7 +60,7 @@ for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "
         f"a {_name} b",
         "Compares; NULL if either is NULL.",
         fixed(BOOLEAN),
-        simple(lambda a, b, op=_op: getattr(a, op)(b)),
+        simple(lambda a, b, op=_op: compared(a, b, op)),
         2,
         convert=comparable,
     )
@@ -72,7 +88,7 @@ define(
     "a IS DISTINCT FROM b",
     "As <>, with NULL as a value.",
     never_null(BOOLEAN),
-    simple(lambda a, b: a.ne_missing(b)),
+    simple(lambda a, b: compared(a, b, "ne_missing")),
     2,
     convert=comparable,
 )
@@ -82,7 +98,7 @@ define(
     "a IS NOT DISTINCT FROM b",
     "As =, with NULL as a value.",
     never_null(BOOLEAN),
-    simple(lambda a, b: a.eq_missing(b)),
+    simple(lambda a, b: compared(a, b, "eq_missing")),
     2,
     convert=comparable,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from tailrace.expressions.functions.comparison import compared
 from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import Context, LowerCall, define, fixed, merged, simple, texts, to_merged, values
 from tailrace.schema import BOOLEAN
@@ -80,7 +81,7 @@ define(
     "NULLIF(a, b)",
     "NULL where both are equal.",
     lambda args: args[0].type.with_nullable(True),
-    simple(lambda a, b: pl.when(a.eq_missing(b)).then(None).otherwise(a)),
+    simple(lambda a, b: pl.when(compared(a, b, "eq_missing")).then(None).otherwise(a)),
     2,
 )
 define(
