@@ -12,7 +12,7 @@ from tailrace.connectors.base import Block
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.formats.base import Reject, Rows
 from tailrace.plan.catalog import MetadataColumn
-from tailrace.schema import BIGINT, DOUBLE, INT, STRING, Field, Schema, timestamp_ltz
+from tailrace.schema import BIGINT, DOUBLE, INT, STRING, Field, Schema, row, timestamp_ltz
 
 COLUMNS = {"id": BIGINT, "name": STRING}
 FILE = {"path": "x", "format": "json"}
@@ -38,6 +38,23 @@ def test_bytes_become_the_asked_columns_in_order() -> None:
 
     assert decoded.frame.rows() == [("a", 1)]
     assert decoded.kept is None
+
+
+def test_rows_have_the_asked_fields() -> None:
+    """A ROW has only the fields that the scan asks for, from bytes and from columns; a NULL stays one."""
+    whole, asked = row({"a": INT, "b": STRING, "c": BIGINT}), row({"c": BIGINT, "a": INT})
+    scan = Schema((Field("r", asked),))
+    lines = block(b'{"r": {"a": 1, "b": "x", "c": 2}}', b'{"r": null}', b'{"r": {"c": 3}}')
+    columns = pl.DataFrame({"r": [{"a": 1, "b": "x", "c": 2}, None, {"a": None, "b": None, "c": 3}]})
+    from_bytes = BlockDecoder(scan, table("filesystem", {"r": whole}, FILE)).decode(lines)
+    from_columns = BlockDecoder(scan, table("memory", {"r": whole})).decode(Block("p", columns, 0))
+
+    assert from_bytes.frame.schema == from_columns.frame.schema == scan.polars
+    assert (
+        from_bytes.frame.rows() == from_columns.frame.rows() == [({"c": 2, "a": 1},), (None,), ({"c": 3, "a": None},)]
+    )
+    assert not from_bytes.rejects
+    assert not from_columns.rejects
 
 
 def test_a_bad_row_costs_nobody_else() -> None:

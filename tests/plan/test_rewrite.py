@@ -1,6 +1,6 @@
 """Each rewrite gives a plan with the same rows that does less."""
 
-from tailrace.plan.explain import describe, expression
+from tailrace.plan.explain import describe, explain, expression
 from tailrace.plan.nodes import AssignWatermark, Calc, Node, Scan, Sink, Union, WindowAggregate, WindowTable, walk
 from tailrace.plan.rewrite import optimize
 from tailrace.sql.session import Session
@@ -47,6 +47,26 @@ def test_a_scan_reads_what_is_used() -> None:
     assert scanned("SELECT card FROM pay") == [("card", "ts")]
     assert scanned("SELECT up FROM pay") == [("wide", "ts")]
     assert scanned(f"SELECT COUNT(*) {TUMBLE} GROUP BY window_start, window_end") == [("ts",)]
+
+
+def test_a_scan_reads_the_fields_that_are_used() -> None:
+    """A ROW is read without the fields that nobody asks for, also through views, watermarks and windows."""
+    rows = """
+    CREATE TABLE deep (r ROW<a INT, b STRING, c ROW<x INT, y INT>, ts TIMESTAMP(3)>, s ROW<a INT, b INT>, ts AS r.ts,
+      WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'x');
+    CREATE VIEW v AS SELECT r, s, ts FROM deep WHERE s.b > 1;
+    """
+    window = "FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) AS v"
+
+    def fields(text: str) -> dict[str, tuple[str, ...]]:
+        (scan,) = (n for n in nodes(rows + text) if isinstance(n, Scan))
+        return {f.name: f.type.names for f in scan.schema}
+
+    assert fields("SELECT v.r.a FROM v") == {"r": ("a", "ts"), "s": ("b",)}
+    assert fields(f"SELECT v.r.c.x, v.s.a {window}") == {"r": ("c", "ts"), "s": ("a", "b")}
+    assert fields("SELECT r FROM v") == {"r": ("a", "b", "c", "ts"), "s": ("b",)}
+    assert fields("SELECT s IS NULL FROM v") == {"r": ("ts",), "s": ("a", "b")}
+    assert "deep (x): r (a, ts), s (b)" in explain(sinks(rows + "SELECT v.r.a FROM v"))
 
 
 def test_a_scan_without_columns_keeps_the_cheapest() -> None:

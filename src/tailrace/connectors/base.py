@@ -290,6 +290,8 @@ class Connector(ABC):
     """Whether the table also names a `format`, with options of its own."""
     own_formats: tuple[str, ...] = ()
     """Formats that the connector reads and writes itself (as Parquet files)."""
+    narrows: bool = False
+    """Whether a source of columns gives only those fields of a ROW that the schema names; else it gives all declared."""
     partitions: bool = False
     """Whether PARTITIONED BY means something; its columns are then beside the bytes of the rows."""
 

@@ -10,13 +10,13 @@ import polars as pl
 
 from tailrace.connectors import metadata
 from tailrace.connectors.base import Block
-from tailrace.connectors.registry import connector_of, options_of
+from tailrace.connectors.registry import asked, connector_of, options_of
 from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import lower
 from tailrace.formats.base import Decoded, Decoder, Reject, Rows
 from tailrace.plan.catalog import Table
-from tailrace.schema import Field, Schema
+from tailrace.schema import DataType, Field, Kind, Schema
 
 Numbers = npt.NDArray[np.int64]
 
@@ -38,6 +38,7 @@ class BlockDecoder:
         options = options or options_of(table)
         self._schema = schema
         self._metadata = _metadata_columns(table, schema, timezone)
+        schema = asked(table, schema)
         physical = [f for f in schema if f.name not in self._metadata]
         self._physical = Schema(tuple(physical))
         beside = set(table.partitioned_by)
@@ -102,7 +103,7 @@ class BlockDecoder:
     def _frame(self, columns: dict[str, pl.Series], kept: Numbers) -> pl.DataFrame:
         if not len(self._schema):
             return pl.DataFrame(height=len(kept))
-        return pl.DataFrame([columns[f.name].alias(f.name) for f in self._schema])
+        return pl.DataFrame([_narrowed(columns[f.name], f.type).alias(f.name) for f in self._schema])
 
 
 class _KeyDecoder:
@@ -184,6 +185,14 @@ def _at(columns: dict[str, pl.Series], places: Numbers) -> dict[str, pl.Series]:
 
 def _nothing(field: Field, count: int) -> pl.Series:
     return pl.Series(field.name, [None], dtype=field.type.polars).new_from_index(0, count)
+
+
+def _narrowed(column: pl.Series, kind: DataType) -> pl.Series:
+    """Give a column of ROWs with only the fields that its type has."""
+    if kind.kind is not Kind.ROW or column.dtype == kind.polars:
+        return column
+    fields = [column.struct.field(name) for name in kind.names]
+    return pl.select(pl.when(column.is_not_null()).then(pl.struct(fields))).to_series()
 
 
 def _fitted(given: pl.Series, field: Field) -> tuple[pl.Series, Numbers]:

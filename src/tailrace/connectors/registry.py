@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
@@ -101,6 +102,14 @@ def _validated(table: Table, connector: Connector, *, writing: bool) -> TableOpt
     return options
 
 
+def asked(table: Table, schema: Schema) -> Schema:
+    """Give what the source of a table is asked for: with ROWs as they are declared, unless it can leave out fields."""
+    if connector_of(table).narrows:
+        return schema
+    declared = {f.name: f.type for f in table.physical}
+    return Schema(tuple(replace(f, type=declared.get(f.name, f.type)) for f in schema))
+
+
 def source(table: Table, schema: Schema, context: Context) -> Source:
     """
     Make the source of a table for the columns of `schema` (physical and metadata ones).
@@ -110,7 +119,7 @@ def source(table: Table, schema: Schema, context: Context) -> Source:
     """
     connector = connector_of(table)
     options = _validated(table, connector, writing=False)
-    return connector.source(table, options.own, schema, context)
+    return connector.source(table, options.own, asked(table, schema), context)
 
 
 def check_updates(sink: SinkNode) -> None:

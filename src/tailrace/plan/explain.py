@@ -71,7 +71,7 @@ def describe(node: Node) -> str:
         case Sink():
             return f"Sink {node.table.name if node.table else '(result)'}: {_names(node)}"
         case Scan():
-            return f"Scan {node.table.name} ({node.table.connector or 'no connector'}): {_names(node)}"
+            return f"Scan {node.table.name} ({node.table.connector or 'no connector'}): {_scanned(node)}"
         case Union() | Limit() | Values():
             return _small(node)
         case AssignWatermark():
@@ -175,6 +175,16 @@ def _interval(milliseconds: int) -> str:
 
 def _names(node: Node) -> str:
     return ", ".join(node.schema.names)
+
+
+def _scanned(node: Scan) -> str:
+    """Name the columns that are read; of a ROW that is not read as a whole its fields too."""
+    declared = {f.name: f.type.names for f in node.table.schema}
+    parts = [
+        f.name if f.type.names == declared.get(f.name, ()) else f"{f.name} ({', '.join(f.type.names)})"
+        for f in node.schema
+    ]
+    return ", ".join(parts)
 
 
 def _by(keys: tuple[str, ...]) -> str:

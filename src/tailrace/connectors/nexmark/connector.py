@@ -144,6 +144,7 @@ class NexmarkConnector(Connector):
     doc = "The persons, auctions and bids of the Nexmark benchmark, the same for the same seed."
     options = OPTIONS
     formats = False
+    narrows = True
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> NexmarkSource:
         # all columns are looked at, so that a script does not begin to fail when it asks for one more

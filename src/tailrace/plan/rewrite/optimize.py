@@ -5,6 +5,7 @@ from __future__ import annotations
 from tailrace.plan.nodes import Aggregate, Node, Sink
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.fuse import fuse
+from tailrace.plan.rewrite.nested import prune_fields
 from tailrace.plan.rewrite.prune import prune
 from tailrace.plan.rewrite.share import share
 from tailrace.plan.rewrite.walks import bottom_up
@@ -16,14 +17,14 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     Give plans with the same rows that cost less; what is optimized already stays as it is.
 
     Aggregates over windows become window aggregates, calcs are merged, conditions move towards the source, equal
-    sub-plans become one object, and columns that nobody reads are not read.
+    sub-plans become one object, and columns and fields of ROWs that nobody reads are not read.
     """
     nodes: tuple[Node, ...] = sinks
     for step in (fuse, windows, fuse, push_filter, fuse):
         nodes = bottom_up(nodes, step)
     nodes = share(nodes)
     nodes = prune(nodes)
-    nodes = share(bottom_up(nodes, fuse))
+    nodes = prune_fields(share(bottom_up(nodes, fuse)))
     return tuple(n for n in nodes if isinstance(n, Sink))
 
 
