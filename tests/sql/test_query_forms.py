@@ -80,7 +80,8 @@ def test_a_query_comes_back(text: str) -> None:
         ("SELECT * FROM a JOIN b ON c", "SELECT * FROM a INNER JOIN b ON c"),
         ("SELECT * FROM a LEFT JOIN b ON c", "SELECT * FROM a LEFT OUTER JOIN b ON c"),
         ("SELECT * FROM a JOIN b ON c JOIN d ON e", "SELECT * FROM (a JOIN b ON c) JOIN d ON e"),
-        ("SELECT * FROM a, b JOIN c ON d", "SELECT * FROM a CROSS JOIN (b JOIN c ON d)"),
+        ("SELECT * FROM a, b JOIN c ON d", "SELECT * FROM (a CROSS JOIN b) JOIN c ON d"),
+        ("SELECT * FROM a JOIN b ON c, d", "SELECT * FROM (a JOIN b ON c) CROSS JOIN d"),
         ("SELECT * FROM a, LATERAL UNNEST(x) AS t", "SELECT * FROM a, UNNEST(x) AS t"),
         ("SELECT * FROM f(1)", "SELECT * FROM TABLE(f(1))"),
         ("SELECT * FROM f(TABLE t PARTITION BY a)", "SELECT * FROM f(TABLE t PARTITION BY (a))"),
@@ -121,6 +122,7 @@ def test_forms_that_mean_the_same_are_one_tree(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("SELECT * FROM a, b JOIN c ON d", "SELECT * FROM a CROSS JOIN (b JOIN c ON d)"),
         ("SELECT * FROM a CROSS JOIN b", "SELECT * FROM a INNER JOIN b ON TRUE"),
         ("SELECT * FROM a, LATERAL TABLE(f(x))", "SELECT * FROM a, TABLE(f(x))"),
         ("SELECT 1 UNION SELECT 2", "SELECT 1 UNION ALL SELECT 2"),

@@ -20,21 +20,17 @@ _SOURCE = "a table, view, query or table function"
 
 
 class FromParser(MatchParser):
-    """Reads what stands in FROM; JOIN binds tighter than a comma."""
+    """Reads what stands in FROM; joins go from left to right, and a comma is one of them, as in Flink."""
 
     def from_clause(self) -> Node:
         """Take what follows FROM."""
-        start = self.at
-        left = self._joined()
-        while self.takes(","):
-            left = self._cross(left, self._joined(), start)
-        return left
+        return self._joined(commas=True)
 
-    def _joined(self) -> Node:
+    def _joined(self, *, commas: bool) -> Node:
         start = self.at
         left = self._source()
         while True:
-            if self.takes("CROSS", "JOIN"):
+            if (commas and self.takes(",")) or self.takes("CROSS", "JOIN"):
                 left = self._cross(left, self._source(), start)
                 self._refuse_condition()
             elif self.takes("NATURAL"):
@@ -50,7 +46,7 @@ class FromParser(MatchParser):
     def _refuse_condition(self) -> None:
         if self.word() in ("ON", "USING"):
             hint = "write INNER JOIN, or put the condition into WHERE"
-            raise ConfigError("CROSS JOIN takes no condition", hint=hint, location=self.here())
+            raise ConfigError("a comma and CROSS JOIN take no condition", hint=hint, location=self.here())
 
     def _join_kind(self) -> str:
         if self.takes("JOIN"):
@@ -115,7 +111,7 @@ class FromParser(MatchParser):
             return self._matched(QuerySource, start, query=query)
         self.expect("(")
         at = self.at
-        source = self._joined()
+        source = self._joined(commas=False)
         if not isinstance(source, Join):
             self.at = at
             self.fail("a query or a join in the parentheses")
