@@ -1,4 +1,4 @@
-"""Operators bind as tightly as in Flink."""
+"""Operators bind as tightly as in Flink: what is expected was compared with the trees of its own parser."""
 
 import pytest
 
@@ -21,6 +21,16 @@ from tailrace.sql.source import Source
         ("- a * b", "(- `a`) * `b`"),
         ("a IN (1) OR b", "(`a` IN (1)) OR `b`"),
         ("a != b", "`a` <> `b`"),
+        ("a = b IN (1)", "`a` = (`b` IN (1))"),
+        ("a <> b NOT BETWEEN 1 AND c + 2", "`a` <> (`b` NOT BETWEEN 1 AND (`c` + 2))"),
+        ("a = b > ALL (SELECT 1)", "`a` = (`b` > ALL (SELECT 1))"),
+        ("a LIKE b LIKE c", "`a` LIKE (`b` LIKE `c`)"),
+        ("a IN (1) IN (2)", "(`a` IN (1)) IN (2)"),
+        ("a IS DISTINCT FROM b + 1 = c", "(`a` IS DISTINCT FROM (`b` + 1)) = `c`"),
+        ("a IS NULL = b", "(`a` IS NULL) = `b`"),
+        ("a = NOT b", "`a` = (NOT `b`)"),
+        ("a OVERLAPS b AND c", "(`a` OVERLAPS `b`) AND `c`"),
+        ("SUM(a) OVER w + 1 IN (SELECT 2)", "(SUM(`a`) OVER `w` + 1) IN (SELECT 2)"),
     ],
 )
 def test_precedence(text: str, meant: str) -> None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import TokenType
 
 from tailrace.sql.dialect.keywords import UNITS
 from tailrace.sql.dialect.nodes import (
     Access,
-    Between,
-    Binary,
     Case,
     Cast,
     Constant,
     Constructor,
     Hex,
-    In,
-    InQuery,
     Interval,
-    Is,
     Item,
-    Like,
     Node,
     Number,
     Subquery,
@@ -29,9 +21,8 @@ from tailrace.sql.dialect.nodes import (
     Unary,
     When,
 )
-from tailrace.sql.dialect.subqueries import SubqueryParser
+from tailrace.sql.dialect.operators import OperatorParser
 
-_COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=", "OVERLAPS")
 _FIRST_OF_CALLS = ("CAST", "TRY_CAST", "CASE", "ROW", "ARRAY", "MAP", "INTERVAL")
 _NOT_MEANT_AS_NAMES = (
     *("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "FETCH", "UNION", "AS", "ON", "BY"),
@@ -39,121 +30,10 @@ _NOT_MEANT_AS_NAMES = (
 )
 
 
-class ExpressionParser(SubqueryParser):
-    """Reads expressions; loose to tight: OR, AND, NOT, IS, comparisons and IN, BETWEEN and LIKE, + -, * / % ||, signs."""
+class ExpressionParser(OperatorParser):
+    """Reads what stands between operators: constants, names, calls and parentheses."""
 
-    def expression(self) -> Node:
-        """Take an expression."""
-        return self._left(self._and, "OR")
-
-    def _left(self, operand: Callable[[], Node], *operators: str) -> Node:
-        start = self.at
-        left = operand()
-        while op := self.takes_one(*operators):
-            right = operand()
-            left = self.node(Binary, start, op="<>" if op == "!=" else op, left=left, right=right)
-        return left
-
-    def _and(self) -> Node:
-        return self._left(self._not, "AND")
-
-    def _not(self) -> Node:
-        start = self.at
-        if self.takes("NOT"):
-            return self.node(Unary, start, op="NOT", this=self._not())
-        return self._is()
-
-    def _is(self) -> Node:
-        start = self.at
-        this = self._comparison()
-        while self.takes("IS"):
-            negated = self.takes("NOT")
-            if self.takes("DISTINCT", "FROM"):
-                other = self._comparison()
-                this = self.node(Is, start, this=this, what="DISTINCT FROM", negated=negated, other=other)
-            elif what := self._is_what():
-                this = self.node(Is, start, this=this, what=what, negated=negated)
-            else:
-                self.fail("NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT FROM", "JSON")
-        return this
-
-    def _is_what(self) -> str:
-        if self.takes("JSON"):
-            return " ".join(("JSON", self.takes_one("VALUE", "OBJECT", "ARRAY", "SCALAR"))).strip()
-        return self.takes_one("NULL", "TRUE", "FALSE", "UNKNOWN")
-
-    def _comparison(self) -> Node:
-        start = self.at
-        left = self._range()
-        while True:
-            if op := self.takes_one(*_COMPARISONS):
-                op = "<>" if op == "!=" else op
-                if self.word() in ("ANY", "SOME", "ALL"):
-                    left = self.quantified(op, left, start)
-                else:
-                    left = self.node(Binary, start, op=op, left=left, right=self._range())
-            elif self.sees("IN") or self.sees("NOT", "IN"):
-                left = self._in(left, start)
-            else:
-                return left
-
-    def _in(self, this: Node, start: int) -> Node:
-        negated = self.takes("NOT")
-        self.expect("IN")
-        if query := self.query_alone():
-            return self.node(InQuery, start, this=this, query=query, negated=negated)
-        return self.node(In, start, this=this, values=self.in_parens(self.expression), negated=negated)
-
-    def _range(self) -> Node:
-        start = self.at
-        this = self._additive()
-        while True:
-            ahead = 1 if self.sees("NOT") else 0
-            if self.word(ahead) == "BETWEEN":
-                this = self._between(this, start)
-            elif self.word(ahead) in ("LIKE", "SIMILAR"):
-                this = self._like(this, start)
-            else:
-                return this
-
-    def _between(self, this: Node, start: int) -> Node:
-        negated = self.takes("NOT")
-        self.expect("BETWEEN")
-        symmetric = self.takes("SYMMETRIC")
-        if not symmetric:
-            self.takes("ASYMMETRIC")
-        low = self._additive()
-        self.expect("AND")
-        high = self._additive()
-        return self.node(Between, start, this=this, low=low, high=high, symmetric=symmetric, negated=negated)
-
-    def _like(self, this: Node, start: int) -> Node:
-        negated = self.takes("NOT")
-        op = "LIKE"
-        if self.takes("SIMILAR", "TO"):
-            op = "SIMILAR TO"
-        else:
-            self.expect("LIKE")
-        pattern = self._additive()
-        escape = self._additive() if self.takes("ESCAPE") else None
-        return self.node(Like, start, op=op, this=this, pattern=pattern, escape=escape, negated=negated)
-
-    def operand(self) -> Node:
-        return self._additive()
-
-    def _additive(self) -> Node:
-        return self._left(self._multiplicative, "+", "-")
-
-    def _multiplicative(self) -> Node:
-        return self._left(self._unary, "*", "/", "%", "||")
-
-    def _unary(self) -> Node:
-        start = self.at
-        if op := self.takes_one("-", "+"):
-            return self.node(Unary, start, op=op, this=self._unary())
-        return self._postfix()
-
-    def _postfix(self) -> Node:
+    def atom(self) -> Node:
         start = self.at
         this = self._primary()
         while True:
