@@ -167,15 +167,18 @@ def java_doubles(series: pl.Series) -> pl.Series:
     if not odd.fill_null(value=False).any():
         return plain
     return pl.Series(
-        series.name, [_java(v) if o else p for v, p, o in zip(series, plain, odd, strict=True)], dtype=pl.String
+        series.name, [java_double(v) if o else p for v, p, o in zip(series, plain, odd, strict=True)], dtype=pl.String
     )
 
 
-def _java(value: float) -> str:
+def java_double(value: float) -> str:
+    """Write a number as Java does."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
+    if not value or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
     number = Decimal(repr(value))
     digits = "".join(map(str, number.as_tuple().digits)).rstrip("0") or "0"
     return f"{'-' if value < 0 else ''}{digits[0]}.{digits[1:] or '0'}E{number.adjusted()}"

@@ -10,8 +10,11 @@ from tailrace.errors import Location
 from tailrace.expressions.casts import cast, may_fail
 from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.names import NOW, WATERMARK
-from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, walk
+from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, columns, walk
 from tailrace.schema import Kind
+
+VOLATILE = {"RAND", "RAND_INTEGER", "UUID"}
+"""Functions with another value for each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class Lowering:
         if isinstance(e, Cast):
             return self._cast(e)
         assert isinstance(e, Call)
-        return FUNCTIONS[e.function].lower(self, e)
+        value = FUNCTIONS[e.function].lower(self, e)
+        return value.first() if is_constant(e) else value  # a scalar, which takes the length of what stands beside it
 
     def _cast(self, e: Cast) -> pl.Expr:
         value = self.lower(e.arg)
@@ -87,6 +91,12 @@ def lower(expr: Expr, timezone: str = "UTC") -> Lowered:
     lowering = Lowering(timezone)
     value = lowering.lower(expr)
     return Lowered(value, tuple(lowering.checks))
+
+
+def is_constant(expr: Expr) -> bool:
+    """Tell whether an expression has one value for all rows."""
+    calls = {e.function for e in walk(expr) if isinstance(e, Call)}
+    return not columns(expr) and not needs(expr) and not calls & VOLATILE
 
 
 def needs(expr: Expr) -> set[str]:

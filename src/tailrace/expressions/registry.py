@@ -10,8 +10,12 @@ import polars as pl
 
 from tailrace.errors import ConfigError, Location
 from tailrace.expressions.nodes import Call, Cast, Expr, Literal
-from tailrace.expressions.types import common_type
-from tailrace.schema import DOUBLE, STRING, STRINGS, DataType
+from tailrace.expressions.types import NUMERIC, common_type
+from tailrace.schema import BINARIES, BYTES, DOUBLE, INT, INTEGERS, MAX_LENGTH, STRING, STRINGS, DataType, Kind, varchar
+
+TEXT, BINARY, WHOLE, NUMBER, ANY = STRINGS, BINARIES, INTEGERS, NUMERIC, tuple(Kind)
+NESTED = (Kind.ARRAY, Kind.MAP, Kind.ROW)
+_MEANT = {TEXT: (STRING, "a text"), BINARY: (BYTES, "bytes"), WHOLE: (INT, "a whole number"), NUMBER: (INT, "a number")}
 
 
 class Context(Protocol):
@@ -137,6 +141,29 @@ def constant(e: Expr, what: str) -> str:
     if not isinstance(e, Literal) or not isinstance(e.value, str):
         raise ConfigError(f"{what} must be a constant text")
     return e.value
+
+
+def takes(*families: tuple[Kind, ...]) -> Convert:
+    """Refuse arguments that are of other kinds; the last family is that of all further ones. NULLs get a type."""
+
+    def convert(args: list[Expr]) -> list[Expr]:
+        return [_of(a, families[min(i, len(families) - 1)]) for i, a in enumerate(args)]
+
+    return convert
+
+
+def _of(a: Expr, family: tuple[Kind, ...]) -> Expr:
+    meant = [m for kinds, m in _MEANT.items() if set(kinds) <= set(family)] or [(STRING, "another type")]
+    if a.type.kind is Kind.NULL and Kind.NULL not in family:
+        return Cast(meant[0][0], a)
+    if a.type.kind not in family:
+        raise ValueError(f"expected {' or '.join(words for _, words in meant)}, not {a.type.sql()}")
+    return a
+
+
+def varying(*, always: bool = False) -> Result:
+    """Give the type of the first argument, a text, with varying length."""
+    return lambda args: varchar(args[0].type.length or MAX_LENGTH).with_nullable(always or nullable(args))
 
 
 def first_text(args: list[Expr]) -> list[Expr]:

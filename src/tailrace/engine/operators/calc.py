@@ -7,8 +7,8 @@ import polars as pl
 
 from tailrace.engine.batch import MIN_WATERMARK, ORIGIN, WATERMARK, Batch, hidden
 from tailrace.engine.operator import Operator, Rejected, Times
-from tailrace.expressions.lower import Check, Lowered, lower, needs
-from tailrace.expressions.nodes import Expr, columns
+from tailrace.expressions.lower import Check, Lowered, is_constant, lower, needs
+from tailrace.expressions.nodes import Expr
 from tailrace.plan.nodes import Calc
 
 NOW = "$now"
@@ -85,7 +85,7 @@ class CalcOperator(Operator):
 def _lowered(expr: Expr, timezone: str) -> Lowered:
     """Lower an expression; one without columns is made a scalar, which takes the length of the frame."""
     out = lower(expr, timezone)
-    return out if columns(expr) or needs(expr) else Lowered(out.value.first(), out.checks)
+    return Lowered(out.value.first(), out.checks) if is_constant(expr) else out
 
 
 def _needs(exprs: tuple[Expr, ...]) -> set[str]:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from tailrace.expressions.functions import (
     arithmetic,
+    codes,
     collections,
     comparison,
     conditional,
     json,
     math,
+    searching,
     strings,
     temporal,
+    urls,
 )
 from tailrace.expressions.registry import FUNCTIONS
 
 __all__ = [
     "FUNCTIONS",
     "arithmetic",
+    "codes",
     "collections",
     "comparison",
     "conditional",
     "json",
     "math",
+    "searching",
     "strings",
     "temporal",
+    "urls",
 ]

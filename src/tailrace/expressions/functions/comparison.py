@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import (
     Context,
-    constant,
     define,
     fixed,
     never_null,
     simple,
-    texts,
     to,
     to_merged,
     values,
@@ -172,35 +168,3 @@ def _in(ctx: Context, e: Call) -> pl.Expr:
 
 
 define("IN", "comparison", "a IN (b, ...)", "Whether it is one of them.", fixed(BOOLEAN), _in, 2, 10_000, comparable)
-
-
-def like_pattern(pattern: str, escape: str = "\\") -> str:
-    """Translate a pattern of LIKE to a regular expression."""
-    out, i = [], 0
-    while i < len(pattern):
-        c = pattern[i]
-        if c == escape and i + 1 < len(pattern):
-            i += 1
-            out.append(re.escape(pattern[i]))
-        else:
-            out.append(".*" if c == "%" else "." if c == "_" else re.escape(c))
-        i += 1
-    return "(?s)^" + "".join(out) + "$"
-
-
-def _like(ctx: Context, e: Call) -> pl.Expr:
-    escape = constant(e.args[2], "ESCAPE") if len(e.args) > 2 else "\\"
-    return ctx.lower(e.args[0]).str.contains(like_pattern(constant(e.args[1], "the pattern of LIKE"), escape))
-
-
-define(
-    "LIKE",
-    "string",
-    "a LIKE pattern [ESCAPE c]",
-    "Whether a text fits a pattern of % and _.",
-    fixed(BOOLEAN),
-    _like,
-    2,
-    3,
-    texts,
-)

@@ -9,8 +9,21 @@ import polars as pl
 
 from tailrace.expressions.functions.comparison import compared
 from tailrace.expressions.nodes import Call, Expr
-from tailrace.expressions.registry import Context, LowerCall, define, fixed, merged, simple, texts, to_merged, values
-from tailrace.schema import BOOLEAN
+from tailrace.expressions.registry import (
+    NUMBER,
+    TEXT,
+    Context,
+    LowerCall,
+    define,
+    merged,
+    never_null,
+    simple,
+    takes,
+    to_merged,
+    values,
+)
+from tailrace.expressions.types import NUMERIC
+from tailrace.schema import BOOLEAN, INTEGERS, Kind
 
 
 def _case(ctx: Context, e: Call) -> pl.Expr:
@@ -117,18 +130,34 @@ for _name, _f in (("GREATEST", pl.max_horizontal), ("LEAST", pl.min_horizontal))
         100,
         to_merged,
     )
-for _name, _regex in (
-    ("IS_ALPHA", r"^[a-zA-Z]+$"),
-    ("IS_DIGIT", r"^\d+$"),
-    ("IS_DECIMAL", r"^[+-]?(\d+\.?\d*|\.\d+)$"),
+
+
+def _kind_of_text(regex: str, numbers: tuple[Kind, ...]) -> LowerCall:
+    """Lower a test of a text; of what is a number it is known by its type."""
+
+    def lower(ctx: Context, e: Call) -> pl.Expr:
+        if e.args[0].type.kind not in TEXT:
+            return pl.lit(value=e.args[0].type.kind in numbers)
+        return ctx.lower(e.args[0]).str.contains(regex).fill_null(value=False)
+
+    return lower
+
+
+_DOUBLE = (
+    r"(?:NaN|Infinity|(?:\p{Nd}+\.?\p{Nd}*|\.\p{Nd}+)(?:[eE][+-]?\d+)?[fFdD]?|0[xX][0-9a-fA-F]+\.?[0-9a-fA-F]*[pP]\d+)"
+)
+for _name, _regex, _numbers, _doc in (
+    ("IS_ALPHA", r"^\p{L}+$", (), "Whether all characters are letters."),
+    ("IS_DIGIT", r"^\p{Nd}+$", INTEGERS, "Whether all characters are digits."),
+    ("IS_DECIMAL", rf"^[\x00-\x20]*[+-]?{_DOUBLE}[\x00-\x20]*$", NUMERIC, "Whether the text is a number."),
 ):
     define(
         _name,
         "conditional",
         f"{_name}(a)",
-        "Whether the text is of such characters.",
-        fixed(BOOLEAN),
-        simple(lambda a, r=_regex: a.str.contains(r)),
+        f"{_doc} FALSE for NULL.",
+        never_null(BOOLEAN),
+        _kind_of_text(_regex, _numbers),
         1,
-        convert=texts,
+        convert=takes((*TEXT, *NUMBER)),
     )
