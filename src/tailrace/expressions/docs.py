@@ -13,6 +13,7 @@ _TITLES = {
     "math": "Numbers",
     "temporal": "Time",
     "json": "JSON",
+    "hash": "Hashes",
     "collection": "Arrays, maps and rows",
 }
 

@@ -42,9 +42,11 @@ class Lowering:
     timezone: str = "UTC"
     checks: list[Check] = field(default_factory=list)
     guard: pl.Expr | None = None
+    _constant: bool = False
 
     def check(self, mask: pl.Expr, message: str, location: Location | None, operand: pl.Expr | None = None) -> None:
         """Let rows fail where `mask` is true, unless the expression is not evaluated for them."""
+        mask = mask.first() if self._constant else mask
         self.checks.append(Check(mask if self.guard is None else mask & self.guard, message, location, operand))
 
     def under(self, condition: pl.Expr, expr: Expr) -> pl.Expr:
@@ -65,8 +67,12 @@ class Lowering:
         if isinstance(e, Cast):
             return self._cast(e)
         assert isinstance(e, Call)
+        outer, self._constant = self._constant, is_constant(e)
         value = FUNCTIONS[e.function].lower(self, e)
-        return value.first() if is_constant(e) else value  # a scalar, which takes the length of what stands beside it
+        # a scalar takes the length of what stands beside it
+        value = value.first() if self._constant else value
+        self._constant = outer
+        return value
 
     def _cast(self, e: Cast) -> pl.Expr:
         value = self.lower(e.arg)

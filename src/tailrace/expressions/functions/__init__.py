@@ -10,9 +10,12 @@ from tailrace.expressions.functions import (
     conditional,
     json,
     math,
+    printf,
     searching,
     strings,
     temporal,
+    trimming,
+    types,
     urls,
 )
 from tailrace.expressions.registry import FUNCTIONS
@@ -26,8 +29,11 @@ __all__ = [
     "conditional",
     "json",
     "math",
+    "printf",
     "searching",
     "strings",
     "temporal",
+    "trimming",
+    "types",
     "urls",
 ]

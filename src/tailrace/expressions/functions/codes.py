@@ -6,12 +6,25 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
 from tailrace.expressions.batches import by_value, by_value_or_fail
 from tailrace.expressions.nodes import Call
-from tailrace.expressions.registry import BINARY, TEXT, WHOLE, Context, define, fixed, never_null, simple, takes, values
+from tailrace.expressions.registry import (
+    BINARY,
+    TEXT,
+    WHOLE,
+    Context,
+    LowerCall,
+    define,
+    fixed,
+    never_null,
+    simple,
+    takes,
+    values,
+)
 from tailrace.schema import BYTES, INT, INTEGERS, STRING, char, varchar
 
 _CHARACTERS = pl.Series([chr(i) for i in range(256)], dtype=pl.String)
@@ -184,6 +197,10 @@ def _digest(name: str, data: str | bytes) -> str:
     return hashlib.new(name, data.encode() if isinstance(data, str) else data, usedforsecurity=False).hexdigest()
 
 
+def _hash(name: str) -> LowerCall:
+    return lambda ctx, e: by_value(partial(_digest, name), pl.String, ctx.lower(e.args[0]))
+
+
 for _name, _length in (("MD5", 32), ("SHA1", 40), ("SHA224", 56), ("SHA256", 64), ("SHA384", 96), ("SHA512", 128)):
     define(
         _name,
@@ -191,7 +208,7 @@ for _name, _length in (("MD5", 32), ("SHA1", 40), ("SHA224", 56), ("SHA256", 64)
         f"{_name}(a)",
         f"The {_name} hash of a text or bytes as hexadecimal digits.",
         fixed(char(_length)),
-        lambda ctx, e, n=_name: by_value(lambda data: _digest(n.lower(), data), pl.String, ctx.lower(e.args[0])),
+        _hash(_name.lower()),
         1,
         convert=takes(_EITHER),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote_plus, unquote_to_bytes
+from collections.abc import Callable
 
 import polars as pl
 
 from tailrace.expressions.batches import by_value
-from tailrace.expressions.registry import TEXT, define, fixed, takes, values
+from tailrace.expressions.registry import TEXT, LowerCall, define, fixed, takes, values
 from tailrace.schema import STRING
 
 _KNOWN = ("http", "https", "ftp", "file", "jar", "mailto", "jmod", "jrt")
@@ -17,14 +17,22 @@ _AUTHORITY = re.compile(r"(?:[^@]*@)?(?:\[[^\]]*\]|[^:\t\r\n]*)(?::\d*)?")
 _BLANKS = "".join(map(chr, range(33)))
 
 
+_KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*-._")
+
+
 def _encode(text: str) -> str:
-    return quote_plus(text, safe="*-._").replace("~", "%7E")
+    return "".join(chr(b) if b in _KEPT else "+" if b == ord(" ") else f"%{b:02X}" for b in text.encode())
 
 
 def _decode(text: str) -> str | None:
     if re.search(r"%(?![0-9a-fA-F]{2})", text):
         return None
-    return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
+    plain = text.replace("+", " ").encode()
+    return re.sub(rb"%(..)", lambda m: bytes.fromhex(m[1].decode()), plain).decode(errors="replace")
+
+
+def _once(f: Callable[[str], str | None]) -> LowerCall:
+    return lambda ctx, e: by_value(f, pl.String, *values(ctx, e))
 
 
 for _name, _f, _doc in (
@@ -37,7 +45,7 @@ for _name, _f, _doc in (
         f"{_name}(a)",
         _doc,
         fixed(STRING, always=True),
-        lambda ctx, e, f=_f: by_value(f, pl.String, *values(ctx, e)),
+        _once(_f),
         1,
         convert=takes(TEXT),
     )

@@ -204,16 +204,8 @@ class _Translator:
         c = self._next()
         if c.lower() in cs.ESCAPES:
             return self._predefined(c, flags)
-        if c in "bB":
-            return "\\" + c
-        if c == "A":
-            return "\\A"
-        if c == "Z":
-            return self._end()
-        if c == "z":
-            return "\\Z" if self._python else "\\z"
-        if c == "R":
-            return _BREAK
+        if c in "bBAZzR":
+            return self._place(c)
         if c == "Q":
             return self._quoted(flags)
         if c in "pP":
@@ -223,6 +215,13 @@ class _Translator:
         if c in "GX":
             raise UnsupportedPatternError(f"no support for \\{c}")
         return self._literal(self._character(c), flags)
+
+    def _place(self, c: str) -> str:
+        if c == "Z":
+            return self._end()
+        if c == "z":
+            return "\\Z" if self._python else "\\z"
+        return _BREAK if c == "R" else "\\" + c
 
     def _predefined(self, c: str, flags: frozenset[str]) -> str:
         if "U" in flags and c.lower() in "dws":

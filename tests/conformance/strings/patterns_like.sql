@@ -1,0 +1,35 @@
+CREATE TABLE t (
+  id INT, a STRING, b STRING, c STRING, n INT, m INT
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  a LIKE b AS c1,
+  a LIKE '%b%' AS c2,
+  a LIKE 'a_c' AS c3,
+  a LIKE 'h%' AS c4,
+  a LIKE '%,' AS c5,
+  a LIKE 'line%2' AS c6,
+  a LIKE '_%' AS c7,
+  a LIKE '' AS c8,
+  a LIKE c AS c9,
+  a LIKE 'a.b%' AS c10,
+  a NOT LIKE '%a%' AS c11,
+  a NOT LIKE b AS c12,
+  a LIKE '%!_%' ESCAPE '!' AS c13,
+  a LIKE 'a\_c' AS c14,
+  'a%c' LIKE 'a!%c' ESCAPE '!' AS c15,
+  'a\c' LIKE 'a\c' AS c16,
+  a SIMILAR TO '%(b|c)%' AS c17,
+  a NOT SIMILAR TO 'a+' AS c18,
+  a SIMILAR TO '[a-z ]+' AS c19,
+  a SIMILAR TO '[[:ALPHA:]]+' AS c20,
+  a SIMILAR TO '[^[:ALPHA:]]+' AS c21,
+  a SIMILAR TO '%[[:DIGIT:]]%' AS c22,
+  a SIMILAR TO '(hello|a)%' AS c23,
+  a SIMILAR TO 'a{4}' AS c24,
+  a SIMILAR TO 'a{2,5}' AS c25,
+  a SIMILAR TO '%!_%' ESCAPE '!' AS c26,
+  a SIMILAR TO '___' AS c27,
+  'abc' SIMILAR TO 'a.c' AS c28,
+  'Abc' SIMILAR TO '[[:UPPER:]][[:LOWER:]]*' AS c29
+FROM t;

@@ -1,0 +1,35 @@
+CREATE TABLE t (
+  id INT, a STRING, b STRING, c STRING, n INT, m INT
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  TRIM(a) AS c1,
+  TRIM(BOTH 'a' FROM a) AS c2,
+  TRIM(LEADING FROM a) AS c3,
+  TRIM(TRAILING b FROM a) AS c4,
+  TRIM(b FROM a) AS c5,
+  TRIM(BOTH 'xy' FROM 'xyabyx') AS c6,
+  LTRIM(a) AS c7,
+  RTRIM(a) AS c8,
+  LTRIM(a, b) AS c9,
+  RTRIM(a, b) AS c10,
+  BTRIM(a) AS c11,
+  BTRIM(a, b) AS c12,
+  LTRIM('xxyab', 'xy') AS c13,
+  BTRIM('abc', '') AS c14,
+  LPAD(a, n, c) AS c15,
+  RPAD(a, n, c) AS c16,
+  LPAD(a, 12, c) AS c17,
+  RPAD(a, 12, c) AS c18,
+  LPAD(a, 12, '') AS c19,
+  LPAD('hi', 7, 'abc') AS c20,
+  OVERLAY(a PLACING c FROM n) AS c21,
+  OVERLAY(a PLACING c FROM n FOR m) AS c22,
+  OVERLAY(a PLACING 'XYZ' FROM 2) AS c23,
+  OVERLAY('abcdef' PLACING 'XY' FROM 2 FOR 0) AS c24,
+  OVERLAY('abcdef' PLACING 'XY' FROM 7) AS c25,
+  TYPEOF(TRIM('  a ')) AS c26,
+  TYPEOF(BTRIM('  a ')) AS c27,
+  TYPEOF(LPAD('hi', 7, 'abc')) AS c28,
+  TYPEOF(OVERLAY('abcdef' PLACING 'XY' FROM 2)) AS c29
+FROM t;

@@ -1,0 +1,35 @@
+CREATE TABLE t (
+  id INT, a STRING, b STRING, c STRING, n INT, m INT
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  PARSE_URL(a, 'HOST') AS c1,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'HOST') AS c2,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'PATH') AS c3,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'QUERY') AS c4,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'REF') AS c5,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'PROTOCOL') AS c6,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'FILE') AS c7,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'AUTHORITY') AS c8,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'USERINFO') AS c9,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'QUERY', 'k1') AS c10,
+  PARSE_URL('http://userinfo@flink.apache.org:8080/path/p.php?k1=v1&k2=v2#Ref1', 'QUERY', 'k3') AS c11,
+  PARSE_URL('http://a.b', 'PATH') AS c12,
+  PARSE_URL('http://a.b', 'QUERY') AS c13,
+  PARSE_URL('http://a.b', 'nonsense') AS c14,
+  PARSE_URL('foo://h/x', 'HOST') AS c15,
+  PARSE_URL('http://h:90x/', 'HOST') AS c16,
+  PARSE_URL('HTTP://H/x;a?q', 'PROTOCOL') AS c17,
+  PARSE_URL('mailto:a@b.c', 'PATH') AS c18,
+  PARSE_URL('http://[::1]:80/x', 'HOST') AS c19,
+  PARSE_URL('http://h?q=1', 'FILE') AS c20,
+  PARSE_URL('file:///a/b', 'HOST') AS c21,
+  PARSE_URL('http://h/a?x1=1&x.=2', 'QUERY', 'x.') AS c22,
+  PARSE_URL(CONCAT('http://h:1/', a, '?q=', a, '#', b), 'PATH') AS c23,
+  PARSE_URL(CONCAT('http://h:1/', a, '?q=', a, '#', b), 'QUERY', 'q') AS c24,
+  PARSE_URL(CONCAT('http://h:1/', a, '?q=', a, '#', b), 'REF') AS c25,
+  PARSE_URL(CONCAT('http://h:1/', a, '?q=', a, '#', b), 'FILE') AS c26,
+  PARSE_URL(CONCAT('http://h:', a), 'HOST') AS c27,
+  PARSE_URL(CONCAT('http://', a), 'AUTHORITY') AS c28,
+  PARSE_URL(CONCAT(a, '://h'), 'PROTOCOL') AS c29
+FROM t;
