@@ -20,7 +20,7 @@ SELECT
   REPLACE('abc', '', '-') AS c15,
   REPLACE('aaa', 'aa', 'b') AS c16,
   TRANSLATE(a, b, c) AS c17,
-  TRANSLATE(a, 'abc', 'X') AS c18,
+  TRANSLATE(a, 'abc', 'Y') AS c18,
   TRANSLATE(a, 'ab', CAST(NULL AS STRING)) AS c19,
   TRANSLATE(a, CAST(NULL AS STRING), 'x') AS c20,
   TRANSLATE('abcabc', 'aba', 'xyz') AS c21,
@@ -43,6 +43,6 @@ SELECT
   IS_DIGIT('١') AS c38,
   TYPEOF(POSITION('a' IN 'b')) AS c39,
   TYPEOF(REPLACE('abc', 'b', 'c')) AS c40,
-  TYPEOF(TRANSLATE(a, 'abc', 'X')) AS c41,
+  TYPEOF(TRANSLATE(a, 'abc', 'Y')) AS c41,
   TYPEOF(IS_ALPHA(a)) AS c42
 FROM t;
