@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import kernel, part
-from tailrace.formats.kernels.memory import byte, copy, load64, put_byte, trailing_zeros
+from tailrace.formats.kernels.memory import byte, load64, put_byte, trailing_zeros
+from tailrace.state.memory import copy
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
