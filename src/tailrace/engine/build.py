@@ -10,6 +10,7 @@ from tailrace.engine.operator import Operator
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, WatermarkOptions
 from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
+from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.limit import LimitOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.union import UnionOperator
@@ -21,6 +22,7 @@ from tailrace.options import duration
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.changelog import INSERT_ONLY, Mode
+from tailrace.plan.keys import unique_keys
 
 HOUR = 3_600_000
 IDLE_TIMEOUT = "5 s"
@@ -86,11 +88,29 @@ def _group_aggregate(node: nodes.Aggregate, builder: Builder) -> Operator:
     return GroupAggregateOperator(node, retract=builder.updates(node.input), ttl=builder.ttl)
 
 
+def _join(node: nodes.Join, builder: Builder) -> Operator:
+    left, right = (_join_input(node, port, builder) for port in (0, 1))
+    return JoinOperator(node, (left, right), builder.timezone, updates=builder.updates(node))
+
+
+def _join_input(node: nodes.Join, port: int, builder: Builder) -> JoinInput:
+    own = node.ttl[port]
+    ttl = builder.ttl if own is None else own
+    below = node.inputs[port]
+    if not builder.updates(below):
+        return JoinInput(ttl=ttl)
+    on = {k.right if port else k.left for k in node.keys}
+    # a key among the columns of the join needs no index of its own
+    keys = sorted(unique_keys(below), key=lambda k: (not k <= on, len(k), sorted(k)))
+    return JoinInput(updates=True, key=tuple(sorted(keys[0])) if keys else None, ttl=ttl)
+
+
 _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Scan: lambda _node, _builder: Operator(),
     nodes.Sink: lambda _node, _builder: Operator(),
     nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
     nodes.Aggregate: _group_aggregate,
+    nodes.Join: _join,
     nodes.WindowAggregate: _window_aggregate,
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.Union: lambda node, _builder: UnionOperator(node),

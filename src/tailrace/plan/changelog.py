@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from tailrace.errors import ConfigError
-from tailrace.plan.nodes import Aggregate, AssignWatermark, Node, WindowAggregate, walk
+from tailrace.plan.nodes import Aggregate, AssignWatermark, Join, JoinKind, Node, WindowAggregate, walk
 
 
 class Change(Enum):
@@ -27,6 +27,7 @@ Mode = tuple[Change, ...]
 
 INSERT_ONLY: Mode = (Change.INSERT,)
 UPDATES: Mode = (Change.INSERT, Change.UPDATE_BEFORE, Change.UPDATE_AFTER)
+APPEARANCES: Mode = (Change.INSERT, Change.DELETE)
 ALL: Mode = tuple(Change)
 
 _INSERTS_ONLY_IN = (AssignWatermark, WindowAggregate)
@@ -83,6 +84,10 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
         case Aggregate():
             # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY
+        case Join(kind=JoinKind.INNER | JoinKind.SEMI):
+            return ALL if given != INSERT_ONLY else INSERT_ONLY
+        case Join():
+            return ALL if given != INSERT_ONLY else APPEARANCES
     return given
 
 

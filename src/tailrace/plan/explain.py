@@ -13,6 +13,7 @@ from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
     Calc,
+    Join,
     Limit,
     Node,
     Scan,
@@ -84,6 +85,8 @@ def describe(node: Node) -> str:
             return f"WindowAggregate {window(node.window)}{_by(node.keys)}: {_aggregates(node)}"
         case Aggregate():
             return f"Aggregate{_by(node.keys)}: {_aggregates(node)}"
+        case Join():
+            return _join(node)
     return type(node).__name__
 
 
@@ -108,6 +111,8 @@ def state_bound(node: Node) -> str:
             return _window_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, never dropped"
+        case Join():
+            return "the rows of both sides, never dropped"
     return ""
 
 
@@ -200,6 +205,14 @@ def _calc(node: Calc) -> str:
     columns = [name if (text := expression(e)) == name else f"{name} = {text}" for name, e in pairs]
     where = f" where {expression(node.predicate)}" if node.predicate is not None else ""
     return f"Calc {', '.join(columns)}{where}"
+
+
+def _join(node: Join) -> str:
+    signs = ["IS NOT DISTINCT FROM" if k.null_safe else "=" for k in node.keys]
+    parts = [f"{k.left} {sign} {k.right}" for k, sign in zip(node.keys, signs, strict=True)]
+    parts += [expression(node.condition)] if node.condition is not None else []
+    on = f" on {' AND '.join(parts)}" if parts else ""
+    return f"Join {node.kind.value}{on}: {_names(node)}"
 
 
 def _window_state(node: WindowAggregate) -> str:

@@ -8,6 +8,7 @@ the columns of its input by name; `schema` is what the node puts out.
 from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
+from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
 
@@ -15,6 +16,9 @@ __all__ = [
     "Aggregate",
     "AssignWatermark",
     "Calc",
+    "Join",
+    "JoinKey",
+    "JoinKind",
     "Limit",
     "Node",
     "Scan",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tailrace.expressions.nodes import Column, Expr, columns, substitute
-from tailrace.plan.nodes import Calc, Node, Union, WindowAggregate, WindowProperty, WindowTable
+from tailrace.plan.nodes import Calc, Join, Node, Union, WindowAggregate, WindowProperty, WindowTable
 from tailrace.plan.rewrite.fuse import fuse
-from tailrace.plan.rewrite.predicates import conjuncts, joined
+from tailrace.plan.rewrite.joins import filter_join, split_condition
+from tailrace.plan.rewrite.predicates import conjuncts, filtered, joined
 
 _EDGES = frozenset(p.value for p in WindowProperty)
 
@@ -17,7 +18,8 @@ def push_filter(node: Node) -> Node:
     Move the parts of a calc's condition below its input where that may be done.
 
     Below a union all parts; below a window, those that read no edge of it; below a window aggregate, those that read
-    keys only. Never below a watermark: rows that are filtered away still move it.
+    keys only; below a join, those of a side that has a row in each row of the join. Never below a watermark: rows that
+    are filtered away still move it.
     """
     if not isinstance(node, Calc) or node.predicate is None:
         return node
@@ -29,6 +31,8 @@ def push_filter(node: Node) -> Node:
             return _split(node, table, frozenset(table.input.schema.names) - _EDGES)
         case WindowAggregate() as aggregate:
             return _split(node, aggregate, frozenset(aggregate.keys))
+        case Join() as join:
+            return _into_join(node, join)
     return node
 
 
@@ -44,6 +48,15 @@ def _split(node: Calc, below: WindowTable | WindowAggregate, known: frozenset[st
     return fuse(replace(node, input=made, predicate=kept))
 
 
+def _into_join(node: Calc, join: Join) -> Node:
+    made, above = filter_join(join, conjuncts(node.predicate))
+    if made is join:
+        return node
+    made = split_condition(made)
+    made = replace(made, left=push_filter(fuse(made.left)), right=push_filter(fuse(made.right)))
+    return fuse(replace(node, input=made, predicate=joined(above)))
+
+
 def _renamed(predicate: Expr, union: Union, member: Node) -> Expr:
     pairs = zip(union.schema, member.schema, strict=True)
     return substitute(predicate, {a.name: Column(b.type, b.name) for a, b in pairs})
@@ -51,6 +64,4 @@ def _renamed(predicate: Expr, union: Union, member: Node) -> Expr:
 
 def _below(node: Node, predicate: Expr) -> Node:
     """Give a node with a condition over its columns above it, moved on from there."""
-    exprs = tuple(Column(f.type, f.name) for f in node.schema)
-    made = Calc(schema=node.schema, input=node, exprs=exprs, predicate=predicate, location=node.location)
-    return push_filter(fuse(made))
+    return push_filter(fuse(filtered(node, predicate)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tailrace.plan.nodes import Aggregate, Node, Sink
+from tailrace.plan.nodes import Aggregate, Join, Node, Sink
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.fuse import fuse
+from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.nested import prune_fields
 from tailrace.plan.rewrite.prune import prune
 from tailrace.plan.rewrite.share import share
@@ -16,11 +17,11 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     """
     Give plans with the same rows that cost less; what is optimized already stays as it is.
 
-    Aggregates over windows become window aggregates, calcs are merged, conditions move towards the source, equal
-    sub-plans become one object, and columns and fields of ROWs that nobody reads are not read.
+    Aggregates over windows become window aggregates, joins get their keys, calcs are merged, conditions move towards
+    the source, equal sub-plans become one object, and columns and fields of ROWs that nobody reads are not read.
     """
     nodes: tuple[Node, ...] = sinks
-    for step in (fuse, windows, fuse, push_filter, fuse):
+    for step in (fuse, windows, joins, fuse, push_filter, fuse):
         nodes = bottom_up(nodes, step)
     nodes = share(nodes)
     nodes = prune(nodes)
@@ -33,3 +34,8 @@ def windows(node: Node) -> Node:
     if isinstance(node, Aggregate):
         return window_aggregate(node) or node
     return node
+
+
+def joins(node: Node) -> Node:
+    """Take apart the condition of a join."""
+    return split_condition(node) if isinstance(node, Join) else node

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Call, Expr
+from tailrace.expressions.nodes import Call, Column, Expr, Literal
+from tailrace.plan.nodes import Calc, Node
 
 
 def conjuncts(predicate: Expr | None) -> list[Expr]:
     """Give the parts of a condition that AND joins, from left to right."""
-    if predicate is None:
+    if predicate is None or (isinstance(predicate, Literal) and predicate.value is True):
         return []
     if isinstance(predicate, Call) and predicate.function == "AND":
         return [part for arg in predicate.args for part in conjuncts(arg)]
@@ -23,3 +24,11 @@ def joined(parts: Iterable[Expr]) -> Expr | None:
     for part in parts:
         found = part if found is None else catalogue.call("AND", [found, part])
     return found
+
+
+def filtered(node: Node, predicate: Expr | None) -> Node:
+    """Give a node with a condition over its columns above it."""
+    if predicate is None:
+        return node
+    exprs = tuple(Column(f.type, f.name) for f in node.schema)
+    return Calc(schema=node.schema, input=node, exprs=exprs, predicate=predicate, location=node.location)

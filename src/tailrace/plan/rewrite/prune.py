@@ -10,6 +10,7 @@ from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
     Calc,
+    Join,
     Limit,
     Node,
     Scan,
@@ -97,6 +98,8 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _aggregated(node)
         case Limit():
             return own
+        case Join():
+            return _joined(node, own) & set(below.schema.names)
     return set(below.schema.names)
 
 
@@ -105,12 +108,17 @@ def _aggregated(node: Aggregate | WindowAggregate) -> set[str]:
     return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
 
 
+def _joined(node: Join, own: set[str]) -> set[str]:
+    keys = {name for k in node.keys for name in (k.left, k.right)}
+    return own | keys | (columns(node.condition) if node.condition is not None else set())
+
+
 def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
     """Give the node over its narrowed inputs, with no more than it must have."""
     if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
         node = node.with_inputs(inputs)
     match node:
-        case Scan():
+        case Scan() | Join():
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)

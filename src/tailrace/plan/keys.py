@@ -1,0 +1,80 @@
+"""Which columns tell the rows of a node apart, as far as the plan can know."""
+
+from __future__ import annotations
+
+from tailrace.expressions.nodes import Column
+from tailrace.plan.nodes import (
+    Aggregate,
+    AssignWatermark,
+    Calc,
+    Join,
+    JoinKind,
+    Limit,
+    Node,
+    Scan,
+    WindowAggregate,
+)
+
+Keys = frozenset[frozenset[str]]
+"""Sets of columns, each of which has different values in any two rows that are there at one time."""
+
+_NONE: Keys = frozenset()
+
+
+def unique_keys(node: Node) -> Keys:
+    """
+    Give the keys of a node's rows; an empty key tells that there is at most one row.
+
+    A primary key that a table declares is believed, as Flink does.
+    """
+    match node:
+        case Scan():
+            return _within(frozenset([frozenset(node.table.primary_key)]) if node.table.primary_key else _NONE, node)
+        case Calc():
+            return _renamed(node)
+        case AssignWatermark() | Limit():
+            return unique_keys(node.input)
+        case Aggregate():
+            return _within(frozenset([frozenset(node.keys)]), node)
+        case WindowAggregate():
+            return _of_window(node)
+        case Join():
+            return _within(_of_join(node), node)
+    return _NONE
+
+
+def _within(keys: Keys, node: Node) -> Keys:
+    """Give the keys whose columns the node has."""
+    return frozenset(k for k in keys if k <= set(node.schema.names))
+
+
+def _renamed(node: Calc) -> Keys:
+    names: dict[str, str] = {}
+    for field, expr in zip(node.schema, node.exprs, strict=True):
+        if isinstance(expr, Column):
+            names.setdefault(expr.name, field.name)
+    return frozenset(frozenset(names[c] for c in k) for k in unique_keys(node.input) if k <= names.keys())
+
+
+def _of_window(node: WindowAggregate) -> Keys:
+    edges = node.schema.names[len(node.keys) + len(node.aggregates) :]
+    return frozenset(frozenset((*node.keys, edge)) for edge in edges)
+
+
+def _of_join(node: Join) -> Keys:
+    left, right = unique_keys(node.left), unique_keys(node.right)
+    if node.kind.left_only:
+        return left
+    keys = {a | b for a in left for b in right}
+    # where each row finds at most one on the other side, its own key is enough
+    if node.kind in (JoinKind.INNER, JoinKind.LEFT) and joined_on_key(node, 1):
+        keys |= left
+    if node.kind in (JoinKind.INNER, JoinKind.RIGHT) and joined_on_key(node, 0):
+        keys |= right
+    return frozenset(keys)
+
+
+def joined_on_key(node: Join, port: int) -> bool:
+    """Tell whether no two rows of a side (0: left) have the same join key."""
+    columns = {k.right if port else k.left for k in node.keys}
+    return any(k <= columns for k in unique_keys(node.inputs[port]))

@@ -1,0 +1,69 @@
+"""Nodes that read two inputs side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tailrace.expressions.nodes import Expr
+from tailrace.plan.nodes.base import Node
+
+
+class JoinKind(Enum):
+    """What becomes of rows without a match: dropped, kept with NULLs, or (SEMI, ANTI) all that is asked."""
+
+    INNER = "INNER"
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    FULL = "FULL"
+    SEMI = "SEMI"
+    ANTI = "ANTI"
+
+    @property
+    def keeps_left(self) -> bool:
+        """Tell that a row of the left without a match is put out."""
+        return self in (JoinKind.LEFT, JoinKind.FULL, JoinKind.ANTI)
+
+    @property
+    def keeps_right(self) -> bool:
+        """Tell that a row of the right without a match is put out."""
+        return self in (JoinKind.RIGHT, JoinKind.FULL)
+
+    @property
+    def left_only(self) -> bool:
+        """Tell that only rows of the left are put out."""
+        return self in (JoinKind.SEMI, JoinKind.ANTI)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinKey:
+    """Two columns of one type that must be equal; with `null_safe` NULL equals NULL (IS NOT DISTINCT FROM)."""
+
+    left: str
+    right: str
+    null_safe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Node):
+    """
+    A regular join: keeps all rows of both sides, and puts out what matches.
+
+    The columns of both sides have different names; the schema is any of them (SEMI, ANTI: of the left). Rows match if
+    all `keys` are equal and `condition`, over the columns of both sides, is true. `ttl` (ms, 0: for ever, None: as the job) is how
+    long rows of the left and of the right live.
+    """
+
+    left: Node
+    right: Node
+    kind: JoinKind
+    keys: tuple[JoinKey, ...] = ()
+    condition: Expr | None = None
+    ttl: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        return (self.left, self.right)
+
+    def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
+        return replace(self, left=inputs[0], right=inputs[1])
