@@ -26,7 +26,7 @@ def bench(what: str, rows: int, kafka: str | None, runs: int, *, json: bool) -> 
     """
     chosen = _chosen(what, rows, kafka)
     if not json:
-        print(f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}")
+        print(machine())
         print(_FORMAT.format("", "rows", "seconds", "rows/s", "CPU s/M rows", "peak MiB"))
     for name, run in chosen.items():
         print(f"measuring {name} ({runs} runs)", file=sys.stderr)
@@ -62,6 +62,11 @@ def show(result: Result, *, json: bool) -> None:
     peak = f"{result.peak_mib:,.0f}" if result.peak_mib else ""
     rows = f"{result.rows:,}" if result.rows else ""
     print(_FORMAT.format(result.name, rows, f"{result.seconds:.2f}", rate, cpu, peak), flush=True)
+
+
+def machine() -> str:
+    """Name what measures."""
+    return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}"
 
 
 def _processor() -> str:

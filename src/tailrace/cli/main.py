@@ -167,23 +167,38 @@ class Bench(StrEnum):
     file = "file"
     kafka = "kafka"
     start = "start"
+    nexmark = "nexmark"
 
 
 @app.command(epilog="Example: `tailrace bench file --rows 2000000`")
 def bench(
     what: Annotated[Bench, typer.Argument(help="What to measure; `kafka` needs a broker.")] = Bench.all,
-    rows: Annotated[int, typer.Option("--rows", min=10_000, help="Rows of each pipeline.")] = 2_000_000,
+    rows: Annotated[int, typer.Option("--rows", "--events", min=10_000, help="Rows of each pipeline.")] = 2_000_000,
     kafka: Annotated[
         str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The broker; topics are made and deleted.")
     ] = None,
     runs: Annotated[int, typer.Option("--runs", min=1, max=20, help="Runs of each; the median is shown.")] = 3,
+    queries: Annotated[str, typer.Option("--queries", help="Of `nexmark`: some queries, as `q0,q5,cep1`.")] = "all",
+    rate: Annotated[
+        int, typer.Option("--rate", min=1, help="Of `nexmark`: events for each second of event time.")
+    ] = 100_000,
+    keys: Annotated[
+        int, typer.Option("--keys", min=0, help="Of `nexmark`: bids for so many auctions, by so many persons, evenly.")
+    ] = 0,
+    live: Annotated[bool, typer.Option("--live", help="Of `nexmark`: make events while the query runs.")] = False,
     json: Json = False,
 ) -> None:
     """
     Measure this machine: the window aggregate alone, the pipeline over a file and over Kafka, and the start.
 
-    The rows of each pipeline are compared with one batch computation; status 1 if they differ.
+    The rows of each pipeline are compared with one batch computation; status 1 if they differ. `nexmark` measures the
+    queries of that benchmark, each in a process of its own on one core, with checkpoints each second and the events in memory.
     """
+    if what is Bench.nexmark:
+        from tailrace.cli import bench_nexmark  # noqa: PLC0415  loaded when called
+
+        bench_nexmark.bench(queries, rows, runs, rate, keys, live=live, json=json)
+        return
     from tailrace.cli import bench as command  # noqa: PLC0415  loaded when called
 
     command.bench(what.value, rows, kafka, runs, json=json)

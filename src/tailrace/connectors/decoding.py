@@ -87,7 +87,9 @@ class BlockDecoder:
         """Take the columns of a columnar source; a value that does not fit its column's type is a reject."""
         columns = {f.name: frame[f.name] for f in self._physical}
         misfits = {
-            f.name: _fitted(columns[f.name], f) for f in self._physical if columns[f.name].dtype != f.type.polars
+            f.name: _fitted(columns[f.name], f)
+            for f in self._physical
+            if columns[f.name].dtype not in (f.type.polars, self._schema[f.name].type.polars)
         }
         columns |= {name: fitted for name, (fitted, _) in misfits.items()}
         found: dict[int, Reject] = {}

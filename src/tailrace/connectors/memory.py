@@ -63,6 +63,11 @@ class MemoryTable:
             self._partitions.setdefault(partition, []).append(frame)
             self.changed.notify_all()
 
+    def clear(self) -> None:
+        """Forget all rows."""
+        with self.changed:
+            self._partitions = {}
+
     def end(self) -> None:
         """Say that no more rows will come."""
         with self.changed:

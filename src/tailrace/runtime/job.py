@@ -17,6 +17,7 @@ import structlog
 
 from tailrace.clock import Clock, SystemClock
 from tailrace.connectors.base import Positions, Sink
+from tailrace.engine.executor import OperatorStatistics
 from tailrace.errors import TerminalError, TransientError
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
@@ -259,6 +260,10 @@ class Job:
             tuple(self._sink_status(n, o) for n, o in list(self._outlets.items())),
             checkpoint,
         )
+
+    def operators(self) -> list[OperatorStatistics]:
+        """Give the counters of all operators as they are now; from any thread."""
+        return self._parts.executor.statistics() if self._parts is not None else []
 
     def _source_status(self, name: str, fetcher: Fetcher) -> SourceStatus:
         assert self._parts is not None
