@@ -57,9 +57,11 @@ class DecodeLine:
 
     def changes(self, changes: Changes) -> None:
         """Take changes of partitions."""
+        if not changes:
+            return
         if self._waiting:
             self._waiting.append(changes)
-        elif changes:
+        else:
             self._change(changes)
 
     def hand_on(self) -> None:

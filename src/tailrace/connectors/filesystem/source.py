@@ -23,6 +23,8 @@ from tailrace.errors import ConfigError, Location, TailraceError, TerminalError,
 from tailrace.schema import TIMESTAMPS, Kind, Schema
 
 MAX_OPEN = 128
+ENOUGH = 8_192
+"""A block of so many rows is all that a look gives: what is left of its limit is not worth a block of its own."""
 _OVERDUE = 1.0
 """A look at the files that is late by so many seconds says nothing any more of what is new."""
 
@@ -191,6 +193,8 @@ class FileReader(Reader):
             if block is None:
                 return
             blocks.append(block)
+            if len(block) >= ENOUGH:
+                return
             rows -= len(block)
             size -= block.size
 

@@ -51,7 +51,7 @@ class CsvDecoder(Decoder):
         layout = self._layout
         words, valid, slow = layout.room(len(rows))
         kernel.decode(
-            rows.data, rows.starts, rows.ends, self._bytes, self._dialect.null is not None, self._null,
+            rows.data.ctypes.data, rows.starts, rows.ends, self._bytes, self._dialect.null is not None, self._null,
             self._columns, layout.kinds, layout.params, layout.firsts, words, valid, slow,
         )  # fmt: skip
         if rows.nulls is not None:

@@ -56,7 +56,7 @@ class JsonDecoder(Decoder):
         layout, keys = self._layout, self._keys
         words, valid, slow = layout.room(len(rows))
         kernel.decode(
-            rows.data, rows.starts, rows.ends, keys.names, keys.ends, keys.table,
+            rows.data.ctypes.data, rows.starts, rows.ends, keys.names, keys.ends, keys.table,
             layout.kinds, layout.params, layout.firsts, self._all_needed, words, valid, slow,
         )  # fmt: skip
         if rows.nulls is not None:

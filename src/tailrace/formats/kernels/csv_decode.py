@@ -129,18 +129,19 @@ def _row(
 
 @kernel
 def decode(
-    data: Bytes, starts: Numbers, ends: Numbers, dialect: Numbers, has_null: bool, null: Bytes,
+    data: int, starts: Numbers, ends: Numbers, dialect: Numbers, has_null: bool, null: Bytes,
     columns: Numbers, kinds: Numbers, params: Numbers, firsts: Numbers, words: Words, valid: Valid, slow: Bytes,
 ) -> None:  # fmt: skip
     """
-    Read all rows into `words` and `valid` (which is zero before); set `slow` for those that must go the slow way.
+    Read all rows, of bytes at the address `data`; set `slow` for those that must go the slow way.
 
+    Values go into `words` and `valid` (which is zero before).
     `dialect` has the bytes of delimiter, quote, escape and comment, or NONE; `columns` the column of each field, or NONE.
     """
-    first, rows = data.ctypes.data, starts.size
+    rows = starts.size
     null_size = null.size if has_null else -1
     for r in range(rows):
-        i, end = first + starts[r], first + ends[r]
+        i, end = data + starts[r], data + ends[r]
         good = _row(
             i, end, r, rows, dialect.ctypes.data, null.ctypes.data, null_size, columns.ctypes.data, columns.size,
             kinds.ctypes.data, params.ctypes.data, firsts.ctypes.data, words.ctypes.data, valid.ctypes.data,

@@ -237,22 +237,23 @@ def _row(
 
 @kernel
 def decode(
-    data: Bytes, starts: Numbers, ends: Numbers,
+    data: int, starts: Numbers, ends: Numbers,
     keys: Bytes, key_ends: Numbers, table: Numbers, kinds: Numbers, params: Numbers, firsts: Numbers,
     all_needed: bool, words: Words, valid: Valid, slow: Bytes,
 ) -> None:  # fmt: skip
     """
-    Read all rows into `words` and `valid` (which is zero before); set `slow` for those that must go the slow way.
+    Read all rows, of bytes at the address `data`; set `slow` for those that must go the slow way.
 
+    Values go into `words` and `valid` (which is zero before).
     `kinds`, `params` and `firsts` say how each column is read and where its words are. With `all_needed` a row that lacks a
     column goes the slow way.
     """
     guesses = np.zeros((GUESSES + 1, 3), dtype=np.int64)
     seen = np.full(kinds.size, -1, dtype=np.int64)
-    first, rows = data.ctypes.data, starts.size
+    rows = starts.size
     for r in range(rows):
         good = _row(
-            first + starts[r], first + ends[r], r, rows, keys.ctypes.data, key_ends.ctypes.data, table.ctypes.data,
+            data + starts[r], data + ends[r], r, rows, keys.ctypes.data, key_ends.ctypes.data, table.ctypes.data,
             table.size - 1, kinds.ctypes.data, params.ctypes.data, firsts.ctypes.data, guesses.ctypes.data,
             seen.ctypes.data, words.ctypes.data, valid.ctypes.data,
         )  # fmt: skip
