@@ -7,9 +7,11 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from both_ways import one, outcome, read_json
 
+from tailrace.formats.buffers import fixed_column
 from tailrace.schema import (
     BIGINT,
     BOOLEAN,
@@ -155,3 +157,10 @@ def test_iso_timestamps() -> None:
         2024, 1, 2, 3, 4
     )
     assert outcome(read_json(one(timestamp(3)), [b'{"v": "2024-01-02 03:04:05"}'], **standard)) == TYPE
+
+
+def test_the_bits_behind_a_missing_value_mean_nothing() -> None:
+    """Whatever the memory of a row without a value holds, it neither warns nor shows."""
+    words = np.array([1e300, 1.5, np.nan]).view(np.int64).reshape(1, 3)
+    got = fixed_column(FLOAT, words, np.array([0, 1, 0], dtype=np.uint8))
+    assert got.to_list() == [None, 1.5, None]

@@ -58,7 +58,8 @@ def _arrow(kind: DataType, words: Words) -> tuple[Any, npt.NDArray[Any]]:
         case Kind.DOUBLE:
             return nanoarrow.float64(), first.view(np.float64)
         case Kind.FLOAT:
-            return nanoarrow.float32(), first.view(np.float64).astype(np.float32)
+            with np.errstate(all="ignore"):  # a row without a value has any bits
+                return nanoarrow.float32(), first.view(np.float64).astype(np.float32)
         case Kind.DECIMAL:
             return nanoarrow.decimal128(kind.precision, kind.scale), np.ascontiguousarray(words[:2].T)
         case Kind.BOOLEAN:
