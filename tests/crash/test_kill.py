@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -20,12 +21,12 @@ import pytest
 
 KILLS = int(os.environ.get("TAILRACE_KILLS", "55"))
 SEED = int(os.environ.get("TAILRACE_SEED", str(time.time_ns() % 1_000_000)))
-ROWS = 150_000
-RATE = "3000"
-"""Rows a second while it is killed: slow enough that it is never done before."""
+ROWS = 600_000
+RATE = "2000"
+"""Rows a second while it is killed: five minutes of them, so that it is never done before."""
 UNLIMITED = "0"
-IN_RECOVERY = 0.4
-"""The share of kills soon after the start; the others come after the first checkpoint of their run, whenever that is."""
+AT_ONCE, IN_RECOVERY = 0.1, 0.3
+"""The shares of kills that come at once, and as soon as the job has its folder; the others come after its first checkpoint."""
 LONGEST = 60.0
 """So many seconds a run may take to its first checkpoint, on the slowest machine."""
 
@@ -98,65 +99,98 @@ def newest_epoch(state: Path) -> int:
     return max((int(p.stem) for p in (state / "checkpoints").glob("*.manifest")), default=0)
 
 
+class Nursery:
+    """The process that has everything loaded, and forks jobs."""
+
+    def __init__(self) -> None:
+        child = Path(__file__).with_name("crash_child.py")
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen([sys.executable, str(child)], stdin=pipe, stdout=pipe, text=True)
+
+    def ask(self, *words: object) -> int:
+        """Give it a line, and its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(" ".join(map(str, words)) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=LONGEST)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """One for all tests."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
 class Victim:
     """The job in a process of its own."""
 
-    def __init__(self, folder: Path, rate: str) -> None:
-        child = Path(__file__).with_name("crash_child.py")
-        command = [sys.executable, str(child), str(folder), rate, str(folder / "job.sql")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, nursery: Nursery, folder: Path, rate: str) -> None:
+        self._nursery = nursery
+        self._folder = folder
+        self._process = nursery.ask("run", folder, rate, folder / "job.sql")
 
-    def wait_for_start(self) -> None:
-        """Wait until imports are done and the job begins, or fail with what it said."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if line != "start\n":
-            raise AssertionError(f"the job did not start: {self.process.communicate()[1]}")
-
-    def wait_for_checkpoint(self, state: Path, before: int) -> None:
-        """Wait until there is a checkpoint newer than `before`."""
+    def wait_until(self, happened: Callable[[], bool], what: str) -> None:
+        """Wait for something, at most as long as the slowest machine may take."""
         end = time.monotonic() + LONGEST
-        while newest_epoch(state) <= before:
-            assert self.process.poll() is None, f"the job ended by itself: {self.process.communicate()[1]}"
-            assert time.monotonic() < end, f"no checkpoint within {LONGEST} s"
+        while not happened():
+            assert time.monotonic() < end, f"{what} did not happen within {LONGEST} s: {self._said()}"
             time.sleep(0.002)
+
+    def holds(self) -> bool:
+        """Whether it has taken its state folder: it recovers, or has."""
+        lock = self._folder / "state" / "lock"
+        return lock.exists() and f'"pid":{self._process},' in lock.read_text()
+
+    def _said(self) -> str:
+        return (self._folder / "log").read_text()[-3000:]
 
     def kill(self) -> bool:
         """Kill it; tell whether it was still running."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-        return self.process.returncode == -signal.SIGKILL
+        os.kill(self._process, signal.SIGKILL)
+        return self._nursery.ask("wait", self._process) == -signal.SIGKILL
 
     def finish(self) -> int:
         """Let it come to its end; give the epoch that it went on from."""
-        out, err = self.process.communicate(timeout=120)
-        assert self.process.returncode == 0, err
-        return int(out.split()[-1])
+        assert self._nursery.ask("wait", self._process) == 0, self._said()
+        return int((self._folder / "done").read_text())
 
 
 @pytest.mark.parametrize(
     ("databases", "share"), [(["ledger"], 0.6), (["ledger", "copy"], 0.4)], ids=["one database", "two databases"]
 )
-def test_killed_at_any_moment_every_row_counts_once(tmp_path: Path, databases: list[str], share: float) -> None:
-    """Files and databases have, after many kills at random moments, exactly what a batch computation gives."""
+def test_killed_at_any_moment_every_row_counts_once(
+    tmp_path: Path, nursery: Nursery, databases: list[str], share: float
+) -> None:
+    """P1, P3: after many kills at random moments, files and databases have exactly what a batch computation gives."""
     rng = random.Random(SEED)  # noqa: S311  moments are no secrets
     (tmp_path / "job.sql").write_text(script_for(databases))
+    state = tmp_path / "state"
     kills = round(KILLS * share)
     newest, grown = 0, 0
     for _ in range(kills):
-        victim = Victim(tmp_path, RATE)
-        victim.wait_for_start()
-        if rng.random() < IN_RECOVERY:
-            time.sleep(rng.uniform(0, 0.15))
+        victim = Victim(nursery, tmp_path, RATE)
+        moment = rng.random()
+        if moment < AT_ONCE:
+            time.sleep(rng.uniform(0, 0.05))
+        elif moment < AT_ONCE + IN_RECOVERY:
+            victim.wait_until(victim.holds, "its start")
+            time.sleep(rng.uniform(0, 0.1))
         else:
-            victim.wait_for_checkpoint(tmp_path / "state", newest)
+            victim.wait_until(lambda before=newest: newest_epoch(state) > before, "a checkpoint")  # type: ignore[misc]
             time.sleep(rng.uniform(0, 0.4))
         assert victim.kill(), f"seed {SEED}: the job was over before it was killed"
-        before, newest = newest, newest_epoch(tmp_path / "state")
+        before, newest = newest, newest_epoch(state)
         grown += newest > before
     assert grown >= kills / 4, f"seed {SEED}: hardly any run took checkpoints, so the kills proved little"
     assert grown < kills, f"seed {SEED}: no kill came before the first checkpoint of its run, in recovery"
-    last = Victim(tmp_path, UNLIMITED)
+    last = Victim(nursery, tmp_path, UNLIMITED)
     assert last.finish() > 0, f"seed {SEED}: the last run began from nothing"
     wanted = expected()
     assert rows_of_files(tmp_path / "files").equals(wanted), f"seed {SEED}"

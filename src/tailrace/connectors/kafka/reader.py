@@ -98,9 +98,18 @@ class KafkaReader(Reader):
         if gone:
             raise self._gone(gone[0])
         new = [tp for tp in found if tp not in given]
-        standing = {tp: _Standing(_name(tp), p["offset"], p.get("stop")) for tp, p in given.items()}
-        standing |= self._fresh(new, self._plan.start)
+        standing = self._resumed(given) | self._fresh(new, self._plan.start)
         self._add(standing, new)
+
+    def _resumed(self, given: Mapping[TopicPartition, Position]) -> dict[TopicPartition, _Standing]:
+        """Go on from positions; a table that was unbounded when they were taken, and is not now, gets its ends now."""
+        bound = self._plan.bound
+        if bound is None:
+            return {tp: _Standing(_name(tp), p["offset"], None) for tp, p in given.items()}
+        endless = [tp for tp, p in given.items() if "stop" not in p]
+        ends = starts.end(self._client, bound, endless) if endless else {}
+        stops = {tp: p.get("stop", ends.get(tp, p["offset"] or 0)) for tp, p in given.items()}
+        return {tp: _Standing(_name(tp), p["offset"], stops[tp]) for tp, p in given.items()}
 
     def _fresh(self, partitions: list[TopicPartition], start: Mark) -> dict[TopicPartition, _Standing]:
         """Look up where partitions begin and end that have no position yet."""
