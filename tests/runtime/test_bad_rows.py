@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -113,6 +116,29 @@ def test_rows_of_columnar_sources_become_json() -> None:
     errors = policies(on_error="dead-letter", dead_letters="dlq")
     (letter,) = errors.rejected([("scan-t", item)], rejected("cast", [1]))
     assert (letter[1].payload, letter[1].offset) == (b'{"id":2}', None)
+
+
+def test_rows_that_came_from_no_input_are_shown_as_the_operator_had_them() -> None:
+    """Behind an aggregate there are no original bytes; any type goes into the envelope."""
+    rows = pl.DataFrame({"n": [1, 2], "x": [Decimal("1.50"), None], "raw": [b"\xff", b""], "$kind": [0, 0]})
+    given = Rejected("cast", "TR220", "division by zero", rows, np.array([-1, -1]), "calc-2", "scan-t")
+    errors = policies(on_error="dead-letter", dead_letters="dlq")
+    letters = errors.rejected([("scan-t", arrived())], given)
+    assert [(x.payload, x.offset, x.operator) for _, x in letters] == [
+        (b'{"n":1,"x":"1.50","raw":"/w=="}', None, "calc-2"),
+        (b'{"n":2,"x":null,"raw":""}', None, "calc-2"),
+    ]
+
+
+def test_a_dead_letter_has_the_key() -> None:
+    """The key of a message is kept beside its value, as it came."""
+    item = arrived()
+    assert item.block is not None
+    keyed = dataclasses.replace(
+        item, block=dataclasses.replace(item.block, keys=Rows.of([b"k0", b"k1", None, b"", b"k4"]))
+    )
+    errors = policies(on_error="dead-letter", dead_letters="dlq")
+    assert [x.key for _, x in errors.unread("scan-t", keyed)] == [b"k1", b""]
 
 
 def test_too_large_a_share_of_bad_rows_stops_the_job() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 
 from tailrace.engine.operator import Rejected
 from tailrace.errors import DataError, Location, TerminalError
-from tailrace.runtime.dead_letters import Letter, headers_of, payload_of
+from tailrace.runtime.dead_letters import Letter, as_json, headers_of, key_of, payload_of
 from tailrace.runtime.fetch import Arrived
 from tailrace.runtime.policy import DEAD_LETTER, DROP, FAIL, Policy
 
@@ -69,8 +70,8 @@ class ErrorPolicies:
             return []
         ends = np.cumsum([len(a.frame) for _, a in arrivals], dtype=np.int64)
         found = []
-        for origin in rejected.origin.tolist():
-            place = _place(arrivals, ends, origin, rejected.scan)
+        for row, origin in enumerate(rejected.origin.tolist()):
+            place = _place(arrivals, ends, origin, rejected, row)
             found += self._one(
                 place, rejected.stage, rejected.operator, rejected.code, rejected.reason, rejected.location
             )
@@ -122,11 +123,12 @@ class ErrorPolicies:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a row came from: a row of a block; None where it is not known."""
+    """Where a row came from: a row of a block; where it is not known, the `rows` that an operator had."""
 
     scan: str
     arrived: Arrived | None = None
     row: int = 0
+    rows: pl.DataFrame | None = None
 
     @property
     def partition(self) -> str | None:
@@ -138,18 +140,23 @@ class _Place:
 
     @property
     def payload(self) -> bytes | None:
+        if self.rows is not None and self.row < len(self.rows):
+            return as_json(self.rows, self.row)
         block = self.arrived.block if self.arrived else None
         return payload_of(block, self.row) if block else None
 
     def letter(self, source: str, stage: str, operator: str, code: str, reason: str) -> Letter:
         block = self.arrived.block if self.arrived else None
         headers = headers_of(block, self.row) if block else None
-        return Letter(source, self.partition, self.offset, stage, operator, code, reason, self.payload, headers)
+        key = key_of(block, self.row) if block else None
+        return Letter(source, self.partition, self.offset, stage, operator, code, reason, self.payload, headers, key)
 
 
-def _place(arrivals: Sequence[tuple[str, Arrived]], ends: np.ndarray, origin: int, scan: str | None) -> _Place:
+def _place(
+    arrivals: Sequence[tuple[str, Arrived]], ends: np.ndarray, origin: int, rejected: Rejected, row: int
+) -> _Place:
     if origin < 0 or not len(ends) or origin >= ends[-1]:
-        return _Place(scan or "")
+        return _Place(rejected.scan or "", row=row, rows=rejected.rows)
     i = int(np.searchsorted(ends, origin, side="right"))
     name, arrived = arrivals[i]
     start = int(ends[i]) - len(arrived.frame)

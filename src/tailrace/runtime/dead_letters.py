@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ _TAKES: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(_TEXT, STRINGS),
     "offset": INTEGERS,
     "payload": (*BINARIES, *STRINGS),
+    "key": (*BINARIES, *STRINGS),
     "headers": (Kind.MAP, *STRINGS),
     "schema_id": INTEGERS,
     "time": TIMESTAMPS,
@@ -30,6 +33,7 @@ _NATURAL: dict[str, pl.DataType] = {
     **{name: pl.String() for name in _TEXT},
     "offset": pl.Int64(),
     "payload": pl.Binary(),
+    "key": pl.Binary(),
     "headers": pl.List(pl.Struct([pl.Field("key", pl.String()), pl.Field("value", pl.Binary())])),
     "schema_id": pl.Int64(),
     "time": pl.Datetime("ms", "UTC"),
@@ -49,6 +53,7 @@ class Letter:
     reason: str
     payload: bytes | None = None
     headers: Any = None
+    key: bytes | None = None
 
 
 def check_table(table: Table) -> None:
@@ -77,7 +82,7 @@ def envelopes(table: Table, letters: Sequence[Letter], job: str, version: str, n
         "pipeline_version": [version] * len(letters),
         "time": pl.Series([now_ms] * len(letters), dtype=pl.Int64),
         "schema_id": [None] * len(letters),
-        **{n: [getattr(letter, n) for letter in letters] for n in ("source", "partition", "offset", "payload")},
+        **{n: [getattr(letter, n) for letter in letters] for n in ("source", "partition", "offset", "payload", "key")},
         **{n: [getattr(letter, n) for letter in letters] for n in ("stage", "operator", "code", "reason", "headers")},
     }
     fields = list(table.written)
@@ -92,7 +97,7 @@ def _series(name: str, values: Any) -> pl.Series:
 
 def _cast(name: str, kind: Kind, wanted: pl.DataType) -> pl.Expr:
     column = pl.col(name)
-    if name == "payload" and kind in STRINGS:
+    if name in ("payload", "key") and kind in STRINGS:
         return column.map_batches(_readable, return_dtype=pl.String)
     if name == "headers" and kind in STRINGS:
         return column.map_batches(_headers_text, return_dtype=pl.String)
@@ -128,9 +133,27 @@ def _text(value: bytes | None) -> str:
 
 def payload_of(block: Block, row: int) -> bytes | None:
     """Give the bytes of a row as they came; a row of a columnar source as a line of JSON."""
-    if isinstance(block.values, Rows):
-        return block.values.row(row)
-    return block.values.slice(row, 1).write_ndjson().rstrip("\n").encode()
+    return block.values.row(row) if isinstance(block.values, Rows) else as_json(block.values, row)
+
+
+def as_json(frame: pl.DataFrame, row: int) -> bytes:
+    """
+    Give a row of columns, without hidden ones, as a line of JSON; what JSON has not as text, bytes in base64.
+
+    >>> as_json(pl.DataFrame({"n": [7], "raw": [b"x"], "$origin": [0]}), 0)
+    b'{"n":7,"raw":"eA=="}'
+    """
+    shown = {n: v for n, v in frame.row(row, named=True).items() if not n.startswith("$")}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=_as_text).encode()
+
+
+def _as_text(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def key_of(block: Block, row: int) -> bytes | None:
+    """Give the bytes of a row's key as they came."""
+    return None if block.keys is None else block.keys.row(row)
 
 
 def headers_of(block: Block, row: int) -> list[Mapping[str, Any]] | None:

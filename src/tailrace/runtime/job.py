@@ -143,7 +143,7 @@ class Job:
             store.match(parts.fingerprint, allow_drop=self._allow_drop)
         self._outlets = {n: self._outlet(n, s) for n, s in parts.sinks.items()}
         try:
-            start, finished = self._start_and_work(parts, store, job)
+            start, finished = self._start_and_work(parts, store)
         except BaseException as error:  # noqa: BLE001  it is raised again, unless another was first
             self._halt.set(error)
             raise self._failure() from None
@@ -160,7 +160,7 @@ class Job:
         assert self._checkpointer is not None
         self._checkpointer.report(event)
 
-    def _start_and_work(self, parts: Parts, store: StateStore | None, job: str) -> tuple[Start, bool]:
+    def _start_and_work(self, parts: Parts, store: StateStore | None) -> tuple[Start, bool]:
         for outlet in self._outlets.values():
             outlet.start()
         start = open_sinks(self._outlets, store, self._halt, self._settings.start_limit)
@@ -171,7 +171,7 @@ class Job:
         if start.checkpoint is not None:
             parts.executor.restore(start.checkpoint.deltas)
             _log.info("restored", epoch=start.epoch)
-        self._loop = self._make_loop(parts, store, start, job)
+        self._loop = self._make_loop(parts, store, start)
         for fetcher in self._fetchers.values():
             fetcher.start()
         if self._stopping:
@@ -182,7 +182,7 @@ class Job:
             raise self._halt.failure
         return start, finished
 
-    def _make_loop(self, parts: Parts, store: StateStore | None, start: Start, job: str) -> Loop:
+    def _make_loop(self, parts: Parts, store: StateStore | None, start: Start) -> Loop:
         roles = {n: o.role for n, o in self._outlets.items()}
         coordinator = Coordinator(roles, start.epoch, self._settings.timeout)
         self._checkpointer = Checkpointer(
@@ -201,7 +201,7 @@ class Job:
             self._bell,
             self._halt,
             self._clock,
-            job=job,
+            job=self.name,
             durable=store is not None,
             positions=positions,
             rows_before=manifest.rows_in if manifest else 0,

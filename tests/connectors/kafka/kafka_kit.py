@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Mapping
@@ -183,3 +184,8 @@ def delete_topic(bootstrap: str, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     for deleted in admin.delete_topics([topic]).values():
         deleted.result(30)
+
+
+def unbase64(text: str | None) -> bytes | None:
+    """Give the bytes that JSON carries in base64."""
+    return None if text is None else base64.b64decode(text)

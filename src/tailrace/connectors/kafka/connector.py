@@ -44,7 +44,7 @@ class KafkaConnector(Connector):
         validate(properties)
         bound = _mark(options, properties, "bounded")
         keys = tuple(m.key for m in table.metadata if m.name in schema)
-        letters = resolved.common["tailrace.on-error"] == "dead-letter"
+        letters = "dead-letter" in (resolved.common["tailrace.on-error"], resolved.common["tailrace.on-late"])
         plan = Plan(
             topics=_topics(table, options),
             start=_mark(options, properties, "startup"),
@@ -55,7 +55,7 @@ class KafkaConnector(Connector):
             group=options["properties.group.id"] or "",
         )
         wanted = Wanted(
-            keys=resolved.key is not None and any(name in schema for name in resolved.key_fields),
+            keys=letters or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
             headers=letters or "headers" in keys,
         )
