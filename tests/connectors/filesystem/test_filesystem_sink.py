@@ -195,6 +195,28 @@ def test_files_are_rolled_by_size_and_go_on_over_epochs(tmp_path: Path) -> None:
     assert all(250 <= s < 400 for s in sizes)
 
 
+@pytest.mark.parametrize("ending", ["json", "json.gz"])
+def test_a_large_batch_is_spread_over_files(tmp_path: Path, ending: str) -> None:
+    """The size of files does not depend on how many rows come at a time; also in a part that was gone on with."""
+    options = {"sink.rolling-policy.file-size": "20 kb"}
+    options |= {"tailrace.compression": "gzip"} if ending == "json.gz" else {}
+    sink = kit.sink(_table(tmp_path, options), tmp_path)
+    sink.open(None, 0)
+    sink.write(kit.frame(range(300)))
+    staged = sink.prepare(1)
+    sink.commit(1, staged)
+    sink.close()
+    again = kit.sink(_table(tmp_path, options), tmp_path)
+    again.open(staged, 1)
+    again.write(kit.frame(range(300, 60_000)))
+    again.finish()
+    again.commit(2, again.prepare(2))
+    smallest, *sizes = sorted(p.stat().st_size for p in kit.published(tmp_path / "out"))
+    assert len(sizes) > 5
+    assert smallest <= 60_000
+    assert all(20_000 <= s <= 60_000 for s in sizes), sizes
+
+
 @pytest.mark.parametrize("policy", ["rollover-interval", "inactivity-interval"])
 def test_files_are_rolled_by_time_without_rows(tmp_path: Path, policy: str) -> None:
     """A part that is old or idle is published by the next checkpoint, though no row came."""

@@ -32,6 +32,8 @@ from tailrace.schema import Schema
 
 MAX_OPEN = 128
 PARQUET_MEMORY = 64 << 20
+_TELLING = 1024
+"""Only a write of more bytes says how large rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class FileSink(StagedSink):
         self._marks: dict[str, None] = {}
         self._new_folders: set[Path] = set()
         self._finished = False
+        self._row_size = 0.0
+        """How many bytes a row took of late; 0 before the first."""
 
     def open(self, staged: Any | None, epoch: int) -> None:
         root = self._layout.root
@@ -112,9 +116,20 @@ class FileSink(StagedSink):
 
     def write(self, batch: pl.DataFrame) -> None:
         for folder, rows in self._split(self._inserts(batch)):
+            self._write(folder, rows)
+
+    def _write(self, folder: str, rows: pl.DataFrame) -> None:
+        """Append rows to the parts of a folder, about as many to each as its size allows."""
+        while len(rows):
             part = self._part(folder)
-            part.write(rows)
+            before = part.size
+            each = self._row_size or max(1.0, rows.estimated_size() / len(rows))
+            piece = rows.head(int((self._limit(part) - before) / each) + 1)
+            rows = rows.slice(len(piece))
+            part.write(piece)
             part.written = self._clock.monotonic()
+            if part.size - before > _TELLING:  # a compressor may keep most of it for now
+                self._row_size = (part.size - before) / len(piece)
             if part.size >= self._limit(part):
                 self._close(folder)
 
