@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tailrace import schema
+from tailrace import schema, settings
 from tailrace.connectors.table_options import COMMON, FORMATS
 from tailrace.expressions.docs import markdown
 from tailrace.formats import registry
 from tailrace.options import Option, Parser, duration, memory_size
-from tailrace.runtime import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -37,11 +36,9 @@ SETTINGS = """# Settings
 
 `SET 'key' = 'value'` in a script, or `--set key=value` on the command line.
 
-{runtime}
-| `pipeline.name` | the last file's name | the name of the job, and of its folder in `.tailrace` |
-| `table.local-time-zone` | `UTC` | the time zone in which `TIMESTAMP_LTZ` values are shown and turned into dates |
-| `table.exec.source.idle-timeout` | `5 s` | after how long without rows a partition is idle, in sources that do not end |
-| `pipeline.auto-watermark-interval` | `200 ms` | `0`: the watermark moves with each row |
+{options}
+
+A key that is none of these is an error, unless it begins as Flink's own do (`parallelism.default`, `table.…`): such a setting is taken, has no effect, and is said to have none.
 """
 
 
@@ -103,7 +100,7 @@ def generated() -> dict[str, str]:
         "sql/table-options.md": TABLE_OPTIONS.format(
             common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
         ),
-        "sql/settings.md": SETTINGS.format(runtime=option_rows(settings.OPTIONS.options)),
+        "sql/settings.md": SETTINGS.format(options=option_rows(settings.OPTIONS.options)),
         "sql/support.md": support(),
     }
 

@@ -67,11 +67,22 @@ def test_explain_draws_the_plan(tmp_path: Path) -> None:
 
 def test_explain_of_nothing(tmp_path: Path) -> None:
     """A script that runs nothing has no plan, and says so."""
-    (tmp_path / "job.sql").write_text("SET 'a' = 'b';")
+    (tmp_path / "job.sql").write_text("SET 'pipeline.name' = 'b';")
     result = tailrace(tmp_path, "explain", "job.sql")
 
     assert result.returncode == 2
     assert "no plan" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["explain", "check"])
+def test_a_wrong_option_is_a_mistake_everywhere(tmp_path: Path, command: str) -> None:
+    """What `run` refuses before it starts the other commands refuse too."""
+    (tmp_path / "job.sql").write_text(PIPELINE.format(path="out.db").replace("number-of-rows", "number-of-row"))
+    result = tailrace(tmp_path, command, "job.sql")
+
+    assert result.returncode == 2
+    assert "did you mean 'number-of-rows'?" in result.stderr
+    assert result.stdout == ""
 
 
 def test_sql_from_a_pipe(tmp_path: Path) -> None:

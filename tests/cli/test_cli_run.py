@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -193,6 +194,76 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         process.communicate()
 
 
+def wait_for_handler(process: subprocess.Popen[str]) -> None:
+    """Wait until a process takes SIGTERM itself; that is soon after its start."""
+    status = Path(f"/proc/{process.pid}/status")
+    for _ in range(2000):
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+        if int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.005)
+    raise AssertionError("SIGTERM is not taken")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_loads_ends_well(tmp_path: Path, number: signal.Signals) -> None:
+    """Before the job there is nothing to drain: the status is 0, and there is no traceback."""
+    name = script(tmp_path, ENDLESS.format(rate=10) + "SELECT id FROM ticks;")
+    process = subprocess.Popen(
+        [*PROGRAM, "run", name], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_handler(process)
+    process.send_signal(number)
+    rows, errors = process.communicate(timeout=30)
+
+    assert (process.returncode, rows) == (0, "")
+    assert errors == "stopped before anything ran\n"
+
+
+def test_rows_and_live_lines_share_a_terminal(tmp_path: Path) -> None:
+    """On a terminal a line for each source and sink changes in place, below the rows of the SELECT."""
+    name = script(tmp_path, ENDLESS.format(rate=20) + "SELECT 'row ' || CAST(id AS STRING) AS r FROM ticks;")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*PROGRAM, "run", name], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = read_until(ours, b"\x1b[2F\x1b[Jrow ")
+    process.send_signal(signal.SIGINT)
+    shown += read_until(ours, None)
+
+    assert process.wait(30) == 0
+    assert b"source ticks: " in shown
+    assert b"sink (result): " in shown
+    assert b"stopped job: " in shown
+    assert all(b"row " not in line for line in shown.splitlines() if b"source ticks: " in line)
+
+
+def read_until(terminal: int, wanted: bytes | None) -> bytes:
+    """Read what a program writes to its terminal: up to these bytes, or to its end."""
+    shown = b""
+    while wanted is None or wanted not in shown:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            part = b""
+        if not part:
+            assert wanted is None, shown
+            os.close(terminal)
+            return shown
+        shown += part
+    return shown
+
+
+def test_print_goes_beside_rows_for_programs(tmp_path: Path) -> None:
+    """The connector print has standard output unless it has rows for programs."""
+    text = "CREATE TABLE p (a INT) WITH ('connector' = 'print'); INSERT INTO p VALUES (7); SELECT 1 AS a;"
+    table = tailrace(tmp_path, "run", script(tmp_path, text))
+    lines = tailrace(tmp_path, "run", script(tmp_path, text), "-o", "jsonl")
+
+    assert table.stdout == "+I[7]\na\n-\n1\n"
+    assert lines.stdout == '{"op": "+I", "row": {"a": 1}}\n'
+    assert "+I[7]" in lines.stderr
+
+
 def test_a_reader_that_leaves_ends_the_query(tmp_path: Path) -> None:
     """`| head` ends an endless query quietly."""
     name = script(tmp_path, ENDLESS.format(rate=5000) + "SELECT id FROM ticks;")
@@ -222,7 +293,7 @@ def test_shows_go_beside_rows_for_programs(tmp_path: Path) -> None:
 
 def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path) -> None:
     """Help needs neither Polars nor numba nor sqlglot."""
-    code = "import sys, tailrace.cli.main as m\ntry: m.app(['--help'])\nexcept SystemExit: pass\n"
+    code = "import sys, tailrace.cli.commands as m\ntry: m.app(['--help'])\nexcept SystemExit: pass\n"
     code += "print({'polars', 'numba', 'sqlglot', 'numpy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
 

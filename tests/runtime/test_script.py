@@ -89,6 +89,26 @@ def test_a_script_runs_its_jobs_in_order(world: Any, plans: dict[str, nodes.Sink
     assert sorted(p.name for p in (world.folder / "state").iterdir()) == ["job-1", "job-2"]
 
 
+def test_nothing_runs_when_a_later_job_is_wrong(world: Any, plans: dict[str, nodes.Sink]) -> None:
+    """A table of the last statement that can't be written is found before the first one has written anything."""
+    world.into(plans["a"].input, "answer")
+    plan = plans["query"]
+    wrong = nodes.Sink(schema=plan.schema, input=plan.input, table=world.table("wrong", nonsense="1"))
+    statements: list[Statement] = [Insert((plans["a"],)), Query(plan), Insert((wrong,))]
+    script = Script("s", statements, world.tables, world.settings, query_sink=lambda _: world_sink(world))
+    with pytest.raises(ConfigError, match="nonsense"):
+        script.run()
+    assert world.target("a").seen == []
+
+
+def test_a_job_has_the_settings_of_its_statement(plans: dict[str, nodes.Sink]) -> None:
+    """Settings go with the statement, not with the end of the script."""
+    runs = [
+        s for s in steps([Query(plans["query"], {"a": "1"}), Query(plans["query"], {})], bounded) if isinstance(s, Run)
+    ]
+    assert [r.settings for r in runs] == [{"a": "1"}, {}]
+
+
 def world_sink(world: Any) -> Any:
     """Give a sink that shows its rows in the target `answer`."""
     return registry.sink(world.tables["answer"], Context("j", world.folder, SystemClock()))

@@ -20,20 +20,71 @@ def shown(session: Session, text: str) -> list[tuple[object, ...]]:
 
 def test_settings() -> None:
     """SET changes, SET without a key lists, RESET gives back what the session began with."""
-    session = Session(settings={"a": "1", "b": "2"})
-    session.bind("SET 'a' = '3'; SET c.d = 10 min; SET 'my.password' = 'x'", "q.sql")
-    assert session.settings == {"a": "3", "b": "2", "c.d": "10 min", "my.password": "x"}
-    assert shown(session, "SET") == [("a", "3"), ("b", "2"), ("c.d", "10 min"), ("my.password", "******")]
-    session.bind("RESET 'a'", "q.sql")
-    assert session.settings["a"] == "1"
+    session = Session(settings={"pipeline.name": "1", "parallelism.default": "2"})
+    session.bind(
+        "SET 'pipeline.name' = '3'; SET table.exec.source.idle-timeout = 10 min; SET s3.secret-key = x", "q.sql"
+    )
+    assert shown(session, "SET") == [
+        ("parallelism.default", "2"),
+        ("pipeline.name", "3"),
+        ("s3.secret-key", "******"),
+        ("table.exec.source.idle-timeout", "10 min"),
+    ]
+    session.bind("RESET 'pipeline.name'", "q.sql")
+    assert session.settings["pipeline.name"] == "1"
     session.bind("RESET", "q.sql")
-    assert session.settings == {"a": "1", "b": "2"}
+    assert session.settings == {"pipeline.name": "1", "parallelism.default": "2"}
+
+
+def test_fixed_settings_go_before_set() -> None:
+    """What the command line fixed stays, whatever SET and RESET say."""
+    session = Session(fixed={"pipeline.name": "mine"})
+    (done,) = session.bind("SET pipeline.name = other", "q.sql")
+    assert done == Done("pipeline.name = other (but mine goes before it)")
+    session.bind("RESET", "q.sql")
+    assert session.settings == {"pipeline.name": "mine"}
+
+
+def test_a_setting_without_effect_is_said_to_have_none() -> None:
+    """A script for Flink may set what means nothing here."""
+    (done,) = Session().bind("SET 'parallelism.default' = '4'", "q.sql")
+    assert done == Done("parallelism.default = 4 (has no effect here)")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("SET 'pipeline.nam' = 'x'", "q.sql:1:5", "did you mean 'pipeline.name'?"),
+        ("SET tailrace.tick.row = 5", "q.sql:1:5", "did you mean 'tailrace.tick.rows'?"),
+        ("SET 'no.such.thing' = '1'", "q.sql:1:5", "there is no setting"),
+        ("SET 'pipeline.auto-watermark-interval' = 'x'", "q.sql:1:42", "expected a number with a unit"),
+        ("SET 'table.local-time-zone' = 'Mars'", "q.sql:1:31", "expected a time zone"),
+        ("SET 'tailrace.tick.rows' = '0'", "q.sql:1:28", "from 1"),
+        ("SET 'execution.runtime-mode' = 'batch'", "q.sql:1:32", "only 'streaming'"),
+    ],
+)
+def test_a_wrong_setting_is_pointed_to(text: str, place: str, words: str) -> None:
+    """A mistyped key and a value that can't be read are errors where they stand."""
+    with pytest.raises(ConfigError) as caught:
+        Session().bind(text, "q.sql")
+    assert str(caught.value).startswith(place)
+    assert words in str(caught.value)
+
+
+def test_each_statement_has_the_settings_before_it() -> None:
+    """SET and RESET behind a statement do not reach it."""
+    text = "SET pipeline.name = a; SELECT 1; RESET; SELECT 2; SET pipeline.name = b; SELECT 3"
+    found = [s.settings for s in Session().bind(text, "q.sql") if isinstance(s, Query)]
+    assert found == [{"pipeline.name": "a"}, {}, {"pipeline.name": "b"}]
 
 
 def test_what_statements_become() -> None:
     """Each kind of statement has its own result, in the order of the text."""
     session = Session()
-    text = TABLE + "INSERT INTO t (id) SELECT 1; SELECT * FROM t; EXPLAIN SELECT * FROM t; SHOW TABLES; SET 'a' = 'b'"
+    text = (
+        TABLE
+        + "INSERT INTO t (id) SELECT 1; SELECT * FROM t; EXPLAIN SELECT * FROM t; SHOW TABLES; SET 'pipeline.name' = 'b'"
+    )
     kinds = [type(s) for s in session.bind(text, "q.sql")]
     assert kinds == [Done, Insert, Query, Explain, Show, Done]
 

@@ -46,7 +46,7 @@ def text(value: pl.Expr, of: DataType) -> pl.Expr:
             return value.bin.encode("base64")
         case k if k in STRINGS:
             return value
-    return value.cast(pl.String)
+    return value.cast(pl.String).replace({"inf": "Infinity", "-inf": "-Infinity"})
 
 
 def _moment(value: pl.Expr) -> pl.Expr:

@@ -12,6 +12,7 @@ import typer
 
 from tailrace.cli import logs
 from tailrace.cli.failures import FAILED, plain
+from tailrace.cli.run import check_options
 from tailrace.cli.script import Script, load
 from tailrace.clock import SystemClock
 from tailrace.connectors import registry
@@ -55,6 +56,7 @@ def check(
     """
     logs.to_stderr()
     script = load(files, parameters, settings)
+    check_options(script)
     with tempfile.TemporaryDirectory(prefix="tailrace-") as folder:
         reached, promises = _Checker(script, Path(folder)).check()
     if json:
@@ -95,7 +97,7 @@ class _Checker:
         return reached, list(dict.fromkeys(promises))
 
     def _context(self, table: Table) -> Context:
-        return Context("check", self._folder, self._clock, self._script.session.settings)
+        return Context("check", self._folder, self._clock, self._script.settings)
 
     def _source(self, scan: Scan) -> Reached:
         source = registry.source(scan.table, scan.schema, self._context(scan.table))

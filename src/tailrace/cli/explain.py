@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tailrace.cli import logs
+from tailrace.cli.run import check_options
 from tailrace.cli.script import load
 from tailrace.errors import ConfigError
 from tailrace.plan.explain import explain as draw
@@ -23,6 +24,7 @@ def explain(
     """
     logs.to_stderr()
     script = load(files, parameters, settings)
+    check_options(script)
     sinks = script.sinks
     if not sinks:
         raise ConfigError("the script has no INSERT and no SELECT: there is no plan", hint="add one")

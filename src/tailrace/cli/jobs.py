@@ -25,11 +25,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopped_by_signals(job: Stoppable, *, second: Callable[[], None] | None = None) -> Iterator[None]:
+def stopped_by_signals(
+    job: Stoppable, *, second: Callable[[], None] | None = None, last: bool = False
+) -> Iterator[None]:
     """
     Let Ctrl-C and SIGTERM stop a job gently; a second one calls `second`, or else ends the process at once.
 
-    Works on the main thread only; elsewhere it changes nothing.
+    After the `last` job of a process further ones are ignored: it is about to end. Works on the main thread only;
+    elsewhere it changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -49,7 +52,7 @@ def stopped_by_signals(job: Stoppable, *, second: Callable[[], None] | None = No
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if last else handler)
 
 
 def _leave_now() -> None:

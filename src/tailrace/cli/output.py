@@ -6,6 +6,7 @@ import io
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TextIO
 
 import polars as pl
@@ -26,11 +27,13 @@ class OutputSink(AtLeastOnceSink):
     Writes rows to a stream; `rows` counts them.
 
     When the stream's reader has gone, `on_gone` is called once and further rows are dropped: nobody wants them.
+    `aside` makes room for rows on a terminal that has live lines.
     """
 
     def __init__(self, schema: Schema, stream: TextIO, *, updating: bool, on_gone: Callable[[], None]) -> None:
         self.rows = 0
         self.gone = False
+        self.aside: Callable[[], AbstractContextManager[None]] | None = None
         self._schema = schema
         self._updating = updating
         self._on_gone = on_gone
@@ -55,7 +58,12 @@ class OutputSink(AtLeastOnceSink):
         if self.gone or not text:
             return
         try:
-            self._stream.write(text)
+            if self.aside is None:
+                self._stream.write(text)
+                return
+            with self.aside():
+                self._stream.write(text)
+                self._stream.flush()
         except BrokenPipeError:
             self._leave()
 
@@ -109,7 +117,7 @@ class TableSink(OutputSink):
     """
     Rows in aligned columns.
 
-    The first rows, up to the first pause, set the widths; a longer value later moves its own line only. Control
+    The first rows, up to the first pause, set the widths; longer values later widen their columns from there on. Control
     characters are shown as escapes.
     """
 
@@ -121,12 +129,12 @@ class TableSink(OutputSink):
 
     def text(self, batch: pl.DataFrame) -> str:
         columns = [_shown(s) for s in cells(batch, self._schema, updating=self._updating).get_columns()]
-        head = ""
-        if self._widths is None:
-            self._widths = [
-                min(MAX_WIDTH, max([width(n), *map(width, c)])) for n, c in zip(self._names, columns, strict=True)
-            ]
-            head = self._rule_of(self._widths)
+        first = self._widths is None
+        before = self._widths or [width(n) for n in self._names]
+        self._widths = [
+            max(w, min(MAX_WIDTH, max(map(width, c), default=0))) for w, c in zip(before, columns, strict=True)
+        ]
+        head = self._rule_of(self._widths) if first else ""
         return head + "".join(self._line(row) for row in zip(*columns, strict=True))
 
     def _rule_of(self, widths: list[int]) -> str:

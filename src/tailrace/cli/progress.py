@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from tailrace.cli.failures import plain
+from tailrace.cli.screen import LiveLines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -127,18 +128,17 @@ class Progress:
     """
     Shows a job while it runs, from a thread of its own; a context manager.
 
-    On a terminal the lines change in place; elsewhere (and as JSON) they are logged each few seconds.
+    With `live` the lines change in place; elsewhere (and as JSON) they are logged each few seconds.
     """
 
-    def __init__(self, job: Observed, stream: TextIO, *, live: bool, as_json: bool = False) -> None:
+    def __init__(self, job: Observed, stream: TextIO, *, live: LiveLines | None, as_json: bool = False) -> None:
         self._job = job
         self._stream = stream
         self._live = live
         self._json = as_json
         self._rates = Rates()
         self._over = threading.Event()
-        target = self._show_live if live else self._log
-        self._thread = threading.Thread(target=target, name="tailrace-progress", daemon=True)
+        self._thread = threading.Thread(target=self._show, name="tailrace-progress", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -147,27 +147,25 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join(5.0)
+        if self._live is not None:
+            self._live.clear()
 
-    def _log(self) -> None:
-        while not self._over.wait(LOG_SECONDS):
+    def _show(self) -> None:
+        while not self._over.wait(LOG_SECONDS if self._live is None else LIVE_SECONDS):
             status = self._job.status()
             if status is None:
                 continue
             self._rates.update(status)
-            if self._json:
-                text = json.dumps({"progress": asdict(status)})
+            if self._live is not None:
+                self._live.show(lines(status, self._rates, _now()))
             else:
-                text = "\n".join(f"{status.seconds:7.1f} s  {line}" for line in lines(status, self._rates, _now()))
-            self._stream.write(text + "\n")
-            self._stream.flush()
+                self._stream.write(self._text(status) + "\n")
+                self._stream.flush()
 
-    def _show_live(self) -> None:
-        from rich.text import Text  # noqa: PLC0415  only on a terminal
-
-        def render(status: Status) -> RenderableType:
-            return Text("\n".join(lines(status, self._rates, _now())))
-
-        show_live(self._job, self._rates, render, self._over)
+    def _text(self, status: Status) -> str:
+        if self._json:
+            return json.dumps({"progress": asdict(status)})
+        return "\n".join(f"{status.seconds:7.1f} s  {line}" for line in lines(status, self._rates, _now()))
 
 
 def show_live(job: Observed, rates: Rates, render: Callable[[Status], RenderableType], over: threading.Event) -> None:

@@ -15,6 +15,7 @@ from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import print_frame
 from tailrace.cli.progress import Progress, summary_lines
 from tailrace.cli.run import Gone, make_job, query_sink, show, tell
+from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, new_session, read, script_of
 from tailrace.errors import TailraceError
 from tailrace.sql.session import Session
@@ -111,7 +112,10 @@ class Shell:
                 summary = job.run()
             print(f"({summary_lines(summary)[0]})", file=sys.stderr)
             return
-        with Progress(job, sys.stderr, live=sys.stderr.isatty()), stopped_by_signals(job, second=second):
+        with (
+            Progress(job, sys.stderr, live=LiveLines(sys.stderr) if sys.stderr.isatty() else None),
+            stopped_by_signals(job, second=second),
+        ):
             tell(job.run(), json=False)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
@@ -12,8 +13,10 @@ from tailrace.cli.failures import silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import OutputSink, output_sink, print_frame
 from tailrace.cli.progress import Progress, summary_json, summary_lines
+from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, load, state_folder
 from tailrace.connectors.base import Sink as RowSink
+from tailrace.errors import ConfigError
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.explain import explain
 from tailrace.plan.nodes import Sink
@@ -79,13 +82,13 @@ class Gone:
 
 def query_sink(script: Script, output: str, gone: Gone) -> OutputSink | None:
     """Make the sink of the script's SELECT, if it has one."""
-    return None if script.query is None else sink_of(script.query, output, gone)
+    return None if script.query is None else sink_of(script.query, output, gone, sys.stdout)
 
 
-def sink_of(plan: Sink, output: str, gone: Gone) -> OutputSink:
+def sink_of(plan: Sink, output: str, gone: Gone, stream: TextIO) -> OutputSink:
     """Make the sink that prints the rows of a SELECT."""
     updating = changelog_modes([plan])[id(plan)] != INSERT_ONLY
-    return output_sink(output, plan.schema, sys.stdout, updating=updating, on_gone=gone)
+    return output_sink(output, plan.schema, stream, updating=updating, on_gone=gone)
 
 
 def run_script(
@@ -97,30 +100,74 @@ def run_script(
     Raises:
         TailraceError: one failed; its state is that of the last complete checkpoint.
     """
-    gone = Gone()
-    # with rows for programs nothing else goes to standard output
-    shown = sys.stdout if output == "table" else sys.stderr
-    runner = Runner(
+    stdout, gone = sys.stdout, Gone()
+    live = LiveLines(sys.stderr) if sys.stderr.isatty() and not json else None
+    if live is not None:
+        logs.to_stderr(stream=live)
+
+    def rows_of(plan: Sink) -> OutputSink:
+        sink = sink_of(plan, output, gone, stdout)
+        sink.aside = live.aside if live is not None and stdout.isatty() else None
+        return sink
+
+    with redirect_stdout(_beside_rows(output, live)):  # for whatever else writes there, as the connector print
+        runner = runner_of(script, rows_of, _made(state), allow_state_drop=allow_state_drop)
+        gone.job = runner
+        with Progress(runner, sys.stderr, live=live, as_json=json), stopped_by_signals(runner, last=True):
+            return runner.run()
+
+
+def _beside_rows(output: str, live: TextIO | None) -> TextIO:
+    """Say where text goes that is no row of a SELECT: for programs nothing else goes to standard output."""
+    if live is not None and (output != "table" or sys.stdout.isatty()):
+        return live
+    return sys.stdout if output == "table" else sys.stderr
+
+
+def runner_of(
+    script: Script, query_sink: Callable[[Sink], RowSink], state: Path | None = None, *, allow_state_drop: bool = False
+) -> Runner:
+    """
+    Make what runs a script.
+
+    Raises:
+        ConfigError: something stands behind a job that never ends, or a table can't be read.
+    """
+    return Runner(
         script.name,
         script.statements,
         script.session.tables,
-        script.session.settings,
-        state=_made(state),
-        query_sink=lambda plan: sink_of(plan, output, gone),
-        tell=lambda statement: show_one(statement, shown),
+        script.settings,
+        state=state,
+        query_sink=query_sink,
+        tell=lambda statement: show_one(statement, sys.stdout),
         allow_state_drop=allow_state_drop,
     )
-    # a row that goes to the same terminal would fall between the live lines
-    live = sys.stderr.isatty() and not json and (script.query is None or not sys.stdout.isatty())
-    gone.job = runner
-    with Progress(runner, sys.stderr, live=live, as_json=json), stopped_by_signals(runner):
-        return runner.run()
+
+
+def check_options(script: Script) -> None:
+    """
+    Find what `run` would find before it starts, without reaching any system.
+
+    Raises:
+        ConfigError: an option of a table is wrong; points at the place.
+    """
+    runner_of(script, lambda plan: sink_of(plan, "jsonl", Gone(), sys.stdout)).check()
 
 
 def _made(state: Path | None) -> Path | None:
-    """Make the folder above a job's state."""
+    """
+    Make the folder above a job's state.
+
+    Raises:
+        ConfigError: it can't be made.
+    """
     if state is not None:
-        state.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            state.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"state folder '{state}' can't be written: {error.strerror}"
+            raise ConfigError(message, hint="name another folder with --state") from None
     return state
 
 
@@ -129,7 +176,7 @@ def make_job(script: Script, state: Path | None, query_sinks: dict[str, RowSink]
     return Job(
         script.name,
         script.sinks,
-        script.session.settings,
+        script.settings,
         state=_made(state),
         query_sinks=query_sinks,
         tables=script.session.tables,

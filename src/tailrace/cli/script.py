@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import structlog
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
+from tailrace.settings import has_effect
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Explain, Insert, Query, Show, Statement
 
 STDIN = "-"
+
+_log = structlog.get_logger("tailrace.cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,12 @@ class Script:
         """All plans, sharing what they have in common."""
         found = (*self.inserts, *self.queries)
         return optimize(found) if found else ()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings in force at the last statement that runs."""
+        runs = [s for s in self.statements if isinstance(s, Insert | Query)]
+        return self.session.settings if not runs or runs[-1].settings is None else runs[-1].settings
 
     @property
     def shows(self) -> tuple[Show | Explain, ...]:
@@ -63,15 +74,16 @@ def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-def new_session(parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Session:
+def new_session(parameters: Sequence[str] | None, settings: Sequence[str] | None, *, fixed: bool = False) -> Session:
     """
-    Make a session from the arguments of a command.
+    Make a session from the arguments of a command; with `fixed` its settings go before those of the files.
 
     Raises:
-        ConfigError: an argument is no NAME=VALUE.
+        ConfigError: an argument is no NAME=VALUE, or a setting is wrong.
     """
     allowed = {k: v for k, v in os.environ.items() if k.startswith("TAILRACE_")}
-    return Session(pairs(parameters, "--parameter"), pairs(settings, "--set"), allowed)
+    given = pairs(settings, "--set")
+    return Session(pairs(parameters, "--parameter"), {} if fixed else given, allowed, given if fixed else {})
 
 
 def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Script:
@@ -81,10 +93,13 @@ def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequ
     Raises:
         ConfigError: a file can't be read, or a statement is wrong; points at the place.
     """
-    session = new_session(parameters, settings)
+    session = new_session(parameters, settings, fixed=True)
     statements = [s for file in files for s in session.bind(read(file), str(file))]
-    session.settings.update(pairs(settings, "--set"))  # what the command says goes before what the files say
-    return script_of(statements, session, name_of(files, session.settings))
+    for key in session.settings:
+        if not has_effect(key):
+            _log.warning("setting has no effect here", setting=key)
+    script = script_of(statements, session, "")
+    return replace(script, name=name_of(files, script.settings))
 
 
 def script_of(statements: Sequence[Statement], session: Session, name: str) -> Script:

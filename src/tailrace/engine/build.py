@@ -23,10 +23,9 @@ from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.changelog import INSERT_ONLY, Mode
 from tailrace.plan.keys import unique_keys
+from tailrace.settings import value
 
 HOUR = 3_600_000
-IDLE_TIMEOUT = "5 s"
-"""How long an unbounded source waits for a silent partition, unless its table or the job says otherwise."""
 
 
 class Builder:
@@ -36,8 +35,8 @@ class Builder:
         self._settings = settings
         self._clock = clock
         self._modes = modes
-        self.ttl = duration(settings.get("table.exec.state.ttl", "0 ms"))
-        self.timezone = settings.get("table.local-time-zone", "UTC")
+        self.ttl = value(settings, "table.exec.state.ttl")
+        self.timezone = value(settings, "table.local-time-zone")
 
     def operator(self, node: nodes.Node, *, bounded: bool) -> Operator:
         """
@@ -59,19 +58,23 @@ class Builder:
         return self._modes[id(node)] != INSERT_ONLY
 
     def _watermark_options(self, table: Table, *, bounded: bool) -> WatermarkOptions:
-        idle = self._option(table, "scan.watermark.idle-timeout") or self._settings.get(
-            "table.exec.source.idle-timeout", "0" if bounded else IDLE_TIMEOUT
-        )
         future = self._option(table, "tailrace.watermark.max-future")
         max_future = duration(future) if future else None if bounded else HOUR
-        timeout = duration(idle) / 1000
+        timeout = self._idle_timeout(table, bounded=bounded) / 1000
         return WatermarkOptions(self._per_row(table), max_future, timeout or None, self.timezone)
+
+    def _idle_timeout(self, table: Table, *, bounded: bool) -> int:
+        own = self._option(table, "scan.watermark.idle-timeout")
+        if own:
+            return duration(own)
+        key = "table.exec.source.idle-timeout"
+        return 0 if bounded and key not in self._settings else int(value(self._settings, key))
 
     def _per_row(self, table: Table) -> bool:
         strategy = self._option(table, "scan.watermark.emit.strategy")
         if strategy:
             return strategy == "on-event"
-        return duration(self._settings.get("pipeline.auto-watermark-interval", "200 ms")) == 0
+        return bool(value(self._settings, "pipeline.auto-watermark-interval") == 0)
 
     @staticmethod
     def _option(table: Table, key: str) -> str:

@@ -22,6 +22,7 @@ from tailrace.runtime.dead_letters import check_table
 from tailrace.runtime.decode_line import Decode
 from tailrace.runtime.policy import Policy, policy_of
 from tailrace.runtime.staging import StagedTransactional
+from tailrace.settings import value
 
 DEAD_LETTERS = "dead-letters-"
 
@@ -125,7 +126,7 @@ class Assembler:
         return registry.source(scan.table, scan.schema, self._context("source", scan.table.name))
 
     def _decoder(self, scan: nodes.Scan) -> Decode:
-        timezone = self._settings.get("table.local-time-zone", "UTC")
+        timezone = value(self._settings, "table.local-time-zone")
         return BlockDecoder(scan.schema, scan.table, registry.options_of(scan.table), timezone).decode
 
     def _letter_tables(

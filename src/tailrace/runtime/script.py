@@ -19,6 +19,7 @@ from tailrace.errors import ConfigError
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.rewrite import optimize
+from tailrace.runtime.assembly import Assembler
 from tailrace.runtime.job import Job
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
@@ -26,9 +27,10 @@ from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statemen
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A step that runs a job; `sinks` are its plans, as bound."""
+    """A step that runs a job; `sinks` are its plans, as bound, `settings` those of its last statement."""
 
     sinks: tuple[nodes.Sink, ...]
+    settings: Mapping[str, str] | None = None
 
     @property
     def query(self) -> nodes.Sink | None:
@@ -67,28 +69,31 @@ def steps(statements: Sequence[Statement], bounded: Callable[[nodes.Sink], bool]
 
 def _steps(statements: Sequence[Statement], bounded: Callable[[nodes.Sink], bool]) -> Iterator[Step]:
     inserts: list[nodes.Sink] = []
+    settings: Mapping[str, str] | None = None
     for statement in statements:
         match statement:
             case Insert():
                 inserts += statement.sinks
+                settings = statement.settings
             case Query():
                 if inserts and all(map(bounded, inserts)):
-                    yield Run(tuple(inserts))
+                    yield Run(tuple(inserts), settings)
                     inserts = []
-                yield Run((*inserts, statement.plan))
+                yield Run((*inserts, statement.plan), statement.settings)
                 inserts = []
             case _:
                 yield Tell(statement)
     if inserts:
-        yield Run(tuple(inserts))
+        yield Run(tuple(inserts), settings)
 
 
 class Script:
     """
     Runs the steps of a script, one after another; `stop` ends the one that runs and skips the rest.
 
-    `query_sink` makes the sink that takes a SELECT's rows, `tell` shows what the other steps have to say. With `state`,
-    a single job keeps its state there, several in folders below.
+    `settings` are those of statements that bring none of their own. `query_sink` makes the sink that takes a SELECT's
+    rows, `tell` shows what the other steps have to say. With `state`, a single job keeps its state there, several in
+    folders below.
     """
 
     def __init__(
@@ -118,6 +123,23 @@ class Script:
         for plan in (sink for step in self.steps if isinstance(step, Run) for sink in step.sinks):
             registry.check_updates(plan)
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The steps that run a job."""
+        return tuple(s for s in self.steps if isinstance(s, Run))
+
+    def check(self) -> None:
+        """
+        Build every job and run none; no system is reached.
+
+        Raises:
+            ConfigError: a table can't be read or written as a statement wants; points at the place.
+        """
+        for run in self.runs:
+            with tempfile.TemporaryDirectory(prefix="tailrace-") as folder:
+                assembler = Assembler(self.name, Path(folder), self._settings_of(run), self._clock, durable=False)
+                assembler.build(optimize(run.sinks), self._tables, self._query_sinks(run))
+
     def run(self) -> list[Summary]:
         """
         Run all steps; give a summary for each job.
@@ -126,7 +148,9 @@ class Script:
             TailraceError: as `Job.run`; later steps do not run.
         """
         summaries: list[Summary] = []
-        count = sum(isinstance(s, Run) for s in self.steps)
+        count = len(self.runs)
+        if count > 1:
+            self.check()  # a mistake in the last one is found before the first has written anything
         for step in self.steps:
             if self._stopped:
                 break
@@ -152,18 +176,23 @@ class Script:
     def _make(self, run: Run, number: int, count: int) -> Job:
         name = self.name if count == 1 else f"{self.name}-{number + 1}"
         state = self._state if self._state is None or count == 1 else self._state / f"job-{number + 1}"
-        query = run.query
-        sinks = {"": self._query_sink(query)} if query is not None and self._query_sink is not None else {}
         return Job(
             name,
             optimize(run.sinks),
-            self._settings,
+            self._settings_of(run),
             state=state,
             clock=self._clock,
-            query_sinks=sinks,
+            query_sinks=self._query_sinks(run),
             tables=self._tables,
             allow_state_drop=self._allow_drop,
         )
+
+    def _settings_of(self, run: Run) -> Mapping[str, str]:
+        return self._settings if run.settings is None else run.settings
+
+    def _query_sinks(self, run: Run) -> dict[str, Sink]:
+        query = run.query
+        return {"": self._query_sink(query)} if query is not None and self._query_sink is not None else {}
 
     def _bounded(self, plan: nodes.Sink) -> bool:
         scans = [n for n in nodes.walk(plan) if isinstance(n, nodes.Scan)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tailrace import settings as known
 from tailrace.errors import ConfigError
 from tailrace.plan.catalog import Table
 from tailrace.plan.checks import check
@@ -29,7 +30,8 @@ class Session:
     """
     Binds scripts one after the other; each sees what those before it have defined.
 
-    `parameters` replace `${NAME}`, `environ` gives `${env:TAILRACE_...}`, `settings` are the first values of SET.
+    `parameters` replace `${NAME}`, `environ` gives `${env:TAILRACE_...}`, `settings` are the first values of SET, `fixed`
+    go before what SET says; a wrong one raises ConfigError.
 
     >>> session = Session()
     >>> session.bind("CREATE TABLE t (a INT) WITH ('connector' = 'datagen'); SELECT a FROM t", "a.sql")[0]
@@ -41,10 +43,14 @@ class Session:
         parameters: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
+        fixed: Mapping[str, str] | None = None,
     ) -> None:
         self._parameters = dict(parameters or {})
         self._environ = dict(environ or {})
-        self._first_settings = dict(settings or {})
+        self._fixed = dict(fixed or {})
+        self._first_settings = dict(settings or {}) | self._fixed
+        for key, value in self._first_settings.items():
+            known.check(key, value)
         self._names = Names()
         self.settings: dict[str, str] = dict(self._first_settings)
 
@@ -83,7 +89,7 @@ class Session:
             case s.Drop():
                 return self._drop(node, source)
             case s.SetOption():
-                return self._set(node)
+                return self._set(node, source)
             case s.ResetOption():
                 return self._reset(node)
             case s.Describe():
@@ -93,8 +99,8 @@ class Session:
             case s.Explain():
                 return Explain(self._sinks(node.this, source))
             case n.Query():
-                return Query(self._sinks(node, source)[0])
-        return Insert(self._sinks(node, source))
+                return Query(self._sinks(node, source)[0], dict(self.settings))
+        return Insert(self._sinks(node, source), dict(self.settings))
 
     def _sinks(self, node: n.Node, source: Source) -> tuple[Sink, ...]:
         match node:
@@ -161,13 +167,18 @@ class Session:
             del self._names.definitions[name]
         return Done(f"{kind} '{name}' dropped")
 
-    def _set(self, node: s.SetOption) -> Statement:
-        key = n.get(node, "key")
-        if key is None:
+    def _set(self, node: s.SetOption, source: Source) -> Statement:
+        if n.get(node, "key") is None:
             return Show(settings_frame(self.settings))
-        value = str(node.args["value"].this)
-        self.settings[str(key.this)] = value
-        return Done(f"{key.this} = {value}")
+        key, value = str(node.args["key"].this), str(node.args["value"].this)
+        known.check(key, value, key_at=at(node.args["key"], source), value_at=at(node.args["value"], source))
+        self.settings |= {key: value} | self._fixed
+        return Done(f"{key} = {value}{self._note(key)}")
+
+    def _note(self, key: str) -> str:
+        if not known.has_effect(key):
+            return " (has no effect here)"
+        return f" (but {self._fixed[key]} goes before it)" if key in self._fixed else ""
 
     def _reset(self, node: s.ResetOption) -> Statement:
         key = n.get(node, "key")

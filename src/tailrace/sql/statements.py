@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,16 +12,18 @@ from tailrace.plan.nodes import Sink
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """INSERT INTO, or all INSERTs of a statement set: they run together."""
+    """INSERT INTO, or all INSERTs of a statement set: they run together. `settings` are those in force."""
 
     sinks: tuple[Sink, ...]
+    settings: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A SELECT: its rows go to whoever runs it."""
+    """A SELECT: its rows go to whoever runs it. `settings` are those in force."""
 
     plan: Sink
+    settings: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

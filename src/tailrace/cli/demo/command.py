@@ -70,7 +70,6 @@ def demo_script(rate: int, database: Path, kafka: str | None, topic: str) -> Scr
     names = ("generated.sql", "kafka.sql" if kafka else "direct.sql", "fraud.sql")
     folder = files("tailrace.cli.demo")
     statements = [s for name in names for s in session.bind((folder / name).read_text(encoding="utf-8"), name)]
-    session.settings.setdefault("execution.checkpointing.interval", "1 s")
     return script_of(statements, session, "demo")
 
 
@@ -120,7 +119,7 @@ def _display(job: Job, shown: Suspicious) -> Iterator[None]:
     """Show the job: a table that changes in place on a terminal, lines elsewhere."""
     shown.stop = job.stop
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        with Progress(job, sys.stderr, live=False):
+        with Progress(job, sys.stderr, live=None):
             yield
         return
     rates, over = Rates(), threading.Event()

@@ -1,0 +1,203 @@
+"""
+The commands of `tailrace`, their options and their help.
+
+Each command is a module of its own that is loaded when it is called, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="tailrace",
+    help="Streaming SQL (Flink's dialect) over files, Kafka and more, in one process.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 well; 1 it failed while it ran; 2 a mistake in a file, an option or the command; "
+    "130 ended by a second Ctrl-C.",
+)
+
+
+class Output(StrEnum):
+    """How the rows of a SELECT are written."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE.sql...", help="SQL files; several are one script.", show_default=False)
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Replaces ${NAME} in the files. May be repeated."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting, as by SET. May be repeated."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="DIR", help="Where checkpoints are kept.", show_default="./.tailrace/<name>"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from tailrace import __version__  # noqa: PLC0415  only when asked
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Streaming SQL (Flink's dialect) over files, Kafka and more, in one process."""
+
+
+@app.command(epilog="Example: `tailrace run fraud.sql --parameter BROKER=localhost:9092`")
+def run(
+    files: Files,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How the rows of a SELECT are written.")] = (
+        Output.table
+    ),
+    parameter: Parameters = None,
+    set_: Settings = None,
+    state: State = None,
+    allow_state_drop: Annotated[
+        bool, typer.Option("--allow-state-drop", help="Drop state that no longer fits the changed script.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")] = False,
+) -> None:
+    """
+    Run a script: its INSERTs, and a final SELECT whose rows go to standard output.
+
+    Progress and the summary go to standard error. Ctrl-C (or SIGTERM) lets what was read go through, takes a checkpoint
+    and ends with status 0; a second one ends at once with 130. The next run goes on from the last checkpoint.
+    """
+    from tailrace.cli import run as command  # noqa: PLC0415  loaded when called
+
+    command.run(files, output.value, parameter, set_, state, allow_state_drop=allow_state_drop, json=json)
+
+
+@app.command(epilog="Example: `tailrace check fraud.sql`")
+def check(files: Files, parameter: Parameters = None, set_: Settings = None, json: Json = False) -> None:
+    """
+    Check a script without running it: bind it, reach every system, say what each sink guarantees.
+
+    Ends with status 1 if a system can't be used.
+    """
+    from tailrace.cli import check as command  # noqa: PLC0415  loaded when called
+
+    command.check(files, parameter, set_, json=json)
+
+
+@app.command(epilog="Example: `tailrace explain fraud.sql`")
+def explain(files: Files, parameter: Parameters = None, set_: Settings = None, json: Json = False) -> None:
+    """Draw the plan of a script, with the changelog mode and the state of each node."""
+    from tailrace.cli import explain as command  # noqa: PLC0415  loaded when called
+
+    command.explain(files, parameter, set_, json=json)
+
+
+@app.command(epilog="Example: `tailrace sql` or `echo 'SELECT 1;' | tailrace sql --output csv`")
+def sql(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE.sql...]", help="Files to define tables from first.")
+    ] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="How rows are written.")] = Output.table,
+    parameter: Parameters = None,
+    set_: Settings = None,
+) -> None:
+    """
+    Type SQL and see the rows as they come.
+
+    Statements end with a semicolon. Ctrl-C stops the query that runs, Ctrl-D leaves. What comes through a pipe is run
+    as a script.
+    """
+    from tailrace.cli import prompt as command  # noqa: PLC0415  loaded when called
+
+    command.sql(files or [], output.value, parameter, set_)
+
+
+@app.command(epilog="Example: `tailrace demo --seconds 20`")
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.1, help="End after so long.", show_default="until Ctrl-C")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option("--kafka", metavar="HOST:PORT", help="Send the payments through this Kafka broker.")
+    ] = None,
+    rows_per_second: Annotated[
+        int, typer.Option("--rows-per-second", min=1, max=1_000_000, help="Payments a second.")
+    ] = 4000,
+    database: Annotated[
+        Path, typer.Option("--database", metavar="FILE", help="The SQLite file that takes the suspicious cards.")
+    ] = Path("tailrace-demo.db"),
+) -> None:
+    """
+    Watch made-up card payments, find the cards that behave oddly, and keep them in SQLite.
+
+    Needs no server. The scripts are part of the package; their names are shown.
+    """
+    from tailrace.cli.demo import command  # noqa: PLC0415  loaded when called
+
+    command.demo(seconds, kafka, rows_per_second, database)
+
+
+class Bench(StrEnum):
+    """What can be measured."""
+
+    all = "all"
+    window = "window"
+    file = "file"
+    kafka = "kafka"
+    start = "start"
+    nexmark = "nexmark"
+
+
+@app.command(epilog="Example: `tailrace bench file --rows 2000000`")
+def bench(
+    what: Annotated[Bench, typer.Argument(help="What to measure; `kafka` needs a broker.")] = Bench.all,
+    rows: Annotated[int, typer.Option("--rows", "--events", min=10_000, help="Rows of each pipeline.")] = 2_000_000,
+    kafka: Annotated[
+        str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The broker; topics are made and deleted.")
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=20, help="Runs of each; the median is shown.")] = 3,
+    queries: Annotated[str, typer.Option("--queries", help="Of `nexmark`: some queries, as `q0,q5,cep1`.")] = "all",
+    rate: Annotated[
+        int, typer.Option("--rate", min=1, help="Of `nexmark`: events for each second of event time.")
+    ] = 100_000,
+    keys: Annotated[
+        int, typer.Option("--keys", min=0, help="Of `nexmark`: bids for so many auctions, by so many persons, evenly.")
+    ] = 0,
+    live: Annotated[bool, typer.Option("--live", help="Of `nexmark`: make events while the query runs.")] = False,
+    json: Json = False,
+) -> None:
+    """
+    Measure this machine: the window aggregate alone, the pipeline over a file and over Kafka, and the start.
+
+    The rows of each pipeline are compared with one batch computation; status 1 if they differ. `nexmark` measures the
+    queries of that benchmark, each in a process of its own on one core, with checkpoints each second and the events in memory.
+    """
+    if what is Bench.nexmark:
+        from tailrace.cli import bench_nexmark  # noqa: PLC0415  loaded when called
+
+        bench_nexmark.bench(queries, rows, runs, rate, keys, live=live, json=json)
+        return
+    from tailrace.cli import bench as command  # noqa: PLC0415  loaded when called
+
+    command.bench(what.value, rows, kafka, runs, json=json)

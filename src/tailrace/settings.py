@@ -1,0 +1,152 @@
+"""
+The settings of a job, as `SET` and `--set` give them.
+
+One list for all parts. Flink's settings that mean nothing in one process may be set too, so that a script that was
+written for Flink runs as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.options import Option, OptionSet, OptionText, duration, memory_size, string
+
+
+def time_zone(text: str) -> str:
+    """Read the name of a time zone."""
+    try:
+        pl.Series([datetime(2000, 1, 1, tzinfo=UTC)]).dt.convert_time_zone(text)
+    except pl.exceptions.PolarsError:
+        raise ValueError("expected a time zone, as 'Europe/Berlin' or 'UTC'") from None
+    return text
+
+
+def rows(text: str) -> int:
+    """Read a number of rows."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ValueError("expected a whole number from 1")
+    return int(text)
+
+
+def streaming(text: str) -> str:
+    """Read the one way of running that there is."""
+    if text.strip().lower() != "streaming":
+        raise ValueError("only 'streaming' is supported; with sources that end, it ends too")
+    return "streaming"
+
+
+OPTIONS = OptionSet(
+    "the job",
+    (
+        Option(
+            "execution.checkpointing.interval",
+            duration,
+            1000,
+            "how often a checkpoint is taken and output becomes visible; `0`: only at the end",
+        ),
+        Option("execution.checkpointing.timeout", duration, 600_000, "how long one checkpoint may take"),
+        Option("execution.runtime-mode", streaming, "streaming", "`streaming` is the only one"),
+        Option("tailrace.source.queue-size", memory_size, 32 << 20, "decoded rows that wait for the engine, a source"),
+        Option("tailrace.sink.queue-size", memory_size, 32 << 20, "rows that wait for a sink, before sources wait"),
+        Option("tailrace.tick.rows", rows, 100_000, "about how many rows go through the operators at a time"),
+        Option(
+            "tailrace.source.start-limit",
+            duration,
+            20_000,
+            "how long a source or a sink may be away when the job starts",
+        ),
+        Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
+        Option(
+            "pipeline.name",
+            string,
+            None,
+            "the name of the job, and of its folder in `.tailrace`; that of the last file, if it is not set",
+        ),
+        Option(
+            "table.local-time-zone",
+            time_zone,
+            "UTC",
+            "the time zone in which `TIMESTAMP_LTZ` values are turned into dates and texts",
+        ),
+        Option(
+            "table.exec.source.idle-timeout",
+            duration,
+            5000,
+            "after how long without rows a partition is idle, in sources that do not end; `0`: never",
+        ),
+        Option(
+            "table.exec.state.ttl",
+            duration,
+            0,
+            "how long the state of a key that no row touches is kept, by the wall clock; `0`: for ever",
+        ),
+        Option("pipeline.auto-watermark-interval", duration, 200, "`0`: the watermark moves with each row"),
+    ),
+)
+
+_FLINK = frozenset(
+    re.findall(
+        r"[\w-]+",
+        """akka blob classloader client cluster collect-sink env execution fs heartbeat high-availability historyserver
+    io jobmanager jobstore kubernetes metrics parallelism pekko pipeline python query queryable-state rest
+    restart-strategy s3 security slot slotmanager sql-client sql-gateway state table task taskmanager traces web yarn
+    zookeeper""",
+    )
+)
+"""How the keys of Flink's own settings begin."""
+
+_NEAR = 0.9
+"""From this likeness on a key is one of ours, mistyped; none of Flink's own comes as near."""
+
+
+def has_effect(key: str) -> bool:
+    """
+    Tell whether a setting means something here.
+
+    >>> has_effect("pipeline.name"), has_effect("parallelism.default")
+    (True, False)
+    """
+    return OPTIONS.find(key) is not None
+
+
+def check(key: str, value: str, *, key_at: Location | None = None, value_at: Location | None = None) -> None:
+    """
+    Check a setting.
+
+    Raises:
+        ConfigError: there is no such setting, or the value can't be read; points at the place.
+    """
+    if has_effect(key):
+        OPTIONS.parse({key: OptionText(value, value_at, key_at)})
+    elif not _flinks(key):
+        known = [o.key for o in OPTIONS.options]
+        hint = did_you_mean(key, known) or "known: " + ", ".join(sorted(known))
+        raise ConfigError(f"there is no setting '{key}'", hint=hint, location=key_at)
+
+
+def _flinks(key: str) -> bool:
+    """Tell whether a key that is none of ours is likely one of Flink's, and not mistyped."""
+    if key.partition(".")[0] not in _FLINK:
+        return False
+    return not difflib.get_close_matches(key, [o.key for o in OPTIONS.options], n=1, cutoff=_NEAR)
+
+
+def value(settings: Mapping[str, str], key: str) -> Any:
+    """
+    Give the value of a setting, or its default.
+
+    >>> value({}, "pipeline.auto-watermark-interval"), value({"tailrace.tick.rows": "7"}, "tailrace.tick.rows")
+    (200, 7)
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    given = {key: OptionText(settings[key])} if key in settings else {}
+    return OPTIONS.parse(given)[key]
