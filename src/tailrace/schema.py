@@ -17,6 +17,7 @@ Flink's logical types, each with the one Polars type that carries it.
 | INTERVAL DAY TO SECOND       | Duration("ms")                            |
 | ARRAY<t>                     | List(t)                                   |
 | MAP<k, v>                    | List(Struct(key, value))                  |
+| MULTISET<t>                  | List(Struct(key, value)), value: how often |
 | ROW<...>                     | Struct                                    |
 """
 
@@ -55,6 +56,7 @@ class Kind(Enum):
     INTERVAL_SECOND = "INTERVAL DAY TO SECOND"
     ARRAY = "ARRAY"
     MAP = "MAP"
+    MULTISET = "MULTISET"
     ROW = "ROW"
     NULL = "NULL"
 
@@ -64,6 +66,7 @@ FLOATS = (Kind.FLOAT, Kind.DOUBLE)
 STRINGS = (Kind.CHAR, Kind.VARCHAR)
 BINARIES = (Kind.BINARY, Kind.VARBINARY)
 TIMESTAMPS = (Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
+MAPS = (Kind.MAP, Kind.MULTISET)
 INTERVALS = (Kind.INTERVAL_MONTH, Kind.INTERVAL_SECOND)
 
 _SIMPLE: dict[Kind, pl.DataType] = {
@@ -92,7 +95,7 @@ class DataType:
     One logical type.
 
     `precision` is that of DECIMAL, TIME and timestamps; `scale` of DECIMAL; `length` of strings and bytes;
-    `children` are the element (ARRAY), key and value (MAP) or fields (ROW, with `names`).
+    `children` are the element (ARRAY, MULTISET), key and value (MAP) or fields (ROW, with `names`).
 
     >>> str(DataType(Kind.DECIMAL, precision=10, scale=2, nullable=False))
     'DECIMAL(10, 2) NOT NULL'
@@ -140,9 +143,16 @@ class DataType:
         inner = [c.polars for c in self.children]
         if k is Kind.ARRAY:
             return pl.List(inner[0])
-        if k is Kind.MAP:
-            return pl.List(pl.Struct([pl.Field("key", inner[0]), pl.Field("value", inner[1])]))
+        if k in (Kind.MAP, Kind.MULTISET):
+            key, value = self.entry
+            return pl.List(pl.Struct([pl.Field("key", key.polars), pl.Field("value", value.polars)]))
         return pl.Struct([pl.Field(n, t) for n, t in zip(self.names, inner, strict=True)])
+
+    @property
+    def entry(self) -> tuple[DataType, DataType]:
+        """The types of key and value of a MAP; of a MULTISET, of an element and of how often it is there."""
+        key = self.children[0]
+        return key, self.children[1] if self.kind is Kind.MAP else INT.with_nullable(False)
 
     @property
     def time_unit(self) -> Literal["ms", "us", "ns"]:
@@ -211,6 +221,11 @@ def array(element: DataType) -> DataType:
 def map_type(key: DataType, value: DataType) -> DataType:
     """Give MAP<key, value>."""
     return DataType(Kind.MAP, children=(key, value))
+
+
+def multiset(element: DataType) -> DataType:
+    """Give MULTISET<element>."""
+    return DataType(Kind.MULTISET, children=(element,))
 
 
 def row(fields: Mapping[str, DataType]) -> DataType:

@@ -36,9 +36,9 @@ def text(value: pl.Expr, of: DataType) -> pl.Expr:
             return value.dt.total_milliseconds().cast(pl.String)
         case Kind.ARRAY:
             return _list(value, text(pl.element(), of.children[0]), "[", "]")
-        case Kind.MAP:
-            key = text(pl.element().struct.field("key"), of.children[0])
-            inner = text(pl.element().struct.field("value"), of.children[1]).fill_null("null")
+        case Kind.MAP | Kind.MULTISET:
+            key = text(pl.element().struct.field("key"), of.entry[0])
+            inner = text(pl.element().struct.field("value"), of.entry[1]).fill_null("null")
             return _list(value, pl.concat_str([key, pl.lit("="), inner]), "{", "}")
         case Kind.ROW:
             return _row(value, of)

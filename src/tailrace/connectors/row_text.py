@@ -49,9 +49,9 @@ def _text(value: pl.Expr, kind: DataType, column: str = "") -> pl.Expr:
             return _clock(value)
         case Kind.ARRAY:
             return _joined(value, _text(pl.element(), kind.children[0]), "[", "]")
-        case Kind.MAP:
-            key = _text(pl.element().struct.field("key"), kind.children[0]).fill_null("null")
-            mapped = _text(pl.element().struct.field("value"), kind.children[1]).fill_null("null")
+        case Kind.MAP | Kind.MULTISET:
+            key = _text(pl.element().struct.field("key"), kind.entry[0]).fill_null("null")
+            mapped = _text(pl.element().struct.field("value"), kind.entry[1]).fill_null("null")
             return _joined(value, pl.concat_str([key, pl.lit("="), mapped]), "{", "}")
         case Kind.ROW:
             return _row(value, kind)

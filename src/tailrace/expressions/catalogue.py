@@ -13,12 +13,11 @@ from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.nodes import Call, Cast, Expr
 from tailrace.expressions.registry import Function
 from tailrace.expressions.types import NUMERIC, common_type
-from tailrace.schema import BIGINT, STRINGS, TIMESTAMPS, DataType, Kind, decimal
+from tailrace.schema import STRINGS, TIMESTAMPS, DataType, Kind
 
-__all__ = ["aggregate", "call", "cast", "common_type", "functions", "is_aggregate", "scalar_names"]
+__all__ = ["call", "cast", "common_type", "functions", "scalar_names"]
 
 
-AGGREGATES = ("COUNT", "SUM", "AVG", "MIN", "MAX")
 _ALIASES = {"U-": "NEGATE", "POW": "POWER", "==": "=", "!=": "<>", "CONVERT": "CAST"}
 
 
@@ -74,31 +73,6 @@ def cast(arg: Expr, type: DataType, safe: bool, location: Location | None = None
     ):
         raise ConfigError(f"{a.sql()} can't be cast to {b.sql()}", location=location)
     return Cast(type.with_nullable(a.nullable or safe), arg, safe, location)
-
-
-def is_aggregate(name: str) -> bool:
-    """Tell whether a function is an aggregate."""
-    return name.upper() in AGGREGATES
-
-
-def aggregate(name: str, arg: DataType | None, distinct: bool, location: Location | None = None) -> DataType:  # noqa: ARG001 - the accumulators decide about DISTINCT
-    """
-    Give the result type of an aggregate.
-
-    Raises:
-        ConfigError: it does not take such an argument.
-    """
-    name = name.upper()
-    if name == "COUNT":
-        return BIGINT.with_nullable(False)
-    if arg is None:
-        raise ConfigError(f"{name} needs an argument", location=location)
-    if name in ("SUM", "AVG"):
-        if arg.kind is Kind.DECIMAL:
-            return decimal(38, arg.scale if name == "SUM" else max(6, arg.scale))
-        if arg.kind not in NUMERIC:
-            raise ConfigError(f"{name} of {arg.sql()} is not defined", hint="it takes numbers", location=location)
-    return arg.with_nullable(True)
 
 
 def functions() -> tuple[Function, ...]:

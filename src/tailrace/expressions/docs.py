@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tailrace.expressions.aggregates import AGGREGATES
 from tailrace.expressions.catalogue import functions
 
 _TITLES = {
@@ -35,6 +36,9 @@ def markdown() -> str:
         found = sorted({(f.signature, f.doc) for f in functions() if f.family == family})
         out += [f"## {title}", "", "| function | what it gives |", "| --- | --- |"]
         out += [f"| `{_cell(signature)}` | {_cell(doc)} |" for signature, doc in found] + [""]
+    out += ["## Aggregates", "", "NULLs do not count, unless said otherwise.", ""]
+    out += ["| function | what it gives |", "| --- | --- |"]
+    out += [f"| `{_cell(a.signature)}` | {_cell(a.doc)} |" for a in AGGREGATES.values()]
     return "\n".join(out).rstrip() + "\n"
 
 

@@ -104,7 +104,8 @@ class AggregateCall:
     """
     A call of an aggregate function; it stands only in aggregate nodes, never inside an `Expr`.
 
-    `arg` is the name of an input column, None for COUNT(*); `filter` the name of a BOOLEAN input column.
+    `arg` is the name of an input column, None for COUNT(*); `filter` the name of a BOOLEAN input column; `constants` are
+    the values of further arguments.
     """
 
     function: str
@@ -113,10 +114,11 @@ class AggregateCall:
     arg_type: DataType | None = None
     distinct: bool = False
     filter: str | None = None
+    constants: tuple[Any, ...] = ()
     location: Location | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        inner = ("DISTINCT " if self.distinct else "") + (self.arg or "*")
+        inner = ("DISTINCT " if self.distinct else "") + ", ".join([self.arg or "*", *map(repr, self.constants)])
         return f"{self.function}({inner})" + (f" FILTER {self.filter}" if self.filter else "")
 
 

@@ -18,8 +18,8 @@ def physical(kind: DataType) -> pl.DataType:
             return pl.Int32()
         case Kind.ARRAY:
             return pl.List(physical(kind.children[0]))
-        case Kind.MAP:
-            key, value = (physical(c) for c in kind.children)
+        case Kind.MAP | Kind.MULTISET:
+            key, value = (physical(c) for c in kind.entry)
             return pl.List(pl.Struct([pl.Field("key", key), pl.Field("value", value)]))
         case Kind.ROW:
             inner = zip(kind.names, kind.children, strict=True)

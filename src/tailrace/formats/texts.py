@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.formats.base import Rows
-from tailrace.schema import BINARIES, FLOATS, STRINGS, TIMESTAMPS, DataType, Kind
+from tailrace.schema import BINARIES, FLOATS, MAPS, STRINGS, TIMESTAMPS, DataType, Kind
 
 
 def scalar_texts(values: pl.Series, kind: DataType, separator: str = " ") -> pl.Series:
@@ -114,18 +114,19 @@ def json_value(value: Any, kind: DataType, separator: str = " ", null_key: str |
         return [json_value(v, kind.children[0], separator, null_key) for v in value]
     if kind.kind is Kind.ROW:
         return {n: json_value(value[n], c, separator, null_key) for n, c in zip(kind.names, kind.children, strict=True)}
-    if kind.kind is Kind.MAP:
+    if kind.kind in MAPS:
         return _map(value, kind, separator, null_key)
     return _scalar(value, kind, separator)
 
 
 def _map(value: Any, kind: DataType, separator: str, null_key: str | None) -> dict[str, Any]:
     out = {}
+    key_type, value_type = kind.entry
     for entry in value:
-        key = _scalar(entry["key"], kind.children[0], separator) if entry["key"] is not None else null_key
+        key = _scalar(entry["key"], key_type, separator) if entry["key"] is not None else null_key
         if key is None:
             raise ValueError("a map has a NULL key; set 'json.map-null-key.mode' to 'DROP' or 'LITERAL'")
-        out[str(key)] = json_value(entry["value"], kind.children[1], separator, null_key)
+        out[str(key)] = json_value(entry["value"], value_type, separator, null_key)
     return out
 
 

@@ -9,11 +9,13 @@ decimals are exact, all but COUNT give NULL for no values.
 from __future__ import annotations
 
 from tailrace.engine.accumulators.base import Accumulator
+from tailrace.engine.accumulators.counted import CountedAccumulator
 from tailrace.engine.accumulators.decimals import DecimalSum
 from tailrace.engine.accumulators.distinct import Distinct
 from tailrace.engine.accumulators.extremes import Extreme, LogExtreme
 from tailrace.engine.accumulators.numbers import Count, Sum
 from tailrace.engine.accumulators.retractable import RetractableExtreme
+from tailrace.engine.accumulators.sequences import SequenceAccumulator
 from tailrace.errors import UnsupportedError
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import FLOATS, INTEGERS, DataType, Kind
@@ -33,8 +35,23 @@ def accumulator(call: AggregateCall, *, retract: bool = False) -> Accumulator:
         return Count()
     if call.function in ("MIN", "MAX"):  # DISTINCT changes nothing
         return _extreme(call, argument, retract=retract)
-    plain = Count() if call.function == "COUNT" else _sum(call, argument)
-    return Distinct(plain, argument.polars) if call.distinct else plain
+    plain = _plain(call, argument, retract=retract)
+    if not call.distinct:
+        return plain
+    return Distinct(plain, argument.polars, nulls=call.function == "ARRAY_AGG")
+
+
+def _plain(call: AggregateCall, argument: DataType, *, retract: bool) -> Accumulator:
+    match call.function:
+        case "COUNT":
+            return Count()
+        case "LISTAGG" | "ARRAY_AGG":
+            return SequenceAccumulator(call, argument)
+        case "FIRST_VALUE" | "LAST_VALUE":
+            return SequenceAccumulator(call, argument) if retract else LogExtreme(call, argument)
+        case "COLLECT" | "PERCENTILE":
+            return CountedAccumulator(call, argument)
+    return _sum(call, argument)
 
 
 def _sum(call: AggregateCall, argument: DataType) -> Accumulator:

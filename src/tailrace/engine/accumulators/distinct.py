@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
@@ -10,10 +11,15 @@ from tailrace.state.kernels import I64
 
 
 class Distinct(Accumulator):
-    """Hands each value to another accumulator once: when it comes into a slot, and takes it back when it has gone."""
+    """
+    Hands each value to another accumulator once: when it comes into a slot, and takes it back when it has gone.
 
-    def __init__(self, inner: Accumulator, dtype: pl.DataType) -> None:
+    With `nulls` NULL is a value like others.
+    """
+
+    def __init__(self, inner: Accumulator, dtype: pl.DataType, *, nulls: bool = False) -> None:
         self._inner = inner
+        self._nulls = nulls
         self._values = Multiset(dtype)
 
     def reserve(self, size: int) -> None:
@@ -24,7 +30,7 @@ class Distinct(Accumulator):
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
         if use is not None or values.null_count():
-            mask = valid(values, use)
+            mask = valid(values, use) if not self._nulls else use if use is not None else np.ones(len(values), np.bool_)
             slots, values = slots[mask], values.filter(pl.Series(mask))
         changed = self._values.add(slots, values, sign)
         self._inner.add(slots[changed], values.filter(pl.Series(changed)), None, sign)
@@ -42,7 +48,7 @@ class Distinct(Accumulator):
     def load(self, slots: I64, columns: Columns) -> None:
         self._values.load(slots, columns)
         self._inner.reset(slots)
-        rows = self._values.of(slots)
+        rows = self._values.of(slots).sort("entry")
         self._inner.add(slots[rows["place"].to_numpy()], rows["value"], None)
 
     def reset(self, slots: I64) -> None:

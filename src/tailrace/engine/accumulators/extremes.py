@@ -1,4 +1,4 @@
-"""MIN and MAX."""
+"""MIN, MAX, FIRST_VALUE and LAST_VALUE: one value is kept for each slot."""
 
 from __future__ import annotations
 
@@ -45,11 +45,23 @@ class Extreme(ArrayAccumulator):
         return numbers.set(pl.Series(arrays["count"] == 0), None)
 
 
+_PICKS = {
+    "MIN": pl.col("value").min(),
+    "MAX": pl.col("value").max(),
+    "FIRST_VALUE": pl.col("value").first(),
+    "LAST_VALUE": pl.col("value").last(),
+}
+
+
 class LogExtreme(Accumulator):
-    """MIN and MAX of anything that has an order (as strings): values lie in a log, slots point into it."""
+    """
+    MIN and MAX of anything that has an order (as strings), and the first and last value.
+
+    Values lie in a log, slots point into it.
+    """
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
-        self._greatest = call.function == "MAX"
+        self._pick = _PICKS[call.function]
         self._type = call.type
         self._pointers = np.full(1024, -1, dtype=np.int64)
         self._log = RowLog({"value": argument.polars})
@@ -66,8 +78,7 @@ class LogExtreme(Accumulator):
 
     def _best(self, frame: pl.DataFrame) -> pl.DataFrame:
         value = pl.col("value")
-        best = value.max() if self._greatest else value.min()
-        return frame.filter(value.is_not_null()).group_by("slot", maintain_order=True).agg(best)
+        return frame.filter(value.is_not_null()).group_by("slot", maintain_order=True).agg(self._pick)
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None

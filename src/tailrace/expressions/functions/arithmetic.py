@@ -83,7 +83,7 @@ def _decimalarithmetic_type(ctx: Context, e: Call, op: str) -> pl.Expr:
         wide = max(s1, s2)
         x, y = x * lit(10 ** (wide - s1)), y * lit(10 ** (wide - s2))
         if op == "%":
-            ctx.check(y == lit(0), "division by zero", e.location)
+            ctx.check((y == lit(0)) & x.is_not_null(), "division by zero", e.location)
             safe = pl.when(y != lit(0)).then(y)
             rest = x.abs() % safe.abs()
             return lo.fit(pl.when(x < lit(0)).then(lit(0) - rest).otherwise(rest), e.type)
@@ -92,7 +92,7 @@ def _decimalarithmetic_type(ctx: Context, e: Call, op: str) -> pl.Expr:
     if op == "*":
         out = x * y
         return _as_decimal(lo.divide_half_up(out, lit(10 ** (s1 + s2 - s))) if s1 + s2 > s else out, e.type)
-    ctx.check(y == lit(0), "division by zero", e.location)
+    ctx.check((y == lit(0)) & x.is_not_null(), "division by zero", e.location)
     safe = pl.when(y != lit(0)).then(y)
     shift = s + s2 - s1
     top = x * lit(10**shift) if shift >= 0 else x
@@ -108,7 +108,7 @@ def _arithmetic(op: str) -> Callable[[Context, Call], pl.Expr]:
             return _decimalarithmetic_type(ctx, e, op)
         x, y = values(ctx, e)
         if op in "/%" and e.type.kind in INTEGERS:
-            ctx.check(y == 0, "division by zero", e.location)
+            ctx.check((y == 0) & x.is_not_null(), "division by zero", e.location)
             y = pl.when(y != 0).then(y)
             if op == "/":
                 return java_div(x, y).cast(e.type.polars)

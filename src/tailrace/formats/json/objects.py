@@ -11,7 +11,7 @@ import polars as pl
 
 from tailrace.errors import DataError
 from tailrace.formats.texts import decimal_texts, json_value, scalar_texts
-from tailrace.schema import FLOATS, INTEGERS, DataType, Field, Kind, Schema
+from tailrace.schema import FLOATS, INTEGERS, MAPS, DataType, Field, Kind, Schema
 
 _ESCAPES = {chr(i): f"\\u{i:04x}" for i in range(32)} | {
     '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
@@ -118,8 +118,8 @@ class Objects:
 def _without_null_keys(value: Any, kind: DataType) -> Any:
     if value is None:
         return None
-    if kind.kind is Kind.MAP:
-        inner = kind.children[1]
+    if kind.kind in MAPS:
+        inner = kind.entry[1]
         kept = [e for e in value if e["key"] is not None]
         return [{"key": e["key"], "value": _without_null_keys(e["value"], inner)} for e in kept]
     if kind.kind is Kind.ARRAY:

@@ -95,7 +95,7 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
         case WindowTable():
             return (own & set(below.schema.names)) | {node.window.time_column}
         case Aggregate() | WindowAggregate():
-            return _aggregated(node)
+            return _aggregated(node, own)
         case Limit():
             return own
         case Join():
@@ -103,8 +103,10 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
     return set(below.schema.names)
 
 
-def _aggregated(node: Aggregate | WindowAggregate) -> set[str]:
-    found = {*node.keys} | {x for a in node.aggregates for x in (a.arg, a.filter) if x is not None}
+def _aggregated(node: Aggregate | WindowAggregate, own: set[str]) -> set[str]:
+    results = zip(node.schema.fields[len(node.keys) :], node.aggregates, strict=False)
+    calls = [c for f, c in results if f.name in own]
+    found = {*node.keys} | {x for c in calls for x in (c.arg, c.filter) if x is not None}
     return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
 
 
@@ -117,6 +119,8 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
     """Give the node over its narrowed inputs, with no more than it must have."""
     if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
         node = node.with_inputs(inputs)
+    if isinstance(node, Aggregate | WindowAggregate):
+        node = _without_results(node, wanted)
     match node:
         case Scan() | Join():
             return _keep(node, _fields(node.schema, wanted))
@@ -137,8 +141,19 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
     return node
 
 
+def _without_results(node: Aggregate | WindowAggregate, wanted: set[str]) -> Aggregate | WindowAggregate:
+    """Leave out the aggregates that nobody reads."""
+    fields: tuple[Field, ...] = node.schema.fields
+    first, count = len(node.keys), len(node.aggregates)
+    kept = [(f, c) for f, c in zip(fields[first:], node.aggregates, strict=False) if f.name in wanted]
+    if len(kept) == count:
+        return node
+    schema = Schema((*fields[:first], *(f for f, _ in kept), *fields[first + count :]))
+    return replace(node, schema=schema, aggregates=tuple(c for _, c in kept))
+
+
 def _without_edges(node: WindowAggregate, wanted: set[str]) -> Node:
-    """Leave out the window's edges that nobody reads; keys and aggregates are the state, so they stay."""
+    """Leave out the window's edges that nobody reads."""
     count = len(node.keys) + len(node.aggregates)
     edges = [(f, p) for f, p in zip(node.schema.fields[count:], node.properties, strict=True) if f.name in wanted]
     schema = Schema((*node.schema.fields[:count], *(f for f, _ in edges)))

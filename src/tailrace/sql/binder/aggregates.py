@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlglot import exp
 
 from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import AggregateCall, Column, Expr, Literal
+from tailrace.expressions import aggregates
+from tailrace.expressions.nodes import AggregateCall, Call, Cast, Column, Expr, Literal
 from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, WindowTable, walk
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
-from tailrace.schema import BIGINT, Field, Schema
+from tailrace.schema import BIGINT, Field, Schema, array
+from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
@@ -31,7 +33,7 @@ def has_aggregate(node: n.Node) -> bool:
 def is_aggregate(node: exp.Expr) -> bool:
     """Tell whether a node is a call of an aggregate that is not over a window of rows."""
     plain = isinstance(node, n.Call) and n.get(node, "over") is None
-    return plain and catalogue.is_aggregate(str(node.this))
+    return plain and aggregates.is_aggregate(str(node.this))
 
 
 @dataclass
@@ -57,9 +59,15 @@ class Grouping:
         """Give the key column that holds an expression; None if it is no key."""
         return next((Column(e.type, name) for name, e in self.keys.items() if e == expr), None)
 
-    def call(self, node: n.Call) -> Column:
-        """Give the column that holds the result of an aggregate; equal calls share one."""
+    def call(self, node: n.Call) -> Expr:
+        """Give what an aggregate comes to, over the columns of the result; equal calls share a column."""
         made = self._call(node)
+        if aggregates.AGGREGATES[made.function].composed:
+            return composed(made, self)
+        return self.result(made)
+
+    def result(self, made: AggregateCall) -> Column:
+        """Give the column that holds the result of a call."""
         for name, known in self.calls.items():
             if known == made:
                 return Column(made.type, name)
@@ -70,38 +78,53 @@ class Grouping:
     def _call(self, node: n.Call) -> AggregateCall:
         function, distinct = str(node.this).upper(), bool(n.get(node, "distinct"))
         place = at(node, self.below.source)
-        argument = self._argument(node, function)
-        type_ = catalogue.aggregate(function, argument.type if argument else None, distinct, place)
+        argument, constants = self._arguments(node, function)
+        type_ = aggregates.result_type(function, argument.type if argument else None, place)
+        if function == "PERCENTILE" and isinstance(constants[0], tuple):
+            type_ = array(type_)
         condition = n.get(node, "filter")
         if condition is not None and function != "COUNT":
             type_ = type_.with_nullable(True)
         return AggregateCall(
             function=function,
             type=type_,
-            arg=self._column(argument) if argument else None,
+            arg=self.column(argument) if argument else None,
             arg_type=argument.type if argument else None,
             distinct=distinct,
-            filter=self._column(self._inner(condition, "FILTER")) if condition is not None else None,
+            filter=self.column(self._inner(condition, "FILTER")) if condition is not None else None,
+            constants=constants,
             location=place,
         )
 
-    def _argument(self, node: n.Call, function: str) -> Expr | None:
+    def _arguments(self, node: n.Call, function: str) -> tuple[Expr | None, tuple[Any, ...]]:
+        """Give the argument, and the values of the constants behind it."""
         arguments = n.get(node, "arguments") or []
         if function == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], n.Star):
-            return None
-        if len(arguments) != 1:
-            place = at(node, self.below.source)
+            return None, ()
+        entry, place = aggregates.AGGREGATES[function], at(node, self.below.source)
+        least = 2 if function == "PERCENTILE" else 1
+        if not least <= len(arguments) <= 1 + entry.constants:
             if function == "COUNT" and len(arguments) > 1:
                 raise UnsupportedError("COUNT of several columns is not supported yet", location=place)
-            raise ConfigError(f"{function} takes one argument, not {len(arguments)}", location=place)
-        return self._inner(arguments[0], "")
+            takes = "one argument" if entry.constants == 0 else "other arguments"
+            message = f"{function} takes {takes}, not {len(arguments)}"
+            raise ConfigError(message, hint=f"write {entry.signature}", location=place)
+        return self._inner(arguments[0], ""), tuple(self._constant(a, function) for a in arguments[1:])
+
+    def _constant(self, node: n.Node, function: str) -> Any:
+        found = self.below.bind(node)
+        several = found.args if isinstance(found, Call) and found.function == "ARRAY" else (found,)
+        values = [e.value for e in map(_uncast, several) if isinstance(e, Literal) and e.value is not None]
+        if len(values) == len(several):
+            return values[0] if several == (found,) else tuple(values)
+        raise ConfigError(f"{function} needs a constant here", location=at(node, self.below.source))
 
     def _inner(self, node: n.Node, what: str) -> Expr:
         if has_aggregate(node):
             raise ConfigError("an aggregate can't stand inside another one", location=at(node, self.below.source))
         return self.below.condition(node, what) if what else self.below.bind(node)
 
-    def _column(self, expr: Expr) -> str:
+    def column(self, expr: Expr) -> str:
         """Give the name of the input column that holds an expression."""
         known = next((name for name, e in (self.keys | self.arguments).items() if e == expr), None)
         if known is not None:
@@ -110,6 +133,10 @@ class Grouping:
         name = expr.name if plain and isinstance(expr, Column) else self._fresh("__a", len(self.arguments))
         self.arguments[name] = expr
         return name
+
+    def argument(self, name: str) -> Expr:
+        """Give the expression that an input column holds."""
+        return (self.keys | self.arguments)[name]
 
     def _fresh(self, prefix: str, number: int) -> str:
         taken = {*self.below.scope.schema.names, *self.keys, *self.arguments, *self.calls}
@@ -148,6 +175,10 @@ def checked(made: Aggregate) -> Aggregate:
         raise _not_by_slices(made)
     _check_hop(found)
     return made
+
+
+def _uncast(expr: Expr) -> Expr:
+    return _uncast(expr.arg) if isinstance(expr, Cast) else expr
 
 
 def _not_by_slices(made: Aggregate) -> UnsupportedError:

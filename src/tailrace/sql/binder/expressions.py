@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tailrace.errors import ConfigError, Location, UnsupportedError
 from tailrace.expressions import catalogue
+from tailrace.expressions.aggregates import is_aggregate
 from tailrace.expressions.nodes import Expr
 from tailrace.schema import Kind
 from tailrace.sql.binder.literals import literal, number, symbol
@@ -104,7 +105,7 @@ class ExpressionBinder:
     def call(self, node: n.Call) -> Expr:
         """Give the call of a scalar function; aggregates are not for here."""
         name = str(node.this)
-        if catalogue.is_aggregate(name):
+        if is_aggregate(name):
             message = f"{name.upper()} is an aggregate and can't stand here"
             raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))
         if name.upper() in _GROUP_WINDOWS:

@@ -1,0 +1,81 @@
+"""Aggregates of values in the order they came: LISTAGG, ARRAY_AGG, and FIRST_VALUE and LAST_VALUE that take rows back."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
+from tailrace.engine.accumulators.chains import Chains
+from tailrace.expressions.nodes import AggregateCall
+from tailrace.schema import DataType
+from tailrace.state.kernels import I64
+
+
+class SequenceAccumulator(Accumulator):
+    """Keeps every value of a slot; the result is an expression over `value`, in the order they came."""
+
+    def __init__(self, call: AggregateCall, argument: DataType) -> None:
+        self._result = _result(call)
+        self._type = call.type
+        self._nulls = call.function == "ARRAY_AGG"
+        self._values = Chains(argument.polars)
+
+    def reserve(self, size: int) -> None:
+        self.size = size
+        self._values.reserve(size)
+
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
+        assert values is not None
+        mask = (np.ones(len(values), np.bool_) if use is None else use) if self._nulls else valid(values, use)
+        slots, values = slots[mask], values.filter(pl.Series(mask))
+        if sign > 0:
+            self._values.append(slots, values, count=1)
+        else:
+            self._take_back(slots, values)
+
+    def _take_back(self, slots: I64, values: pl.Series) -> None:
+        """Remove as many entries of each value as are taken back, those that came first."""
+        once = np.unique(slots)
+        number = pl.int_range(pl.len()).over("slot", "value").alias("number")
+        there = self._values.of(once).sort("entry")
+        there = there.select(pl.Series("slot", once[there["place"].to_numpy()]), "value", "entry").with_columns(number)
+        gone = pl.DataFrame({"slot": slots, "value": values}).with_columns(number)
+        found = there.join(gone, on=["slot", "value", "number"], nulls_equal=True)
+        self._values.remove(found["entry"].to_numpy())
+
+    def merge(self, into: I64, slots: I64) -> None:
+        rows = self._values.of(slots).sort("entry")
+        self._values.append(into[rows["place"].to_numpy()], rows["value"], count=1)
+
+    def result(self, slots: I64) -> pl.Series:
+        rows = self._values.of(slots).sort("entry")
+        results = rows.group_by("place").agg(self._result.alias("value"))
+        places = pl.DataFrame({"place": np.arange(len(slots), dtype=np.int64)})
+        joined = places.join(results, on="place", how="left", maintain_order="left")
+        return joined["value"].cast(self._type.polars)
+
+    def columns(self, slots: I64) -> Columns:
+        return self._values.columns(slots)
+
+    def load(self, slots: I64, columns: Columns) -> None:
+        self._values.load(slots, columns)
+
+    def reset(self, slots: I64) -> None:
+        self._values.reset(slots)
+
+    def keep(self, slots: I64) -> None:
+        self.size = len(slots)
+        self._values.keep(slots)
+
+
+def _result(call: AggregateCall) -> pl.Expr:
+    value = pl.col("value")
+    match call.function:
+        case "LISTAGG":
+            return value.str.join(str(call.constants[0]) if call.constants else ",")
+        case "FIRST_VALUE":
+            return value.first()
+        case "LAST_VALUE":
+            return value.last()
+    return value.implode()
