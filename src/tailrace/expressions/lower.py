@@ -101,8 +101,12 @@ def lower(expr: Expr, timezone: str = "UTC") -> Lowered:
 
 def is_constant(expr: Expr) -> bool:
     """Tell whether an expression has one value for all rows."""
-    calls = {e.function for e in walk(expr) if isinstance(e, Call)}
-    return not columns(expr) and not needs(expr) and not calls & VOLATILE
+    return not columns(expr) and not needs(expr) and not is_volatile(expr)
+
+
+def is_volatile(expr: Expr) -> bool:
+    """Tell whether each call gives another value."""
+    return any(isinstance(e, Call) and e.function in VOLATILE for e in walk(expr))
 
 
 def needs(expr: Expr) -> set[str]:

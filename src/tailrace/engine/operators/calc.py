@@ -7,9 +7,13 @@ import polars as pl
 from tailrace.engine.batch import Batch, hidden
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.predicate import Predicate, checked, with_time
-from tailrace.expressions.lower import Lowered, is_constant, lower, needs
+from tailrace.expressions.lower import Lowered, is_constant, is_volatile, lower, needs
 from tailrace.expressions.nodes import Expr
 from tailrace.plan.nodes import Calc
+
+_WORTH_SHARING = 2048
+"""Rows from which on looking for what expressions share costs less than computing it twice."""
+_SHARING = pl.QueryOptFlags.none().update(comm_subexpr_elim=True)
 
 
 class CalcOperator(Operator):
@@ -25,6 +29,7 @@ class CalcOperator(Operator):
         self._names = [f.name for f in node.schema]
         self._types = [f.type.polars for f in node.schema]
         self._needs = {name for e in node.exprs for name in needs(e)}
+        self._volatile = any(is_volatile(e) for e in node.exprs)
         self._checks = [c for lowered in self._lowered for c in lowered.checks]
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
@@ -40,7 +45,13 @@ class CalcOperator(Operator):
             x.value.cast(t).alias(f"$out{i}") for i, (x, t) in enumerate(zip(self._lowered, self._types, strict=True))
         ]
         renamed = [pl.col(f"$out{i}").alias(n) for i, n in enumerate(self._names)]
-        return [batch.with_columns(values).select([*renamed, *carried])]
+        return [self._with(batch, values).select([*renamed, *carried])]
+
+    def _with(self, batch: Batch, values: list[pl.Expr]) -> Batch:
+        """Add columns; in a large batch what several of them share is computed once."""
+        if len(batch) < _WORTH_SHARING or self._volatile:
+            return batch.with_columns(values)
+        return batch.lazy().with_columns(values).collect(optimizations=_SHARING)
 
 
 def _lowered(expr: Expr, timezone: str) -> Lowered:

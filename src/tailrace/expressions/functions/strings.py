@@ -108,7 +108,8 @@ text_function(
 
 def _replace(ctx: Context, e: Call) -> pl.Expr:
     a, old, new = values(ctx, e)
-    if all(isinstance(x, Literal) and x.value for x in e.args[1:]):
+    fixed_old, fixed_new = (x.value if isinstance(x, Literal) else None for x in e.args[1:])
+    if fixed_old and fixed_new is not None:
         return a.str.replace_all(old, new, literal=True)
     return by_value(str.replace, pl.String, a, old, new)
 
@@ -246,7 +247,12 @@ define(
 
 def _split_index(ctx: Context, e: Call) -> pl.Expr:
     text, _, n = values(ctx, e)
-    parts = by_constants(ctx, e, _parts, e.args[1:2], text, dtype=pl.List(pl.String()))
+    separator = e.args[1].value if isinstance(e.args[1], Literal) else None
+    if isinstance(separator, str) and separator:
+        # in Polars' own words, so that the parts of one text are cut once for all calls
+        parts = text.str.split(separator)
+    else:
+        parts = by_constants(ctx, e, _parts, e.args[1:2], text, dtype=pl.List(pl.String()))
     return pl.when((n >= 0) & (text != "")).then(parts.list.get(n, null_on_oob=True))
 
 
