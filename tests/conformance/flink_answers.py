@@ -13,6 +13,7 @@ from flink_gateway import Gateway, RefusedError
 from flink_values import rows_of
 
 _ROWS = re.compile(r"(SELECT|WITH|VALUES|\()", re.IGNORECASE)
+_ZONE = re.compile(r"SET\s+'table\.local-time-zone'\s*=\s*'([^']+)'", re.IGNORECASE)
 
 
 class UnstableError(Exception):
@@ -51,13 +52,14 @@ def _answer(case: Case, url: str, seconds: float) -> Answer:
 
 def _rows(gateway: Gateway, script: str, sinks: list[str]) -> list[Row]:
     """Give the rows of the SELECTs of a script, and those that it has written into tables."""
+    zone = (_ZONE.findall(script) or [SETTINGS["table.local-time-zone"]])[-1]
     out: list[Row] = []
     for statement in statements(script):
         result = gateway.run(statement)
         if _ROWS.match(statement_text(statement)):
-            out += rows_of(result)
+            out += rows_of(result, zone=zone)
     for sink in sinks:
-        out += rows_of(gateway.run(f"SELECT * FROM `{sink}`"), sink)
+        out += rows_of(gateway.run(f"SELECT * FROM `{sink}`"), sink, zone)
     return out
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import doc_pages as docs
 import generate_docs
 import pytest
-from cases import all_cases
 
 from tailrace.connectors import registry
 from tailrace.sql.dialect import parse
@@ -61,15 +60,6 @@ def test_error_codes() -> None:
     given = {c for path in sources for c in code.findall(path.read_text())}
 
     assert given == set(re.findall(r"^\| `(TR\d{3})` ", (docs.DOCS / "error-codes.md").read_text(), re.MULTILINE))
-
-
-def test_differences_are_listed() -> None:
-    """Each conformance case that is marked as a difference from Flink stands in the table of the differences."""
-    page = (docs.DOCS / "sql" / "differences.md").read_text()
-    marked = [case.name for case in all_cases() if case.differs]
-
-    assert marked
-    assert not [name for name in marked if f"`{name}`" not in page]
 
 
 def test_every_page_is_in_the_navigation() -> None:
