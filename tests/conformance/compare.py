@@ -12,13 +12,16 @@ SHOWN = 15
 """How many rows of each kind a message shows."""
 
 
-def difference(expected: Answer, found: Sequence[Row], keys: Mapping[str, tuple[str, ...]], *, ordered: bool) -> str:
+def difference(
+    expected: Answer, found: Sequence[Row], keys: Mapping[str, tuple[str, ...]], *, ordered: bool, meeting: bool
+) -> str:
     """
     Give a text for people, empty if there is no difference; `keys` are the primary keys of the tables written into.
 
-    Rows are compared as a multiset of what stands at the end; `ordered` compares inserts in their order.
+    Rows are compared as a multiset of what stands at the end; `ordered` compares inserts in their order. Where the rows
+    of several tables are `meeting`, their order decides whether rows are put out and taken back before the end.
     """
-    if expected.appends and (other := next((r for r in found if r.op != "+I"), None)):
+    if expected.appends and not meeting and (other := next((r for r in found if r.op != "+I"), None)):
         return f"the rows are only inserted, but there is {other.line()}"
     rows = retracting(found, keys)
     if wrong := first_wrong(rows):

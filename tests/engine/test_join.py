@@ -37,11 +37,11 @@ KEYS = {
 INSERTS, EQUAL, UNIQUE = JoinInput(), JoinInput(updates=True), JoinInput(updates=True, key=("id",))
 
 
-def node(kind: JoinKind, keys: tuple[JoinKey, ...], condition: Expr | None) -> Join:
-    """Make a join of two tables."""
+def node(kind: JoinKind, keys: tuple[JoinKey, ...], condition: Expr | None, rng: random.Random) -> Join:
+    """Make a join of two tables that puts out some of their columns."""
     scans = [Scan(schema=s, table=Table("t", (), s, {})) for s in SIDES]
-    # not all columns are put out
-    out = Schema(LEFT.fields[:3] if kind.left_only else (*LEFT.fields, *RIGHT.fields[:3]))
+    fields = LEFT.fields if kind.left_only else (*LEFT.fields, *RIGHT.fields)
+    out = Schema(tuple(rng.sample(fields, rng.randint(1, len(fields)))))
     return Join(schema=out, left=scans[0], right=scans[1], kind=kind, keys=keys, condition=condition)
 
 
@@ -97,14 +97,15 @@ def expected(plan: Join, left: Counter[Row], right: Counter[Row]) -> Counter[Row
     pairs = [(i, j) for (i, a), (j, b) in product(enumerate(lefts), enumerate(rights)) if is_true(a, b, plan)]
     met = ({i for i, _ in pairs}, {j for _, j in pairs})
     alone = [[r for i, r in enumerate(rows) if i not in met[port]] for port, rows in enumerate((lefts, rights))]
+    empty = (None,) * 4
     if plan.kind is JoinKind.SEMI:
-        return Counter(r[:3] for i, r in enumerate(lefts) if i in met[0])
-    if plan.kind is JoinKind.ANTI:
-        return Counter(r[:3] for r in alone[0])
-    out = Counter((*lefts[i], *rights[j][:3]) for i, j in pairs)
-    out.update((*r, None, None, None) for r in alone[0] if plan.kind.keeps_left)
-    out.update((None, None, None, None, *r[:3]) for r in alone[1] if plan.kind.keeps_right)
-    return out
+        rows = [(*r, *empty) for i, r in enumerate(lefts) if i in met[0]]
+    else:
+        rows = [] if plan.kind is JoinKind.ANTI else [(*lefts[i], *rights[j]) for i, j in pairs]
+        rows += [(*r, *empty) for r in alone[0] if plan.kind.keeps_left]
+        rows += [(*empty, *r) for r in alone[1] if plan.kind.keeps_right]
+    places = [(*LEFT.names, *RIGHT.names).index(name) for name in plan.schema.names]
+    return Counter(tuple(r[p] for p in places) for r in rows)
 
 
 @pytest.mark.parametrize("size", [1, 6, 60])
@@ -118,7 +119,7 @@ def test_what_comes_out_is_the_join(kind: JoinKind, keys: str, size: int) -> Non
         print(f"seed {seed} {inputs} {condition}")  # noqa: T201
         rng = random.Random(seed)  # noqa: S311 - test data
         left, right = inputs
-        plan = node(kind, KEYS[keys], condition)
+        plan = node(kind, KEYS[keys], condition, rng)
         run(plan, (left, JoinInput(right.updates, ("id0",) if right.key else None)), size, rng)
 
 

@@ -163,7 +163,8 @@ class JoinOperator(Operator):
         """Give the pairs for which the condition is true."""
         if self._condition is None or not len(at):
             return at, there
-        own = changes.rows.select([c for c in changes.rows.columns if c in self._asked])[at]
+        asked = [c for c in changes.rows.columns if c in self._asked]
+        own = changes.rows.select(asked)[at] if asked else pl.DataFrame()
         theirs = [n for n in self._node.inputs[1 - port].schema.names if n in self._asked]
         others = self._sides[1 - port].store.gather(there, theirs)
         places = [pl.Series(_AT, at), pl.Series(_THERE, there)]
@@ -176,7 +177,9 @@ class JoinOperator(Operator):
         copies = store.copies[there]
         if (copies > 1).any():
             at, there = np.repeat(at, copies), np.repeat(there, copies)
-        own = changes.rows.select(self._output.columns[port])[at]
+        # a frame without columns has no rows that could be picked
+        names = self._output.columns[port]
+        own = changes.rows.select(names)[at] if names else pl.DataFrame()
         self._put(port, own, changes.removed[at], store.gather(there, self._output.columns[1 - port]))
 
     def _turned(self, port: int, seen: list[tuple[I64, np.ndarray]], times: Times) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, columns
 from tailrace.plan.nodes import Calc, Join, JoinKey, JoinKind, Node
 from tailrace.plan.rewrite.predicates import conjuncts, filtered, joined
-from tailrace.schema import Field, Schema
+from tailrace.schema import STRINGS, Field, Schema
 
 _EQUAL = {"=": False, "IS NOT DISTINCT FROM": True}
 _STRICT = frozenset(("=", "<>", "<", "<=", ">", ">=", "LIKE", "BETWEEN", "IS NOT NULL", "IS TRUE"))
@@ -104,6 +105,7 @@ def _as_key(node: Join, part: Expr) -> Join | None:
     sides = [_side(node, a) for a in part.args]
     if sorted(s for s in sides if s is not None) != [0, 1]:
         return None
+    _refuse_conversion(part)
     left, right = _of_one_type(part.args if sides == [0, 1] else part.args[::-1])
     if left is None or right is None:
         return None
@@ -114,6 +116,15 @@ def _as_key(node: Join, part: Expr) -> Join | None:
     key = JoinKey(names[0], names[1], _EQUAL[part.function])
     keys = node.keys if key in node.keys else (*node.keys, key)
     return replace(node, left=inputs[0], right=inputs[1], keys=keys)
+
+
+def _refuse_conversion(part: Call) -> None:
+    """Refuse to join texts with what is no text, as Flink does."""
+    given = [a.arg.type if isinstance(a, Cast) and a.location is None else a.type for a in part.args]
+    if len({t.kind in STRINGS for t in given}) > 1:
+        names = " and ".join(t.sql() for t in given)
+        hint = "CAST one of them to the type of the other"
+        raise ConfigError(f"a join can't compare {names}", hint=hint, location=part.location)
 
 
 def _of_one_type(args: tuple[Expr, ...]) -> tuple[Expr | None, Expr | None]:

@@ -114,8 +114,6 @@ FORMS = (
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
-    Form(n.Join, "NATURAL JOIN", _FROM, part="natural"),
-    Form(n.Join, "a join", _FROM),
     Form(n.UnnestSource, "UNNEST", _FROM),
     Form(n.LateralSource, "LATERAL", _FROM),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Column, Expr, Literal
+from tailrace.expressions.nodes import Column, Expr
 from tailrace.plan.nodes import Calc, Limit, Union, Values
 from tailrace.plan.nodes import Node as Plan
-from tailrace.schema import BOOLEAN, Field, Schema
+from tailrace.schema import Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.grouped import GroupedSelect
-from tailrace.sql.binder.names import Names, plain, unknown
+from tailrace.sql.binder.joins import has_join, settled
+from tailrace.sql.binder.names import Names
 from tailrace.sql.binder.places import at
-from tailrace.sql.binder.projection import Output, calc, renamed
-from tailrace.sql.binder.scope import Relation, Scope
-from tailrace.sql.binder.tables import source_plan
-from tailrace.sql.binder.windows import WindowBinder
+from tailrace.sql.binder.projection import Output, calc
+from tailrace.sql.binder.relations import RelationBinder, with_names
+from tailrace.sql.binder.scope import Scope
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -41,7 +41,7 @@ class QueryBinder:
         known = dict(ctes or {})
         for cte in n.get(query, "ctes") or []:
             plan = self.bind(cte.args["query"], known)
-            known[cte.args["name"].this] = self._with_names(plan, n.get(cte, "columns") or [], cte)
+            known[cte.args["name"].this] = with_names(plan, n.get(cte, "columns") or [], cte, self._source)
         plan = self._body(query.args["body"], known)
         limit, offset = n.get(query, "limit"), n.get(query, "offset")
         if limit is None and offset is None:
@@ -65,19 +65,20 @@ class QueryBinder:
         raise ConfigError("a query is expected here", location=at(node, self._source))
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
-        relation = self._relation(n.get(node, "source"), ctes)
-        scope = (
-            Scope(relation.plan.schema, relation.members) if n.get(node, "source") is not None else Scope(Schema(()))
-        )
-        binder = ExpressionBinder(scope, self._source)
+        relation = RelationBinder(self._names, self._source, self, ctes).bind(n.get(node, "source"))
+        plan = relation.plan
+        binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
         where = n.get(node, "where")
         if where is not None and has_aggregate(where):
             raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
         predicate = binder.condition(where, "WHERE") if where is not None else None
+        if has_join(plan):
+            plan, predicate = settled(plan, predicate), None
+            binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
         if self._is_grouped(node):
-            plan = GroupedSelect(node, relation.plan, binder, predicate, lambda b: self._outputs(node, b)).bind()
+            plan = GroupedSelect(node, plan, binder, predicate, lambda b: self._outputs(node, b)).bind()
         else:
-            plan = calc(relation.plan, self._outputs(node, binder), predicate, at(node, self._source))
+            plan = calc(plan, self._outputs(node, binder), predicate, at(node, self._source))
         return distinct(plan, node, self._source) if n.get(node, "distinct") else plan
 
     @staticmethod
@@ -97,15 +98,15 @@ class QueryBinder:
     def _star(self, node: n.Star, binder: ExpressionBinder) -> list[Output]:
         scope = binder.scope
         qualifier = [p.this for p in n.get(node, "qualifier") or []]
-        if not scope.schema.fields:
+        if not scope.members:
             raise ConfigError("* needs a FROM", location=at(node, self._source))
-        members = [m for m in scope.members if not qualifier or qualifier == [m.alias]]
+        members = [m.columns if qualifier else m.visible for m in scope.members if qualifier in ([], [m.alias])]
         if not members:
             return self._fields(qualifier, node, binder)
         if isinstance(binder, GroupedBinder):
             hint = "name the keys and aggregates"
             raise ConfigError("* can't stand beside GROUP BY or aggregates", hint=hint, location=at(node, self._source))
-        return [Output(name, scope.column(c)) for m in members for name, c in m.columns.items()]
+        return [Output(name, scope.column(c)) for columns in members for name, c in columns.items()]
 
     def _fields(self, qualifier: list[str], node: n.Star, binder: ExpressionBinder) -> list[Output]:
         """Give the fields of a ROW: `payload.*`."""
@@ -130,51 +131,6 @@ class QueryBinder:
         if isinstance(item.this, n.Name):
             return item.this.texts[-1]
         return str(item.this.args["field"].this) if isinstance(item.this, n.Access) else None
-
-    def _relation(self, node: n.Node | None, ctes: Mapping[str, Plan]) -> Relation:
-        if node is None:
-            one = Literal(BOOLEAN.with_nullable(False), value=True)
-            row = Schema((Field("__one", one.type),))
-            return Relation.of(Values(schema=row, rows=((one,),)))
-        alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
-        plan, name = self._read(node, ctes)
-        return Relation.of(self._with_names(plan, n.get(node, "columns") or [], node), alias or name)
-
-    def _read(self, node: n.Node, ctes: Mapping[str, Plan]) -> tuple[Plan, str]:
-        match node:
-            case n.TableSource():
-                name = node.args["name"]
-                return self._named(name, ctes), name.texts[-1]
-            case n.QuerySource():
-                return self.bind(node.args["query"], ctes), ""
-        function = node.args["function"]
-        return WindowBinder(function, self._source, lambda x: self._window_input(x, ctes)).bind(), ""
-
-    def _window_input(self, node: n.Node, ctes: Mapping[str, Plan]) -> Plan:
-        inner: Any = node.this
-        return self.bind(inner, ctes) if isinstance(inner, n.Query) else self._named(inner, ctes)
-
-    def _named(self, name: n.Name, ctes: Mapping[str, Plan]) -> Plan:
-        if len(name.texts) == 1 and name.texts[0] in ctes:
-            return ctes[name.texts[0]]
-        text = plain(name, self._source)
-        if text in self._names.views:
-            return self._names.views[text].plan
-        if text in self._names.tables:
-            return source_plan(self._names.tables[text], at(name, self._source))
-        raise unknown("table or view", text, [*self._names.tables, *self._names.views, *ctes], name, self._source)
-
-    def _with_names(self, plan: Plan, columns: Sequence[n.Node], node: n.Node) -> Plan:
-        if not columns:
-            return plan
-        names = [str(c.this) for c in columns]
-        if len(names) != len(plan.schema):
-            message = f"{len(names)} names are given for {len(plan.schema)} columns"
-            raise ConfigError(message, location=at(node, self._source))
-        for column in columns:
-            if names.count(str(column.this)) > 1:
-                raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, self._source))
-        return renamed(plan, names, at(node, self._source))
 
     def _union(self, node: n.SetOperation, ctes: Mapping[str, Plan]) -> Plan:
         members = [self._body(node.args[side], ctes) for side in ("left", "right")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, did_you_mean
@@ -15,10 +16,22 @@ from tailrace.sql.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of what stands in FROM: the name that qualifies its columns, and how the plan calls each of them."""
+    """
+    One of what stands in FROM: the name that qualifies its columns, and how the plan calls each of them.
+
+    `hidden` are those that mean the common column of a JOIN USING unless they are qualified; those of a `natural` join
+    must be qualified, as in Flink.
+    """
 
     alias: str
     columns: dict[str, str]
+    hidden: AbstractSet[str] = frozenset()
+    natural: bool = False
+
+    @property
+    def visible(self) -> dict[str, str]:
+        """The columns that need no qualifier."""
+        return {name: c for name, c in self.columns.items() if name not in self.hidden}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +71,9 @@ class Scope:
         for member in self.members:
             if len(texts) > 1 and texts[0] == member.alias and texts[1] in member.columns:
                 return self.column(member.columns[texts[1]]), texts[2:]
-        found = [m for m in self.members if texts[0] in m.columns]
-        if len(found) > 1:
-            raise self._ambiguous(name, found, source)
+        found = [m for m in self.members if texts[0] in m.visible]
+        if len(found) > 1 or (found and found[0].natural):
+            raise self._ambiguous(name, [m for m in self.members if texts[0] in m.columns], source)
         if found:
             return self.column(found[0].columns[texts[0]]), texts[1:]
         raise self._unknown(name, source)

@@ -1,0 +1,107 @@
+"""What stands in FROM: tables, views, queries, windows, and joins of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tailrace.errors import ConfigError
+from tailrace.expressions.nodes import Literal
+from tailrace.plan.nodes import Node as Plan
+from tailrace.plan.nodes import Values
+from tailrace.schema import BOOLEAN, Field, Schema
+from tailrace.sql.binder.joins import JoinBinder
+from tailrace.sql.binder.names import Names, plain, unknown
+from tailrace.sql.binder.places import at
+from tailrace.sql.binder.projection import renamed
+from tailrace.sql.binder.scope import Relation
+from tailrace.sql.binder.tables import source_plan
+from tailrace.sql.binder.windows import WindowBinder
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.source import Source
+
+Ctes = Mapping[str, Plan]
+
+
+class Queries(Protocol):
+    """What binds a query inside of another one."""
+
+    def bind(self, query: n.Query, ctes: Ctes | None = None) -> Plan:
+        """Give the plan of a query."""
+
+
+class RelationBinder:
+    """Binds FROM over the tables, views and named queries that are known."""
+
+    def __init__(self, names: Names, source: Source, queries: Queries, ctes: Ctes) -> None:
+        self._names = names
+        self._source = source
+        self._queries = queries
+        self._ctes = ctes
+
+    def bind(self, node: n.Node | None) -> Relation:
+        """
+        Give the relation; without a FROM one row without columns that can be named.
+
+        Raises:
+            ConfigError: a name, condition or window is wrong; points at the place.
+        """
+        if node is None:
+            one = Literal(BOOLEAN.with_nullable(False), value=True)
+            row = Schema((Field("__one", one.type),))
+            return Relation(Values(schema=row, rows=((one,),)), ())
+        if isinstance(node, n.Join):
+            return self._join(node)
+        alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
+        plan, name = self._read(node)
+        return Relation.of(with_names(plan, n.get(node, "columns") or [], node, self._source), alias or name)
+
+    def _join(self, node: n.Join) -> Relation:
+        left = self.bind(node.args["left"])
+        return JoinBinder(node, left, self.bind(node.args["right"]), self._source).bind()
+
+    def _read(self, node: n.Node) -> tuple[Plan, str]:
+        match node:
+            case n.TableSource():
+                name = node.args["name"]
+                return self._named(name), name.texts[-1]
+            case n.QuerySource():
+                return self._queries.bind(node.args["query"], self._ctes), ""
+        return WindowBinder(node.args["function"], self._source, self._window_input).bind(), ""
+
+    def _window_input(self, node: n.TableArgument) -> Plan:
+        inner = node.this
+        if isinstance(inner, n.Query):
+            return self._queries.bind(inner, self._ctes)
+        assert isinstance(inner, n.Name)
+        return self._named(inner)
+
+    def _named(self, name: n.Name) -> Plan:
+        if len(name.texts) == 1 and name.texts[0] in self._ctes:
+            return self._ctes[name.texts[0]]
+        text = plain(name, self._source)
+        if text in self._names.views:
+            return self._names.views[text].plan
+        if text in self._names.tables:
+            return source_plan(self._names.tables[text], at(name, self._source))
+        known = [*self._names.tables, *self._names.views, *self._ctes]
+        raise unknown("table or view", text, known, name, self._source)
+
+
+def with_names(plan: Plan, columns: Sequence[n.Node], node: n.Node, source: Source) -> Plan:
+    """
+    Give a plan with the names that stand behind its alias, if there are any.
+
+    Raises:
+        ConfigError: there are too many or too few of them, or one is there twice.
+    """
+    if not columns:
+        return plan
+    names = [str(c.this) for c in columns]
+    if len(names) != len(plan.schema):
+        message = f"{len(names)} names are given for {len(plan.schema)} columns"
+        raise ConfigError(message, location=at(node, source))
+    for column in columns:
+        if names.count(str(column.this)) > 1:
+            raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, source))
+    return renamed(plan, names, at(node, source))

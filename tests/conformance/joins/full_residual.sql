@@ -1,0 +1,5 @@
+CREATE TABLE orders (id BIGINT, cust INT, item STRING, qty INT, price DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE payments (oid BIGINT, amount DECIMAL(10, 2), kind STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/payments.json', 'format' = 'json');
+SELECT o.id, p.oid, p.amount FROM orders AS o FULL JOIN payments AS p ON o.id = p.oid AND p.amount > o.price AND p.kind = 'card' AND o.qty > 1;

@@ -1,0 +1,5 @@
+CREATE TABLE orders (id BIGINT, cust INT, item STRING, qty INT, price DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE customers (id INT, name STRING, city STRING, since TIMESTAMP(3))
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/customers.json', 'format' = 'json');
+SELECT c.id, c.name, a.n FROM customers c LEFT JOIN (SELECT cust, COUNT(*) AS n, SUM(qty) AS q FROM orders GROUP BY cust) a ON a.cust = c.id AND a.n > 3;
