@@ -1,4 +1,8 @@
-"""One measured run: `python -m tailrace.bench.child SCRIPT STATE` prints its figures as JSON."""
+"""
+One measured run: `python -m tailrace.bench.child WARM SCRIPT STATE` prints its figures as JSON.
+
+The job of WARM, over a few rows, runs before, so that Python's modules and the kernels are loaded.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,10 @@ from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert
 
 
-def main(script: Path, state: Path) -> None:
+def main(warm: Path, script: Path, state: Path) -> None:
     """Run the script's INSERT and print rows, seconds, CPU seconds and peak memory of this process."""
-    session = Session()
-    statements = session.bind(script.read_text(), str(script))
-    sinks = tuple(sink for s in statements if isinstance(s, Insert) for sink in s.sinks)
-    job = Job(script.stem, optimize(sinks), session.settings, state=state, tables=session.tables)
+    _job(warm, None).run()
+    job = _job(script, state)
     before = time.process_time()
     summary = job.run()
     figures = {
@@ -32,5 +34,12 @@ def main(script: Path, state: Path) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
+def _job(script: Path, state: Path | None) -> Job:
+    session = Session()
+    statements = session.bind(script.read_text(), str(script))
+    sinks = tuple(sink for s in statements if isinstance(s, Insert) for sink in s.sinks)
+    return Job(script.stem, optimize(sinks), session.settings, state=state, tables=session.tables)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

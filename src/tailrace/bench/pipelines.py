@@ -14,8 +14,7 @@ SET 'pipeline.name' = '{name}';
 SET 'pipeline.auto-watermark-interval' = '0';
 SET 'execution.checkpointing.interval' = '1 s';
 CREATE TABLE events ({columns}) WITH ({source});
-CREATE TABLE totals ({out}) WITH ({sink});
-INSERT INTO totals
+{target}
 SELECT user_id, window_start, COUNT(*), SUM(price * qty)
 FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
 GROUP BY user_id, window_start, window_end;
@@ -30,7 +29,13 @@ def options(**given: str) -> str:
 
 def script(name: str, source: str, sink: str) -> str:
     """Give the 10-second count and sum by user from one table into another."""
-    return _SCRIPT.format(name=name, columns=_COLUMNS, out=_OUT, source=source, sink=sink)
+    target = f"CREATE TABLE totals ({_OUT}) WITH ({sink});\nINSERT INTO totals"
+    return _SCRIPT.format(name=name, columns=_COLUMNS, source=source, target=target)
+
+
+def query(name: str, source: str) -> str:
+    """Give the same from one table, to be printed."""
+    return _SCRIPT.format(name=name, columns=_COLUMNS, source=source, target="")
 
 
 def kafka_table(bootstrap: str, topic: str, **more: str) -> str:

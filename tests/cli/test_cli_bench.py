@@ -1,0 +1,54 @@
+"""`tailrace bench` measures what it says, and checks the rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tailrace.bench import events, measure, pipelines
+from tailrace.errors import TerminalError
+
+
+def test_the_file_pipeline_is_measured_and_checked() -> None:
+    """Its figures are of the rows that were asked for."""
+    command = [sys.executable, "-m", "tailrace", "bench", "file", "--rows", "20000", "--runs", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["name"], found["rows"], found["checked"]) == ("file", 20_000, True)
+    assert found["rows_per_second"] == pytest.approx(20_000 / found["seconds"])
+    assert found["cpu_seconds"] > 0
+    assert 10 < found["peak_mib"] < 1000
+
+
+def test_wrong_rows_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipeline that is fast and wrong has no figures."""
+    right = events.expected
+
+    def wrong(count: int, partitions: int = 1) -> pl.DataFrame:
+        return right(count, partitions).head(-1)
+
+    monkeypatch.setattr(events, "expected", wrong)
+    with pytest.raises(TerminalError, match=r"are not the .* rows of the batch computation"):
+        measure.file(10_000)
+
+
+def test_the_first_row_is_timed_from_the_start_of_the_process(tmp_path: Path) -> None:
+    """It comes after Python has started, and from a run that ends well."""
+    script = tmp_path / "query.sql"
+    script.write_text(pipelines.query("first", measure.few_events(tmp_path)))
+    assert 0.1 < measure.first_row(script, dict(os.environ)) < 60
+
+
+def test_a_run_without_a_row_is_no_first_row(tmp_path: Path) -> None:
+    """What the run said is part of the error."""
+    script = tmp_path / "query.sql"
+    script.write_text("SELECT nothing FROM nowhere;")
+    with pytest.raises(TerminalError, match="nowhere"):
+        measure.first_row(script, dict(os.environ))
