@@ -14,8 +14,19 @@ Every message says what is wrong and where; `hint` says what to do next.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_AROUND = 100
+"""So many characters of a long line are shown before and after the marked part."""
+
+
+def _columns(character: str) -> int:
+    """Give how many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,17 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
     def caret(self) -> str:
-        """Give the line with a caret under the marked part; empty if the line is not known."""
+        """Give the line with a caret under the marked part, of a long line what is around it; empty if it is not known."""
         if not self.text:
             return ""
-        pad = "".join("\t" if c == "\t" else " " for c in self.text[: self.column - 1])
-        return f"  {self.text}\n  {pad}{'^' * max(1, self.length)}"
+        first = max(0, self.column - 1 - _AROUND)
+        last = min(len(self.text), self.column - 1 + min(self.length, _AROUND) + _AROUND)
+        if last - first >= len(self.text) - _AROUND // 2:  # a little more is better than dots
+            first, last = 0, len(self.text)
+        before, marked = self.text[first : self.column - 1], self.text[self.column - 1 : last][: self.length]
+        dots, more = "… " if first else "", " …" if last < len(self.text) else ""
+        pad = "".join("\t" if c == "\t" else " " * _columns(c) for c in dots + before)
+        return f"  {dots}{self.text[first:last]}{more}\n  {pad}{'^' * max(1, sum(map(_columns, marked)))}"
 
 
 class TailraceError(Exception):

@@ -24,7 +24,7 @@ Flink's logical types, each with the one Polars type that carries it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
 
@@ -260,6 +260,10 @@ class Schema:
     """
 
     fields: tuple[Field, ...]
+    _by_name: dict[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {f.name: f for f in reversed(self.fields)})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -273,13 +277,10 @@ class Schema:
         return len(self.fields)
 
     def __contains__(self, name: str) -> bool:
-        return any(f.name == name for f in self.fields)
+        return name in self._by_name
 
     def __getitem__(self, name: str) -> Field:
-        for field in self.fields:
-            if field.name == name:
-                return field
-        raise KeyError(name)
+        return self._by_name[name]
 
     def select(self, names: tuple[str, ...]) -> Schema:
         """Give only these columns, in this order."""

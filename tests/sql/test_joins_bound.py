@@ -119,7 +119,7 @@ REFUSED = [
     ("SELECT 1 FROM o JOIN c ON o.id = c.name", 27, "can't compare BIGINT and STRING", "CAST"),
     ("SELECT 1 FROM o, c WHERE o.id = c.name", 26, "can't compare BIGINT and STRING", "CAST"),
     ("SELECT 1 FROM o JOIN c ON o.id", 27, "ON needs a BOOLEAN", "compare"),
-    ("SELECT 1 FROM o JOIN c ON x.id = 1", 27, "there is no column 'x'", ""),
+    ("SELECT 1 FROM o JOIN c ON x.id = 1", 27, "there is no table or column 'x'", ""),
     ("SELECT 1 FROM o JOIN o ON TRUE", 22, "the name 'o' stands twice", "o AS o2"),
     ("SELECT 1 FROM o JOIN c USING (qty)", 31, "no column 'qty' on the right", "cust"),
     ("SELECT 1 FROM o JOIN c USING (name)", 31, "no column 'name' on the left", "id, cust, qty, ts"),

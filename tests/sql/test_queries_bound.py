@@ -123,7 +123,7 @@ def test_limit() -> None:
     ("text", "message", "hint"),
     [
         ("SELECT carrd FROM pay", "there is no column 'carrd' in 'pay'", "did you mean 'card'?"),
-        ("SELECT q.card FROM pay p", "there is no column 'q' in 'p'", ""),
+        ("SELECT q.card FROM pay p", "there is no table or column 'q'", "columns: "),
         ("SELECT r.d FROM pay", "d", ""),
         ("SELECT 1 FROM pai", "there is no table or view 'pai'", "did you mean 'pay'?"),
         ("SELECT 1 FROM other.db.pay", "another catalog or database", ""),
@@ -345,3 +345,45 @@ def test_a_scan_has_no_computed_columns() -> None:
 def test_wrong_groupings_are_refused(text: str, message: str) -> None:
     """Each mistake with a window of GROUP BY or with several groupings is named."""
     assert message in refused(text).message
+
+
+NESTED = "CREATE TABLE n (id INT, r ROW<alpha INT, b ROW<c STRING>>, arr ARRAY<INT>, m MAP<STRING, INT>);"
+
+
+@pytest.mark.parametrize(
+    ("expression", "column", "message"),
+    [
+        ("r.alpa", 8, "the ROW has no field 'alpa'"),
+        ("r.b.d", 8, "the ROW has no field 'd'"),
+        ("r[3]", 10, "counted from 1"),
+        ("id.a", 8, "INT has no field 'a'"),
+        ("arr.x", 8, "ARRAY<INT> has no field 'x'"),
+        ("id[1]", 8, "only ARRAY, MAP and ROW have elements"),
+        ("arr['x']", 8, "an array is counted by INT"),
+        ("arr[CAST(1 AS BIGINT)]", 8, "an array is counted by INT"),
+        ("arr[0]", 8, "an array is counted from 1"),
+        ("m[1]", 8, "the keys are STRING"),
+        ("nn.id", 8, "there is no table or column 'nn'"),
+    ],
+)
+def test_what_is_not_inside_a_value(expression: str, column: int, message: str) -> None:
+    """A field, an element or a key that can't be there is refused, as in Flink, and pointed to."""
+    session = Session()
+    session.bind(NESTED, "n.sql")
+    with pytest.raises(ConfigError) as caught:
+        session.bind(f"SELECT {expression} FROM n", "q.sql")
+    assert message in caught.value.message
+    assert caught.value.location is not None
+    assert caught.value.location.column == column
+
+
+def test_fields_are_named_with_what_was_meant() -> None:
+    """A mistyped field gets a suggestion; a ROW's fields may be counted or named in brackets, as in Flink."""
+    session = Session()
+    session.bind(NESTED, "n.sql")
+    with pytest.raises(ConfigError, match="alpa") as caught:
+        session.bind("SELECT r.alpa FROM n", "q.sql")
+    assert caught.value.hint == "did you mean 'alpha'?"
+    (query,) = session.bind("SELECT r.alpha, r[1], r['alpha'], r.b.c, r[2].c, n.r.b.c, arr[1], m['k'] FROM n", "q.sql")
+    assert isinstance(query, Query)
+    assert [f.type.sql() for f in query.plan.schema] == ["INT"] * 3 + ["STRING"] * 3 + ["INT"] * 2

@@ -1,5 +1,7 @@
 """What a session keeps: settings, tables, views; and what SHOW and DESCRIBE say of it."""
 
+import re
+
 import pytest
 
 from tailrace.errors import ConfigError
@@ -101,7 +103,69 @@ def test_show() -> None:
     again = Session()
     again.bind(str(text), "again.sql")
     assert again.tables["t"].schema == session.tables["t"].schema
-    assert shown(session, "SHOW CREATE VIEW a") == [("CREATE VIEW `a` AS\nSELECT `id` FROM `t`",)]
+    ((view,),) = shown(session, "SHOW CREATE VIEW a")
+    assert view == "CREATE VIEW `default_catalog`.`default_database`.`a` AS\nSELECT `id` FROM `t`"
+
+
+def test_show_create_table_is_flinks() -> None:
+    """The text is the one of Flink's SHOW CREATE TABLE, but for STRING, which it writes as VARCHAR(2147483647)."""
+    session = Session()
+    session.bind("CREATE TABLE t (a INT, PRIMARY KEY (a) NOT ENFORCED) WITH ('k'='v''v', 'connector'='x')", "q.sql")
+    ((text,),) = shown(session, "SHOW CREATE TABLE t")
+    assert text == (
+        "CREATE TABLE `default_catalog`.`default_database`.`t` (\n  `a` INT NOT NULL,\n"
+        "  CONSTRAINT `PK_a` PRIMARY KEY (`a`) NOT ENFORCED\n)\nWITH (\n  'connector' = 'x',\n  'k' = 'v''v'\n)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("SHOW TABLES LIKE 't%'", ["t", "t_1"]),
+        ("SHOW TABLES LIKE 'T%'", []),
+        ("SHOW TABLES ILIKE 'T_1'", ["t_1"]),
+        ("SHOW TABLES NOT LIKE 't\\_%'", ["a.b", "t"]),
+        ("SHOW TABLES LIKE '_._'", ["a.b"]),
+        ("SHOW VIEWS IN default_database LIKE '%'", ["a.b"]),
+        ("SHOW FUNCTIONS LIKE 'ab_'", ["abs"]),
+        ("SHOW USER FUNCTIONS", []),
+        ("SHOW COLUMNS FROM t LIKE 'i%'", ["id"]),
+        ("SHOW COLUMNS IN t NOT LIKE 'i%'", ["m", "c", "ts"]),
+    ],
+)
+def test_show_what_matches(text: str, names: list[str]) -> None:
+    """SHOW takes LIKE and ILIKE with the wildcards of LIKE."""
+    session = Session()
+    session.bind(TABLE + "CREATE TABLE t_1 (a INT); CREATE VIEW `a.b` AS SELECT 1", "q.sql")
+    assert [row[0] for row in shown(session, text)] == names
+
+
+def test_show_of_another_database() -> None:
+    """There is one database only."""
+    with pytest.raises(ConfigError, match="there is no database 'other'"):
+        Session().bind("SHOW TABLES FROM other", "q.sql")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("DROP TABLE a", "there is no table 'a'\n.*'a' is a view"),
+        ("DROP VIEW t", "there is no view 't'\n.*'t' is a table"),
+        ("SHOW CREATE TABLE a", "'a' is a view"),
+        ("SHOW CREATE VIEW t", "'t' is a table"),
+        ("INSERT INTO a SELECT 1", "'a' is a view"),
+        ("CREATE TABLE b LIKE a", "'a' is a view"),
+        ("DROP TABLE tt", "did you mean 't'?"),
+        ("SELECT * FROM aa", "did you mean 'a'?"),
+    ],
+)
+def test_a_view_is_no_table(text: str, message: str) -> None:
+    """Whoever takes one for the other is told so."""
+    session = Session()
+    session.bind(TABLE + "CREATE VIEW a AS SELECT id FROM t", "q.sql")
+    with pytest.raises(ConfigError) as caught:
+        session.bind(text, "q.sql")
+    assert re.search(message, str(caught.value), re.DOTALL)
 
 
 def test_describe() -> None:
@@ -114,6 +178,9 @@ def test_describe() -> None:
         ("c", "INT", "FALSE", None, "AS `id` + 1", None),
         ("ts", "TIMESTAMP(3) *ROWTIME*", "TRUE", None, None, "`ts` - INTERVAL '5' SECOND"),
     ]
+    assert shown(session, "DESCRIBE EXTENDED t") == shown(session, "SHOW COLUMNS FROM t") == shown(session, "DESC t")
+    session.bind("CREATE TABLE u (a INT, b INT COMMENT 'it''s')", "q.sql")
+    assert [row[-1] for row in shown(session, "DESCRIBE u")] == [None, "it's"]
 
 
 def test_scripts_see_what_came_before() -> None:

@@ -7,7 +7,7 @@ from tailrace.sql.dialect import parse
 from tailrace.sql.source import Source
 
 WRONG = [
-    ("SELCT 1", 1, "expected CREATE TABLE", "SELECT"),
+    ("SELCT 1", 1, "expected a statement", "SELECT"),
     ("CREATE TABEL t (a INT)", 8, "expected TABLE, VIEW or FUNCTION but found TABEL", "TABLE"),
     ("SELECT a FORM t", 15, "expected ;", "FROM"),
     ("SELECT a FROM t WEHRE x = 1", 23, "expected ;", "WHERE"),
@@ -18,7 +18,13 @@ WRONG = [
     ("SELECT (1 + 2 FROM t", 15, "expected ) but found FROM", ""),
     ("SELECT 12ab", 10, "a space or an operator", ""),
     ("SELECT X'abc'", 8, "an even count of hexadecimal digits", ""),
-    ("CREATE TABLE t (a STRNG)", 19, "expected a data type", ""),
+    ("CREATE TABLE t (a STRNG)", 19, "expected a data type", "did you mean 'STRING'?"),
+    ("SELECT CAST(a AS INTEGR) FROM t", 18, "expected a data type", "did you mean 'INTEGER'?"),
+    ("SELECT X'zz'", 10, "expected hexadecimal digits in X'...' but found 'zz'", ""),
+    ('SELECT "a" FROM t', 8, "expected an expression", "backticks"),
+    ("SELEC 1", 1, "expected a statement", "did you mean 'SELECT'?"),
+    ("INSRT INTO t SELECT 1", 1, "expected a statement", "did you mean 'INSERT INTO'?"),
+    ("SELECT " + "(" * 3000 + "1" + ")" * 3000, 1, "nested too deeply", "WITH or CREATE VIEW"),
     ("CREATE TABLE t ($a INT)", 17, "can't begin with $", ""),
     ("SELECT 1 AS `$a`", 13, "can't begin with $", ""),
     ("CREATE TABLE t (a INT, PRIMARY KEY (a))", 39, "NOT ENFORCED", ""),

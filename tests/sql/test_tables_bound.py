@@ -156,6 +156,7 @@ def test_like_overwriting() -> None:
         ("CREATE TABLE t WITH ('k' = '2') LIKE base (INCLUDING OPTIONS)", "the option 'k' is in the table of LIKE too"),
         ("CREATE TABLE t (WATERMARK FOR ts AS ts) LIKE base (INCLUDING WATERMARKS)", "defines this already"),
         ("CREATE TABLE t LIKE bas", "there is no table 'bas'"),
+        ("CREATE TABLE t LIKE base (EXCLUDING OPTIONS OVERWRITING OPTIONS)", "OPTIONS of LIKE is given twice"),
     ],
 )
 def test_like_refuses_what_is_there_twice(rest: str, message: str) -> None:
@@ -174,3 +175,29 @@ def test_an_error_in_an_inherited_column_names_the_first_file() -> None:
     session.bind("CREATE TABLE u LIKE base", "second.sql")
     assert session.tables["u"].options["k"].location is not None
     assert session.tables["u"].options["k"].location.file == "first.sql"
+
+
+def test_what_like_overwrites_keeps_its_place() -> None:
+    """An overwritten column stays where the base has it, as in Flink."""
+    session = Session()
+    session.bind("CREATE TABLE base (a INT, b AS a * 2, c STRING)", "q.sql")
+    session.bind("CREATE TABLE t (b AS a * 3, z INT) LIKE base (OVERWRITING GENERATED)", "q.sql")
+    assert session.tables["t"].schema.names == ("a", "b", "c", "z")
+
+
+def test_a_key_left_behind_by_like_stays_not_null() -> None:
+    """A column that is NOT NULL by the key of the base is so without the key too, as in Flink."""
+    session = Session()
+    session.bind("CREATE TABLE base (a INT, PRIMARY KEY (a) NOT ENFORCED)", "q.sql")
+    session.bind("CREATE TABLE t LIKE base (EXCLUDING CONSTRAINTS)", "q.sql")
+    table = session.tables["t"]
+    assert (table.primary_key, str(table.schema["a"].type)) == ((), "INT NOT NULL")
+
+
+@pytest.mark.parametrize("temporary", ["", "TEMPORARY "])
+def test_many_columns(temporary: str) -> None:
+    """A table of very many columns takes time in proportion."""
+    columns = ", ".join(f"c{i} INT" for i in range(3000))
+    session = Session()
+    session.bind(f"CREATE {temporary}TABLE t ({columns}); SELECT * FROM t", "q.sql")
+    assert len(session.tables["t"].schema) == 3000

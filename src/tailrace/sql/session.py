@@ -12,14 +12,14 @@ from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
 from tailrace.sql.binder.forms import refuse
 from tailrace.sql.binder.inserts import InsertBinder
-from tailrace.sql.binder.like import merge
+from tailrace.sql.binder.like import merge, settled
 from tailrace.sql.binder.names import Names, View, plain, unknown
 from tailrace.sql.binder.places import at, inherited
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.queries import QueryBinder
 from tailrace.sql.binder.tables import TableBinder
 from tailrace.sql.dialect import nodes as n
-from tailrace.sql.dialect import parse
+from tailrace.sql.dialect import parse, too_deep
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.shows import describe, settings_frame, show
 from tailrace.sql.source import Source
@@ -73,11 +73,13 @@ class Session:
             UnsupportedError: it is right in Flink, but not (yet) here.
         """
         source = Source(text, file, self._parameters, self._environ)
+        return [self._bound(node, source) for node in parse(source)]
+
+    def _bound(self, node: n.Node, source: Source) -> Statement:
         try:
-            return [self._bind(node, source) for node in parse(source)]
+            return self._bind(node, source)
         except RecursionError:
-            hint = "name parts of it by WITH or CREATE VIEW"
-            raise ConfigError("a statement is nested too deeply", hint=hint, location=source.location(0, 1)) from None
+            raise too_deep(at(node, source)) from None
 
     def _bind(self, node: n.Node, source: Source) -> Statement:
         refuse(node, source)
@@ -121,7 +123,7 @@ class Session:
             return Done(f"table '{name}' exists already")
         definition = self._without_like(node, source)
         self._names.tables[name] = TableBinder(definition, name, source).bind()
-        self._names.definitions[name] = inherited(definition, source)
+        self._names.definitions[name] = settled(inherited(definition, source))
         return Done(f"table '{name}' created")
 
     def _without_like(self, node: s.CreateTable, source: Source) -> s.CreateTable:
@@ -130,7 +132,7 @@ class Session:
             return node
         base = plain(like.args["name"], source)
         if base not in self._names.definitions:
-            raise unknown("table", base, self._names.tables, like.args["name"], source)
+            raise unknown("table", base, self._names, like.args["name"], source)
         return merge(node, self._names.definitions[base], source)
 
     def _create_view(self, node: s.CreateView, source: Source) -> Statement:
@@ -161,7 +163,7 @@ class Session:
         if name not in known:
             if n.get(node, "exists"):
                 return Done(f"there is no {kind} '{name}'")
-            raise unknown(kind, name, known, node.args["name"], source)
+            raise unknown(kind, name, self._names, node.args["name"], source)
         del known[name]
         if kind == "table":
             del self._names.definitions[name]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 import polars as pl
 
 from tailrace.expressions import catalogue
 from tailrace.plan.catalog import ComputedColumn, MetadataColumn, Table
 from tailrace.schema import Field, TimeAttribute
-from tailrace.sql.binder.names import Names, plain, unknown
+from tailrace.sql.binder.names import Names, in_default, plain, qualified, unknown
 from tailrace.sql.dialect import generate
 from tailrace.sql.dialect import statement_nodes as s
-from tailrace.sql.dialect.nodes import Name, Text, get
+from tailrace.sql.dialect.nodes import Identifier, Name, Node, Text, get
 from tailrace.sql.source import Source
 
 _SECRETS = (
@@ -21,9 +23,23 @@ _SECRETS = (
 )  # fmt: skip
 _HIDDEN = "******"
 
+D = TypeVar("D", bound=Node)
+
 
 def show(names: Names, node: s.Show, source: Source) -> pl.DataFrame:
-    """Give what SHOW lists."""
+    """Give what SHOW lists: where it has a pattern, only what matches."""
+    database = get(node, "database")
+    if database is not None:
+        in_default(database, source)
+    frame = _listed(names, node, source)
+    like = get(node, "like")
+    if like is None:
+        return frame
+    matches = frame.to_series().str.contains(_regex(str(node.args["pattern"].this), exact=like == "LIKE"))
+    return frame.filter(~matches if get(node, "negated") else matches)
+
+
+def _listed(names: Names, node: s.Show, source: Source) -> pl.DataFrame:
     match str(node.args["what"]):
         case "TABLES":
             return _texts("table name", sorted([*names.tables, *names.views]))
@@ -31,7 +47,18 @@ def show(names: Names, node: s.Show, source: Source) -> pl.DataFrame:
             return _texts("view name", sorted(names.views))
         case "FUNCTIONS":
             return _texts("function name", sorted({f.name.lower() for f in catalogue.functions()}))
+        case "USER FUNCTIONS":
+            return _texts("function name", [])
+        case "COLUMNS":
+            return describe(names, node.args["name"], source)
     return _texts("result", [_definition(names, node, source)])
+
+
+def _regex(pattern: str, *, exact: bool) -> str:
+    """Turn a pattern of LIKE into a regular expression; a backslash takes a wildcard as it is."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    words = {"%": ".*", "_": "."}
+    return f"(?s{'' if exact else 'i'})^{''.join(words.get(p) or re.escape(p[-1]) for p in parts)}$"
 
 
 def settings_frame(settings: Mapping[str, str]) -> pl.DataFrame:
@@ -57,9 +84,16 @@ def describe(names: Names, name: Name, source: Source) -> pl.DataFrame:
     if text in names.views:
         return _described(names.views[text].plan.schema.fields, None, {})
     if text not in names.tables:
-        raise unknown("table or view", text, [*names.tables, *names.views], name, source)
+        raise unknown("table or view", text, names, name, source)
     table = names.tables[text]
-    return _described(table.schema.fields, table, _texts_of(names.definitions[text]))
+    frame = _described(table.schema.fields, table, _texts_of(names.definitions[text]))
+    columns = get(names.definitions[text], "columns") or []
+    comments = {c.args["name"].this: c.args["comment"].this for c in columns if get(c, "comment") is not None}
+    if not comments:
+        return frame
+    return frame.with_columns(
+        pl.col("name").replace_strict(comments, default=None, return_dtype=pl.String).alias("comment")
+    )
 
 
 def _texts_of(definition: s.CreateTable) -> dict[str, str]:
@@ -107,15 +141,26 @@ def _definition(names: Names, node: s.Show, source: Source) -> str:
     text = plain(name, source)
     if what == "CREATE VIEW":
         if text not in names.views:
-            raise unknown("view", text, names.views, name, source)
-        return generate(names.views[text].definition)
+            raise unknown("view", text, names, name, source)
+        return generate(_qualified(names.views[text].definition.copy()))
     if text not in names.definitions:
-        raise unknown("table", text, names.tables, name, source)
-    shown = names.definitions[text].copy()
-    for option in get(shown, "options") or []:
+        raise unknown("table", text, names, name, source)
+    shown = _qualified(names.definitions[text].copy())
+    options = sorted(get(shown, "options") or [], key=lambda o: str(o.args["key"].this))
+    for option in options:
         if is_secret(option.args["key"].this):
             option.set("value", Text(this=_HIDDEN))
+    shown.set("options", options)
+    key = get(shown, "primary_key")
+    if key is not None and get(key, "name") is None:
+        key.set("name", Identifier(this="_".join(["PK", *(c.this for c in key.args["columns"])])))
     return generate(shown)
+
+
+def _qualified(definition: D) -> D:
+    parts = [Identifier(this=p) for p in qualified(definition.args["name"].texts[-1])]
+    definition.set("name", Name(parts=parts))
+    return definition
 
 
 def _texts(column: str, values: list[str]) -> pl.DataFrame:

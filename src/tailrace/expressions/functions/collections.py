@@ -9,11 +9,28 @@ import polars as pl
 from tailrace.errors import ConfigError
 from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import Context, constant, define, fixed, merged, simple, to_merged, values
+from tailrace.expressions.types import common_type
 from tailrace.schema import BOOLEAN, INT, DataType, Kind
 
 
 def _element(args: list[Expr]) -> DataType:
     return args[0].type.children[-1].with_nullable(True)
+
+
+def _of_item(args: list[Expr]) -> DataType:
+    whole, index = args[0].type, args[1].type
+    if whole.kind is Kind.ARRAY:
+        if index.kind is not Kind.INT:
+            raise ValueError("an array is counted by INT")
+        if isinstance(args[1], Literal) and args[1].value is not None and args[1].value < 1:
+            raise ValueError("an array is counted from 1")
+    elif whole.kind is not Kind.MAP:
+        raise ValueError("only ARRAY, MAP and ROW have elements")
+    elif common_type([whole.children[0], index]) is None:
+        raise ValueError(f"the keys are {whole.children[0].sql()}")
+    elif not isinstance(args[1], Literal):
+        raise ValueError("the key must be a constant")
+    return _element(args)
 
 
 def _constant(e: Expr) -> Any:
@@ -31,7 +48,7 @@ def _item(ctx: Context, e: Call) -> pl.Expr:
     return pl.when(key > 0).then(x.list.get(pl.when(key > 0).then(key - 1), null_on_oob=True))
 
 
-define("ITEM", "collection", "a[i]", "The element number i from 1, or the value of a key.", _element, _item, 2)
+define("ITEM", "collection", "a[i]", "The element number i from 1, or the value of a key.", _of_item, _item, 2)
 define(
     "CARDINALITY",
     "collection",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tailrace.errors import ConfigError, Location, UnsupportedError
+from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.aggregates import is_aggregate
-from tailrace.expressions.nodes import Expr
+from tailrace.expressions.nodes import Expr, Literal
 from tailrace.schema import Kind
 from tailrace.sql.binder.literals import literal, number, symbol
 from tailrace.sql.binder.places import at
@@ -87,7 +87,7 @@ class ExpressionBinder:
             case n.Constructor():
                 return self._call(node.args["kind"], n.get(node, "arguments") or [], node)
             case n.Item():
-                return self._call("ITEM", [node.this, node.args["index"]], node)
+                return self._item(node)
             case n.Access():
                 return self._field(self.bind(node.this), node.args["field"].this, self.at(node))
             case n.Symbol():
@@ -128,7 +128,27 @@ class ExpressionBinder:
         return catalogue.call(name, [self.bind(a) for a in arguments], self.at(node))
 
     def _field(self, row: Expr, field: str, at: Location) -> Expr:
+        if row.type.kind is not Kind.ROW:
+            message = f"{row.type.sql()} has no field '{field}'"
+            raise ConfigError(message, hint="only a ROW has fields", location=at)
+        if field not in row.type.names:
+            hint = did_you_mean(field, row.type.names) or "fields: " + ", ".join(row.type.names)
+            raise ConfigError(f"the ROW has no field '{field}'", hint=hint, location=at)
         return catalogue.call("GET", [row, symbol(field)], at)
+
+    def _item(self, node: n.Item) -> Expr:
+        """Give `a[i]`: a ROW's field too may be named or counted so."""
+        whole, index = self.bind(node.this), self.bind(node.args["index"])
+        if whole.type.kind is not Kind.ROW:
+            return catalogue.call("ITEM", [whole, index], self.at(node))
+        names = whole.type.names
+        value = index.value if isinstance(index, Literal) else None
+        if isinstance(value, int) and 1 <= value <= len(names):
+            return self._field(whole, names[value - 1], self.at(node))
+        if isinstance(value, str):
+            return self._field(whole, value, self.at(node))
+        message = "a field of a ROW is named by a text or counted from 1, both as constants"
+        raise ConfigError(message, hint="fields: " + ", ".join(names), location=self.at(node.args["index"]))
 
     def _negated(self, expr: Expr, node: n.Node) -> Expr:
         return catalogue.call("NOT", [expr], self.at(node)) if n.get(node, "negated") else expr

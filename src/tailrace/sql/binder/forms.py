@@ -48,10 +48,6 @@ def _kind(*kinds: str) -> Callable[[n.Node], bool]:
     return lambda node: node.args["kind"] in kinds
 
 
-def _shows(what: str) -> Callable[[n.Node], bool]:
-    return lambda node: str(node.args["what"]) == what
-
-
 def _named(*names: str) -> Callable[[n.Node], bool]:
     return lambda node: str(node.this).upper() in names
 
@@ -106,11 +102,6 @@ FORMS = (
     Form(s.Drop, "DROP FUNCTION", "supported are DROP TABLE and DROP VIEW", applies=_kind("FUNCTION")),
     Form(s.AlterTable, "ALTER TABLE", "write DROP TABLE and CREATE TABLE"),
     Form(s.AlterView, "ALTER VIEW", "write DROP VIEW and CREATE VIEW"),
-    Form(s.Show, "SHOW COLUMNS", "write DESCRIBE", applies=_shows("COLUMNS")),
-    Form(s.Show, "SHOW USER FUNCTIONS", "write SHOW FUNCTIONS", applies=_shows("USER FUNCTIONS")),
-    Form(s.Show, "SHOW ... FROM", "leave it out: there is one database", part="database"),
-    Form(s.Show, "SHOW ... LIKE", "leave it out", part="like"),
-    Form(s.Describe, "DESCRIBE EXTENDED", "write DESCRIBE", part="extended"),
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),

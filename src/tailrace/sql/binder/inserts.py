@@ -89,7 +89,7 @@ class InsertBinder:
         if text in self.names.views:
             raise ConfigError(f"'{text}' is a view; rows go into tables only", location=at(name, self.source))
         if text not in self.names.tables:
-            raise unknown("table", text, self.names.tables, name, self.source)
+            raise unknown("table", text, self.names, name, self.source)
         return self.names.tables[text]
 
     def _calc(self, plan: Plan, exprs: tuple[Expr, ...], written: Schema) -> Plan:

@@ -26,7 +26,7 @@ def merge(new: s.CreateTable, base: s.CreateTable, source: Source) -> s.CreateTa
         ConfigError: something is defined in both, and not to be overwritten.
     """
     like = new.args["like"]
-    strategies = _strategies(get(like, "options") or [])
+    strategies = _strategies(get(like, "options") or [], source)
     args: dict[str, Any] = {k: v for k, v in new.args.items() if k != "like"}
     args["columns"] = _columns(new, base, strategies, source)
     args["options"] = _options(new, base, strategies["OPTIONS"], source)
@@ -37,17 +37,21 @@ def merge(new: s.CreateTable, base: s.CreateTable, source: Source) -> s.CreateTa
     return made
 
 
-def _strategies(options: list[Node]) -> dict[str, str]:
+def _strategies(options: list[Node], source: Source) -> dict[str, str]:
     if not options:
         return dict(_DEFAULTS)
-    given = {o.args["feature"]: o.args["strategy"] for o in options}
+    given: dict[str, str] = {}
+    for option in options:
+        if option.args["feature"] in given:
+            raise ConfigError(f"{option.args['feature']} of LIKE is given twice", location=at(option, source))
+        given[option.args["feature"]] = option.args["strategy"]
     every = given.get("ALL", "INCLUDING")
     return {feature: given.get(feature, every) for feature in FEATURES[1:]}
 
 
 def _columns(new: s.CreateTable, base: s.CreateTable, strategies: dict[str, str], source: Source) -> list[Node]:
     own = {c.args["name"].this: c for c in get(new, "columns") or []}
-    found: list[Node] = []
+    found: dict[str, Node] = {}
     for column in get(base, "columns") or []:
         feature = _COLUMNS.get(type(column))
         if feature and strategies[feature] == "EXCLUDING":
@@ -55,9 +59,8 @@ def _columns(new: s.CreateTable, base: s.CreateTable, strategies: dict[str, str]
         name = column.args["name"].this
         if name in own and (feature is None or strategies[feature] != "OVERWRITING"):
             raise ConfigError(f"the column '{name}' is in the table of LIKE too", location=at(own[name], source))
-        if name not in own:
-            found.append(column)
-    return [*found, *own.values()]
+        found[name] = column
+    return list((found | own).values())  # what is overwritten keeps its place
 
 
 def _options(new: s.CreateTable, base: s.CreateTable, strategy: str, source: Source) -> list[Node]:
@@ -71,6 +74,16 @@ def _options(new: s.CreateTable, base: s.CreateTable, strategy: str, source: Sou
             message = f"the option '{key}' is in the table of LIKE too"
             raise ConfigError(message, hint=hint, location=at(option, source))
     return list((merged | own).values())
+
+
+def settled(definition: s.CreateTable) -> s.CreateTable:
+    """Write into a definition what follows from it: columns of the primary key are NOT NULL, also where LIKE takes them."""
+    key = get(definition, "primary_key")
+    names = {c.this for c in key.args["columns"]} if key is not None else set()
+    for column in get(definition, "columns") or []:
+        if column.args["name"].this in names and isinstance(column, s.PhysicalColumn):
+            column.args["type"].set("not_null", True)
+    return definition
 
 
 def _one(own: Any, inherited: Any, strategy: str, like: Node, source: Source) -> Any:

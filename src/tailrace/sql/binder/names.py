@@ -52,10 +52,30 @@ def plain(name: Name, source: Source) -> str:
     return texts[-1]
 
 
-def unknown(what: str, text: str, known: Iterable[str], name: Name, source: Source) -> ConfigError:
-    """Give the error of a table or view that is not there."""
-    listed = sorted(known)
-    hint = did_you_mean(text, listed) or (
-        "known: " + ", ".join(listed) if listed else "define it first with CREATE TABLE"
-    )
+def qualified(name: str) -> tuple[str, str, str]:
+    """Give the whole name of a table or view."""
+    return _CATALOG, _DATABASE, name
+
+
+def in_default(database: Name, source: Source) -> None:
+    """
+    Refuse a database that is not the one that there is.
+
+    Raises:
+        UnsupportedError: it is another one.
+    """
+    if database.texts not in {(_DATABASE,), (_CATALOG, _DATABASE)}:
+        message = f"there is no database '{'.'.join(database.texts)}'"
+        raise UnsupportedError(message, hint=f"there is one only: {_DATABASE}", location=at(database, source))
+
+
+def unknown(what: str, text: str, names: Names, name: Name, source: Source, *, more: Iterable[str] = ()) -> ConfigError:
+    """Give the error of a `table`, `view` or `table or view` that is not there; `more` are names that would do too."""
+    tables, views = ("table" in what, names.tables), ("view" in what, names.views)
+    listed = sorted({*more, *(n for wanted, known in (tables, views) if wanted for n in known)})
+    other = next((known for wanted, known in (tables, views) if not wanted and text in known), None)
+    if other is not None:
+        hint = f"'{text}' is a {'table' if other is names.tables else 'view'}"
+    else:
+        hint = did_you_mean(text, listed) or ("known: " + ", ".join(listed) if listed else f"there is no {what} yet")
     return ConfigError(f"there is no {what} '{text}'", hint=hint, location=at(name, source))

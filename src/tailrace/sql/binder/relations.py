@@ -84,8 +84,7 @@ class RelationBinder:
             return self._names.views[text].plan
         if text in self._names.tables:
             return source_plan(self._names.tables[text], at(name, self._source))
-        known = [*self._names.tables, *self._names.views, *self._ctes]
-        raise unknown("table or view", text, known, name, self._source)
+        raise unknown("table or view", text, self._names, name, self._source, more=self._ctes)
 
 
 def with_names(plan: Plan, columns: Sequence[n.Node], node: n.Node, source: Source) -> Plan:

@@ -96,7 +96,11 @@ class Scope:
         members = self.members if member is None else (member,)
         text = name.texts[0] if member is None else name.texts[1]
         known = list(dict.fromkeys(column for m in members for column in m.columns))
+        tables = [m.alias for m in members if m.alias] if member is None and len(name.texts) > 1 else []
         part = name.args["parts"][0 if member is None else 1]
-        hint = did_you_mean(text, known) or ("columns: " + ", ".join(known) if known else "there are no columns here")
-        where = f" in '{members[0].alias}'" if len(members) == 1 and members[0].alias else ""
-        return ConfigError(f"there is no column '{text}'{where}", hint=hint, location=at(part, source))
+        hint = did_you_mean(text, [*tables, *known]) or (
+            "columns: " + ", ".join(known) if known else "there are no columns here"
+        )
+        where = f" in '{members[0].alias}'" if len(members) == 1 and members[0].alias and not tables else ""
+        what = "table or column" if tables else "column"
+        return ConfigError(f"there is no {what} '{text}'{where}", hint=hint, location=at(part, source))

@@ -18,6 +18,12 @@ T = TypeVar("T")
 _STRINGS = (TokenType.STRING, TokenType.UNICODE_STRING)
 
 
+def too_deep(location: Location) -> ConfigError:
+    """Give the error of a statement that is nested more deeply than Python's stack goes."""
+    hint = "name parts of it by WITH or CREATE VIEW"
+    return ConfigError("the statement is nested too deeply", hint=hint, location=location)
+
+
 class Cursor:
     """What all parts of the parser share. Keywords are compared in any case; a name in backticks is never a keyword."""
 
@@ -65,13 +71,16 @@ class Cursor:
             if not self.takes(word):
                 self.fail(word)
 
-    def fail(self, *expected: str) -> NoReturn:
-        """Raise the error of a syntax that is not as expected."""
+    def fail(self, *expected: str, near: Sequence[str] = ()) -> NoReturn:
+        """Raise the error of a syntax that is not as expected; `near` are words that may have been meant."""
         what = " or ".join([", ".join(expected[:-1]), expected[-1]] if len(expected) > 1 else expected)
         token = self.token
         if token is None or token.token_type is TokenType.SEMICOLON:
             raise ConfigError(f"the statement ends too early; expected {what}", location=self.here())
-        hint = did_you_mean(self.word(), [e for e in expected if e.isupper()]) if len(self.word()) > 2 else ""
+        words = [*(e for e in expected if e.isupper()), *near]
+        hint = did_you_mean(self.word(), words) if len(self.word()) > 2 else ""
+        if token.text.startswith('"'):
+            hint = "write names in `backticks` and texts in 'single quotes'"
         raise ConfigError(f"expected {what} but found {self._shown(token)}", hint=hint, location=self.here())
 
     def unsupported(self, what: str, hint: str, *, start: int | None = None) -> NoReturn:

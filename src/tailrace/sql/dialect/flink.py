@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from sqlglot import Token, TokenType, exp, parser, tokens
@@ -23,6 +24,10 @@ _SIGNS = {
     "||": TokenType.DPIPE,
     "/*+": TokenType.HINT,
 }
+
+
+_HEX = re.compile(r"--[^\n]*|/\*.*?\*/|`[^`]*`|\b[xX]'(?P<hex>[^']*)'|'[^']*'", re.DOTALL)
+_HEX_DIGITS = re.compile(r"[0-9a-fA-F]*")
 
 
 class Flink(Dialect):
@@ -70,8 +75,17 @@ def parse(source: Source) -> list[Node]:
     try:
         found = Flink().tokenize(source.text)
     except TokenError as error:
-        raise ConfigError(f"the text can't be read: {error}", location=source.location(0, 1)) from None
+        raise _unreadable(source, error) from None
     return StatementParser(found, source).script()
+
+
+def _unreadable(source: Source, error: TokenError) -> ConfigError:
+    """Give the error of a text that is not even made of tokens."""
+    for found in _HEX.finditer(source.text):
+        if found["hex"] is not None and not _HEX_DIGITS.fullmatch(found["hex"]):
+            message = f"expected hexadecimal digits in X'...' but found '{found['hex']}'"
+            return ConfigError(message, location=source.location(*found.span("hex")))
+    return ConfigError(f"the text can't be read: {error}", location=source.location(0, 1))
 
 
 def generate(node: exp.Expr) -> str:

@@ -70,7 +70,7 @@ class JobParser(DefinitionParser):
             return self.job()
         if self.word() in _LATER:
             self.unsupported(self.word(), "supported statements are " + ", ".join(_KNOWN))
-        return self.fail(*_KNOWN)
+        return self.fail("a statement, as SELECT, INSERT INTO, CREATE TABLE, SET or SHOW", near=_KNOWN)
 
     def explain(self, start: int) -> Node:
         """Take EXPLAIN."""

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.dialect.cursor import too_deep
 from tailrace.sql.dialect.jobs import JobParser
 from tailrace.sql.dialect.keywords import RESERVED
 from tailrace.sql.dialect.nodes import Node, Text
@@ -33,10 +34,17 @@ class StatementParser(JobParser):
         found = []
         while self.token is not None:
             if not self.takes_semicolon():
-                found.append(self.statement())
+                found.append(self._one())
                 if not self.takes_semicolon() and not self.at_end():
                     self._refuse_rest()
         return found
+
+    def _one(self) -> Node:
+        first = self.here()
+        try:
+            return self.statement()
+        except RecursionError:
+            raise too_deep(first) from None
 
     def _refuse_rest(self) -> NoReturn:
         # a mistyped keyword was taken as an alias, or is what stands here

@@ -34,7 +34,7 @@ class TypeParser(Cursor):
         if word in _LATER:
             self._later(word)
         if word not in _NAMES:
-            self.fail("a data type, as BIGINT, STRING, DECIMAL(10, 2) or TIMESTAMP(3)")
+            self.fail("a data type, as BIGINT, STRING, DECIMAL(10, 2) or TIMESTAMP(3)", near=[*_NAMES, *_SAME])
         self.at += 1
         if word == "CHAR" and self.takes("VARYING"):
             word = "VARCHAR"
