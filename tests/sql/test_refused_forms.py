@@ -32,8 +32,6 @@ REFUSED = [
     ("SELECT * FROM TABLE(f(1))", 21, "a table function"),
     ("SELECT a FROM t ORDER BY a", 26, "ORDER BY"),
     ("SELECT a FROM t QUALIFY a > 1", 25, "QUALIFY"),
-    ("SELECT a FROM t WINDOW w AS (ORDER BY ts)", 24, "WINDOW"),
-    ("SELECT SUM(a) OVER (ORDER BY ts) FROM t", 20, "OVER"),
     ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", 52, "WITHIN GROUP"),
     ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", 29, "ORDER BY among the arguments"),
     ("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (A) DEFINE A AS a > 1)", 15, "MATCH_RECOGNIZE"),

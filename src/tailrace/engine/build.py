@@ -12,6 +12,7 @@ from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.limit import LimitOperator
+from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.union import UnionOperator
 from tailrace.engine.operators.values import ValuesOperator
@@ -116,6 +117,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Join: _join,
     nodes.WindowAggregate: _window_aggregate,
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
+    nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),
     nodes.Limit: lambda node, _builder: LimitOperator(node),
     nodes.Values: lambda node, builder: ValuesOperator(node, builder.timezone),

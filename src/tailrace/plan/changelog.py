@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from tailrace.errors import ConfigError
-from tailrace.plan.nodes import Aggregate, AssignWatermark, Join, JoinKind, Node, WindowAggregate, walk
+from tailrace.plan.nodes import Aggregate, AssignWatermark, Join, JoinKind, Node, OverAggregate, WindowAggregate, walk
 
 
 class Change(Enum):
@@ -30,7 +30,7 @@ UPDATES: Mode = (Change.INSERT, Change.UPDATE_BEFORE, Change.UPDATE_AFTER)
 APPEARANCES: Mode = (Change.INSERT, Change.DELETE)
 ALL: Mode = tuple(Change)
 
-_INSERTS_ONLY_IN = (AssignWatermark, WindowAggregate)
+_INSERTS_ONLY_IN = (AssignWatermark, WindowAggregate, OverAggregate)
 """Nodes whose input must not update."""
 
 

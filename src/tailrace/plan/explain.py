@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
+from typing import Any
 
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal
 from tailrace.plan.changelog import Mode, changelog_modes
@@ -16,6 +17,7 @@ from tailrace.plan.nodes import (
     Join,
     Limit,
     Node,
+    OverAggregate,
     Scan,
     Sink,
     Union,
@@ -68,26 +70,8 @@ class _Drawing:
 
 def describe(node: Node) -> str:
     """Say in one line what a node does."""
-    match node:
-        case Sink():
-            return f"Sink {node.table.name if node.table else '(result)'}: {_names(node)}"
-        case Scan():
-            return f"Scan {node.table.name} ({node.table.connector or 'no connector'}): {_scanned(node)}"
-        case Union() | Limit() | Values():
-            return _small(node)
-        case AssignWatermark():
-            return f"Watermark of {node.column}: {expression(node.expr)}"
-        case Calc():
-            return _calc(node)
-        case WindowTable():
-            return f"Window {window(node.window)}"
-        case WindowAggregate():
-            return f"WindowAggregate {window(node.window)}{_by(node.keys)}: {_aggregates(node)}"
-        case Aggregate():
-            return f"Aggregate{_by(node.keys)}: {_aggregates(node)}"
-        case Join():
-            return _join(node)
-    return type(node).__name__
+    told = _TOLD.get(type(node))
+    return told(node) if told is not None else type(node).__name__
 
 
 def _small(node: Union | Limit | Values) -> str:
@@ -109,6 +93,8 @@ def state_bound(node: Node) -> str:
             return "one counter"
         case WindowAggregate():
             return _window_state(node)
+        case OverAggregate():
+            return _over_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, never dropped"
         case Join():
@@ -215,6 +201,12 @@ def _join(node: Join) -> str:
     return f"Join {node.kind.value}{on}: {_names(node)}"
 
 
+def _over_state(node: OverAggregate) -> str:
+    if node.frame.preceding is None:
+        return f"one row{_by(node.partition)}, never dropped, and the rows that wait for the watermark"
+    return f"the rows of the last frame{_by(node.partition)}, and those that wait for the watermark"
+
+
 def _window_state(node: WindowAggregate) -> str:
     distinct = sorted({a.arg for a in node.aggregates if a.distinct and a.arg})
     values = f" with the distinct values of {', '.join(distinct)}" if distinct else ""
@@ -243,3 +235,19 @@ def _null_warnings(node: Sink) -> Iterator[str]:
     for given, target in zip(node.input.schema, node.schema, strict=True):
         if node.table is not None and given.type.nullable and not target.type.nullable:
             yield f"'{target.name}' of '{node.table.name}' is NOT NULL, but the query may give NULL"
+
+
+_TOLD: dict[type[Node], Callable[[Any], str]] = {
+    Sink: lambda n: f"Sink {n.table.name if n.table else '(result)'}: {_names(n)}",
+    Scan: lambda n: f"Scan {n.table.name} ({n.table.connector or 'no connector'}): {_scanned(n)}",
+    Union: _small,
+    Limit: _small,
+    Values: _small,
+    AssignWatermark: lambda n: f"Watermark of {n.column}: {expression(n.expr)}",
+    Calc: _calc,
+    WindowTable: lambda n: f"Window {window(n.window)}",
+    WindowAggregate: lambda n: f"WindowAggregate {window(n.window)}{_by(n.keys)}: {_aggregates(n)}",
+    OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
+    Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
+    Join: _join,
+}

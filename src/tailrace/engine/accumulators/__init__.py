@@ -15,7 +15,7 @@ from tailrace.engine.accumulators.distinct import Distinct
 from tailrace.engine.accumulators.extremes import Extreme, LogExtreme
 from tailrace.engine.accumulators.numbers import Count, Sum
 from tailrace.engine.accumulators.retractable import RetractableExtreme
-from tailrace.engine.accumulators.sequences import SequenceAccumulator
+from tailrace.engine.accumulators.sequences import Lag, SequenceAccumulator
 from tailrace.errors import UnsupportedError
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import FLOATS, INTEGERS, DataType, Kind
@@ -49,6 +49,8 @@ def _plain(call: AggregateCall, argument: DataType, *, retract: bool) -> Accumul
             return SequenceAccumulator(call, argument)
         case "FIRST_VALUE" | "LAST_VALUE":
             return SequenceAccumulator(call, argument) if retract else LogExtreme(call, argument)
+        case "LAG":
+            return Lag(call, argument)
         case "COLLECT" | "PERCENTILE":
             return CountedAccumulator(call, argument)
     return _sum(call, argument)

@@ -26,6 +26,9 @@ class Accumulator(ABC):
     """The state of one aggregate call; slots are numbered from 0, `size` of them in use."""
 
     size = 0
+    scans = False
+    subtracts = False
+    """Whether `subtract` is there."""
 
     @abstractmethod
     def reserve(self, size: int) -> None:
@@ -41,7 +44,11 @@ class Accumulator(ABC):
 
     @abstractmethod
     def merge(self, into: I64, slots: I64) -> None:
-        """Fold the state of each slot into that of another; several may go into one."""
+        """
+        Fold the state of each slot into that of another; several may go into one.
+
+        Those of `scans` accumulators are folded one after the other, so that a slot may be both.
+        """
 
     @abstractmethod
     def result(self, slots: I64) -> pl.Series:
@@ -78,6 +85,8 @@ class Accumulator(ABC):
 class ArrayAccumulator(Accumulator):
     """An accumulator of NumPy arrays by slot, which are merged by addition."""
 
+    scans = True
+
     def __init__(self, **dtypes: type) -> None:
         self.arrays: dict[str, np.ndarray] = {name: np.zeros(1024, dtype=dtype) for name, dtype in dtypes.items()}
 
@@ -102,4 +111,9 @@ class ArrayAccumulator(Accumulator):
 
     def merge(self, into: I64, slots: I64) -> None:
         for array in self.arrays.values():
-            kernels.add_slots(into, slots, array)
+            kernels.add_slots(into, slots, 1, array)
+
+    def subtract(self, into: I64, slots: I64) -> None:
+        """Take the state of each slot out of that of another."""
+        for array in self.arrays.values():
+            kernels.add_slots(into, slots, -1, array)

@@ -20,6 +20,8 @@ _ALL: Mask = np.zeros(0, dtype=np.bool_)
 class DecimalSum(ArrayAccumulator):
     """SUM and AVG of decimals, exact in 128 bits."""
 
+    subtracts = True
+
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         self._average = call.function == "AVG"
         self._type = call.type
@@ -33,11 +35,14 @@ class DecimalSum(ArrayAccumulator):
         kernels.sum_128(slots, pairs, mask, sign, arrays["low"], arrays["high"], arrays["count"])
 
     def merge(self, into: I64, slots: I64) -> None:
-        pairs = np.stack([self.arrays["low"][slots], self.arrays["high"][slots]], axis=1)
-        pairs.setflags(write=False)  # as those of columns are: one kernel does for both
-        ignored = np.zeros(self.size, dtype=np.int64)
-        kernels.sum_128(into, pairs, _ALL, 1, self.arrays["low"], self.arrays["high"], ignored)
-        kernels.add_slots(into, slots, self.arrays["count"])
+        self._combine(into, slots, 1)
+
+    def subtract(self, into: I64, slots: I64) -> None:
+        self._combine(into, slots, -1)
+
+    def _combine(self, into: I64, slots: I64, sign: int) -> None:
+        kernels.add_slots_128(into, slots, sign, self.arrays["low"], self.arrays["high"])
+        kernels.add_slots(into, slots, sign, self.arrays["count"])
 
     def result(self, slots: I64) -> pl.Series:
         arrays = {name: a[slots] for name, a in self.arrays.items()}

@@ -19,7 +19,8 @@ class Extreme(ArrayAccumulator):
     """MIN and MAX of whatever is one 64-bit number."""
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
-        self._fold = kernels.least if call.function == "MIN" else kernels.greatest
+        self._least = call.function == "MIN"
+        self._fold = kernels.least if self._least else kernels.greatest
         self._type = call.type
         self._floating = argument.kind in FLOATS
         super().__init__(value=np.float64 if self._floating else np.int64, count=np.int64)
@@ -32,7 +33,7 @@ class Extreme(ArrayAccumulator):
 
     def merge(self, into: I64, slots: I64) -> None:
         values, counts = self.arrays["value"], self.arrays["count"]
-        self._fold(into, values[slots], counts[slots] > 0, values, counts)
+        kernels.extreme_of_slots(into, slots, self._least, values, counts)
 
     def result(self, slots: I64) -> pl.Series:
         arrays = {name: a[slots] for name, a in self.arrays.items()}

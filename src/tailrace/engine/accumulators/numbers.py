@@ -15,6 +15,8 @@ from tailrace.state.kernels import I64
 class Count(ArrayAccumulator):
     """COUNT(*) and COUNT(x)."""
 
+    subtracts = True
+
     def __init__(self) -> None:
         super().__init__(count=np.int64)
 
@@ -32,6 +34,8 @@ class Count(ArrayAccumulator):
 
 class Sum(ArrayAccumulator):
     """SUM and AVG of integers and floating-point numbers."""
+
+    subtracts = True
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         self._average = call.function == "AVG"

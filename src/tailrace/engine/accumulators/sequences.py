@@ -69,6 +69,21 @@ class SequenceAccumulator(Accumulator):
         self._values.keep(slots)
 
 
+class Lag(SequenceAccumulator):
+    """The value so many rows before the last one: only the last values of a slot are kept."""
+
+    def __init__(self, call: AggregateCall, argument: DataType) -> None:
+        super().__init__(call, argument)
+        self._nulls = True
+        self._offset = int(call.constants[0])
+
+    def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
+        super().add(slots, values, use, sign)
+        rows = self._values.of(np.unique(slots)).sort("entry", descending=True)
+        old = rows.filter(pl.int_range(pl.len()).over("place") > self._offset)
+        self._values.remove(old["entry"].to_numpy())
+
+
 def _result(call: AggregateCall) -> pl.Expr:
     value = pl.col("value")
     match call.function:
@@ -78,4 +93,8 @@ def _result(call: AggregateCall) -> pl.Expr:
             return value.first()
         case "LAST_VALUE":
             return value.last()
+        case "LAG":
+            offset, *default = call.constants
+            before = value.reverse().get(offset, null_on_oob=True)
+            return pl.when(pl.len() > offset).then(before).otherwise(pl.lit(default[0] if default else None))
     return value.implode()

@@ -98,7 +98,31 @@ def greatest(slots: I64, values: np.ndarray, use: Mask, extremes: np.ndarray, co
 
 
 @njit(nogil=True, cache=True)
-def add_slots(into: I64, slots: I64, values: np.ndarray) -> None:
-    """Add the value of each slot to that of another."""
+def add_slots(into: I64, slots: I64, sign: int, values: np.ndarray) -> None:
+    """Add the value of each slot to that of another, or take it away."""
     for i in range(slots.size):
-        values[into[i]] += values[slots[i]]
+        values[into[i]] += sign * values[slots[i]]
+
+
+@njit(nogil=True, cache=True)
+def add_slots_128(into: I64, slots: I64, sign: int, low: U64, high: U64) -> None:
+    """Add the 128-bit integer of each slot to that of another, or take it away."""
+    for i in range(slots.size):
+        a, b = low[slots[i]], high[slots[i]]
+        if sign < 0:
+            a, b = ~a + _ONE, ~b + np.uint64(a == _ZERO)
+        total = low[into[i]] + a
+        low[into[i]] = total
+        high[into[i]] += b + np.uint64(total < a)
+
+
+@njit(nogil=True, cache=True)
+def extreme_of_slots(into: I64, slots: I64, least: bool, extremes: np.ndarray, counts: I64) -> None:
+    """Let each slot's extreme count for another."""
+    for i in range(slots.size):
+        a, b = into[i], slots[i]
+        if counts[b] > 0:
+            better = extremes[b] < extremes[a] if least else extremes[b] > extremes[a]
+            if counts[a] == 0 or better:
+                extremes[a] = extremes[b]
+            counts[a] += counts[b]

@@ -13,6 +13,7 @@ from tailrace.plan.nodes import (
     Join,
     Limit,
     Node,
+    OverAggregate,
     Scan,
     WindowAggregate,
     WindowTable,
@@ -96,6 +97,8 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return (own & set(below.schema.names)) | {node.window.time_column}
         case Aggregate() | WindowAggregate():
             return _aggregated(node, own)
+        case OverAggregate():
+            return _read_over(node, own)
         case Limit():
             return own
         case Join():
@@ -113,6 +116,13 @@ def _aggregated(node: Aggregate | WindowAggregate, own: set[str]) -> set[str]:
 def _joined(node: Join, own: set[str]) -> set[str]:
     keys = {name for k in node.keys for name in (k.left, k.right)}
     return own | keys | (columns(node.condition) if node.condition is not None else set())
+
+
+def _read_over(node: OverAggregate, own: set[str]) -> set[str]:
+    fields = node.schema.fields[len(node.input.schema) :]
+    calls = [c for f, c in zip(fields, node.calls, strict=True) if f.name in own]
+    arguments = {x for c in calls for x in (c.arg, c.filter) if x is not None}
+    return (own & set(node.input.schema.names)) | {*node.partition, node.time} | arguments
 
 
 def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
@@ -138,7 +148,17 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, {*node.input.schema.names, *edges}))
         case WindowAggregate():
             return _without_edges(node, wanted)
+        case OverAggregate():
+            return _narrow_over(node, wanted)
     return node
+
+
+def _narrow_over(node: OverAggregate, wanted: set[str]) -> Node:
+    """Give the fields of the input as it is now, and the aggregates that are read; none of them: the input itself."""
+    results = zip(node.schema.fields[-len(node.calls) :], node.calls, strict=True)
+    kept = [(f, c) for f, c in results if f.name in wanted]
+    schema = Schema((*node.input.schema.fields, *(f for f, _ in kept)))
+    return replace(node, schema=schema, calls=tuple(c for _, c in kept)) if kept else node.input
 
 
 def _without_results(node: Aggregate | WindowAggregate, wanted: set[str]) -> Aggregate | WindowAggregate:

@@ -118,8 +118,6 @@ FORMS = (
     ),
     Form(n.Query, "ORDER BY", "leave it out: rows of a stream come in the order of their time", part="order"),
     Form(n.Select, "QUALIFY", "use the windows TUMBLE, HOP and CUMULATE", part="qualify"),
-    Form(n.Select, "WINDOW", "use the windows TUMBLE, HOP and CUMULATE", part="windows"),
-    Form(n.Call, "OVER", "supported are aggregates by window: TUMBLE, HOP and CUMULATE", part="over"),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
     Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
     Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),

@@ -16,6 +16,7 @@ from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.grouped import GroupedSelect
 from tailrace.sql.binder.joins import has_join, settled
 from tailrace.sql.binder.names import Names
+from tailrace.sql.binder.over import OverBinder, OverCalls, definitions, has_over
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.relations import RelationBinder, with_names
@@ -77,6 +78,10 @@ class QueryBinder:
             binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
         if self._is_grouped(node):
             plan = GroupedSelect(node, plan, binder, predicate, lambda b: self._outputs(node, b)).bind()
+        elif any(has_over(item) for item in node.args["items"]):
+            calls = OverCalls(binder, definitions(node))
+            outputs = self._outputs(node, OverBinder(calls))
+            plan = calc(calls.plan(plan, predicate, node), outputs, None, at(node, self._source))
         else:
             plan = calc(plan, self._outputs(node, binder), predicate, at(node, self._source))
         return distinct(plan, node, self._source) if n.get(node, "distinct") else plan

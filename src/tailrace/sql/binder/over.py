@@ -1,0 +1,235 @@
+"""Aggregates with OVER: what is computed before them, by them and after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tailrace.errors import ConfigError, did_you_mean
+from tailrace.expressions import aggregates
+from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Literal
+from tailrace.plan.nodes import Frame, OverAggregate
+from tailrace.plan.nodes import Node as Plan
+from tailrace.schema import INTEGERS, Field, Kind, Schema, TimeAttribute
+from tailrace.sql.binder.composed_aggregates import composed
+from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.places import at
+from tailrace.sql.binder.projection import Output, calc
+from tailrace.sql.dialect import nodes as n
+
+_UNBOUNDED_RANGE = Frame(rows=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What stands in OVER: partition, time and frame."""
+
+    partition: tuple[str, ...]
+    time: str
+    frame: Frame
+
+
+@dataclass
+class OverCalls:
+    """
+    Collects the aggregates with OVER of one SELECT.
+
+    Helper columns are called `__p0` (partition, arguments) and `__o0` (results).
+    """
+
+    below: ExpressionBinder
+    definitions: dict[str, n.Over]
+    columns: dict[str, Expr] = field(default_factory=dict)
+    results: dict[str, tuple[Window, AggregateCall]] = field(default_factory=dict)
+
+    def column(self, expr: Expr) -> str:
+        """Give the input column that holds an expression."""
+        if isinstance(expr, Column):
+            return expr.name
+        known = next((name for name, e in self.columns.items() if e == expr), None)
+        if known is None:
+            known = f"__p{len(self.columns)}"
+            self.columns[known] = expr
+        return known
+
+    def argument(self, name: str) -> Expr:
+        """Give the expression that an input column holds."""
+        return self.columns.get(name) or self.below.scope.column(name)
+
+    def call(self, node: n.Call) -> Expr:
+        """Give what an aggregate comes to, over the columns of the result."""
+        function = str(node.this).upper()
+        if function == "LAG":
+            return self._lag(node)
+        if not aggregates.is_aggregate(function):
+            known = (*aggregates.AGGREGATES, "LAG")
+            hint = did_you_mean(function, known) or "supported are aggregates and LAG"
+            raise ConfigError(f"{function} can't stand before OVER here", hint=hint, location=self.below.at(node))
+        made, window = self._call(node, function), self._window(node)
+        if aggregates.AGGREGATES[function].composed:
+            return composed(made, _InWindow(self, window))
+        return self.result(window, made)
+
+    def _call(self, node: n.Call, function: str) -> AggregateCall:
+        arguments = n.get(node, "arguments") or []
+        star = function == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], n.Star)
+        entry, place = aggregates.AGGREGATES[function], self.below.at(node)
+        if not star and not 1 <= len(arguments) <= 1 + entry.constants:
+            raise ConfigError(f"{function} takes other arguments", hint=f"write {entry.signature}", location=place)
+        argument = None if star else self.below.bind(arguments[0])
+        type_ = aggregates.result_type(function, argument.type if argument else None, place)
+        return AggregateCall(
+            function=function,
+            type=type_,
+            arg=self.column(argument) if argument else None,
+            arg_type=argument.type if argument else None,
+            distinct=bool(n.get(node, "distinct")),
+            constants=tuple(_constant(self.below, a) for a in arguments[1:]),
+            location=place,
+        )
+
+    def _lag(self, node: n.Call) -> Column:
+        arguments = n.get(node, "arguments") or []
+        if not 1 <= len(arguments) <= 3:
+            raise ConfigError(
+                "LAG takes other arguments",
+                hint="write LAG(x [, offset [, default]])",
+                location=at(node, self.below.source),
+            )
+        argument = self.below.bind(arguments[0])
+        constants = [_constant(self.below, a) for a in arguments[1:]]
+        offset = constants[0] if constants else 1
+        if not isinstance(offset, int) or offset < 0:
+            raise ConfigError("the offset of LAG is a whole number", location=self.below.at(arguments[1]))
+        made = AggregateCall(
+            function="LAG",
+            type=argument.type.with_nullable(True),
+            arg=self.column(argument),
+            arg_type=argument.type,
+            constants=(offset, *constants[1:]),
+            location=self.below.at(node),
+        )
+        return self.result(self._window(node), made)
+
+    def result(self, window: Window, made: AggregateCall) -> Column:
+        """Give the column that holds the result of a call; equal calls share one."""
+        for name, known in self.results.items():
+            if known == (window, made):
+                return Column(made.type, name)
+        name = f"__o{len(self.results)}"
+        self.results[name] = (window, made)
+        return Column(made.type, name)
+
+    def _window(self, node: n.Call) -> Window:
+        over = self._resolved(node.args["over"])
+        order = n.get(over, "order") or []
+        place = self.below.at(over)
+        if len(order) != 1 or n.get(order[0], "descending"):
+            hint = "write ORDER BY with the time attribute alone, ascending"
+            raise ConfigError("OVER needs an order by time here", hint=hint, location=place)
+        time = self.below.bind(order[0].this)
+        if not isinstance(time, Column) or self.below.scope.field(time.name).time is None:
+            hint = "declare WATERMARK FOR it in its table, or order by a column AS PROCTIME()"
+            raise ConfigError("OVER must be ordered by a time attribute", hint=hint, location=self.below.at(order[0]))
+        partition = tuple(self.column(self.below.bind(p)) for p in n.get(over, "partition") or [])
+        given = n.get(over, "frame")
+        frame = self._frame(given) if given is not None else _UNBOUNDED_RANGE
+        return Window(partition, time.name, frame)
+
+    def _resolved(self, over: n.Over) -> n.Over:
+        """Give a window with the parts of the named one that it builds on."""
+        name = n.get(over, "window")
+        if name is None:
+            return over
+        base = self.definitions.get(str(name.this))
+        if base is None:
+            hint = did_you_mean(str(name.this), self.definitions) or "name it in WINDOW"
+            raise ConfigError(f"there is no window '{name.this}'", hint=hint, location=self.below.at(name))
+        base = self._resolved(base)
+        parts = {key: n.get(over, key) or n.get(base, key) for key in ("partition", "order", "frame")}
+        made = n.Over(window=None, **parts)
+        made.meta.update(over.meta)
+        return made
+
+    def _frame(self, node: n.Frame) -> Frame:
+        lower, upper = node.args["lower"], node.args["upper"]
+        if upper.args["kind"] != "CURRENT ROW" or lower.args["kind"] == "FOLLOWING":
+            hint = "write BETWEEN … PRECEDING AND CURRENT ROW"
+            raise ConfigError("a frame must end at the current row", hint=hint, location=self.below.at(node))
+        rows = node.args["unit"] == "ROWS"
+        if lower.args["kind"] == "CURRENT ROW":
+            return Frame(rows, 0)
+        if n.get(lower, "value") is None:
+            return Frame(rows)
+        value = self.below.bind(lower.args["value"])
+        fits = value.type.kind in INTEGERS if rows else value.type.kind is Kind.INTERVAL_SECOND
+        if not isinstance(value, Literal) or not fits or value.value < 0:
+            what = "ROWS needs a number of rows" if rows else "RANGE needs an interval, as INTERVAL '1' HOUR"
+            raise ConfigError(what, location=self.below.at(lower))
+        return Frame(rows, int(value.value))
+
+    def plan(self, plan: Plan, predicate: Expr | None, node: n.Node) -> Plan:
+        """Give the plan with a field for each result; calls of one window are computed together."""
+        place = self.below.at(node)
+        outputs = [Output(f.name, Column(f.type, f.name)) for f in plan.schema]
+        made = calc(plan, [*outputs, *(Output(name, e) for name, e in self.columns.items())], predicate, place)
+        for window in dict.fromkeys(w for w, _ in self.results.values()):
+            mine = {name: c for name, (w, c) in self.results.items() if w == window}
+            made = OverAggregate(
+                schema=Schema((*made.schema.fields, *(Field(name, c.type) for name, c in mine.items()))),
+                input=made,
+                partition=window.partition,
+                time=window.time,
+                processing_time=plan.schema[window.time].time is TimeAttribute.PROCTIME,
+                frame=window.frame,
+                calls=tuple(mine.values()),
+                location=place,
+            )
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _InWindow:
+    """One window of the calls, as composed aggregates want it."""
+
+    calls: OverCalls
+    window: Window
+
+    def column(self, expr: Expr) -> str:
+        return self.calls.column(expr)
+
+    def argument(self, name: str) -> Expr:
+        return self.calls.argument(name)
+
+    def result(self, made: AggregateCall) -> Column:
+        return self.calls.result(self.window, made)
+
+
+class OverBinder(ExpressionBinder):
+    """Binds expressions of a SELECT with OVER: the columns below, and results."""
+
+    def __init__(self, calls: OverCalls) -> None:
+        super().__init__(calls.below.scope, calls.below.source)
+        self._calls = calls
+
+    def call(self, node: n.Call) -> Expr:
+        return self._calls.call(node) if n.get(node, "over") is not None else super().call(node)
+
+
+def definitions(node: n.Select) -> dict[str, n.Over]:
+    """Give the windows that WINDOW names."""
+    return {str(d.args["name"].this): d.args["over"] for d in n.get(node, "windows") or []}
+
+
+def has_over(node: n.Node) -> bool:
+    """Tell whether OVER is used in an expression."""
+    return any(n.get(call, "over") is not None for call in node.find_all(n.Call))
+
+
+def _constant(binder: ExpressionBinder, node: n.Node) -> Any:
+    found = binder.bind(node)
+    while isinstance(found, Cast):
+        found = found.arg
+    if not isinstance(found, Literal):
+        raise ConfigError("a constant is needed here", location=binder.at(node))
+    return found.value
