@@ -2,153 +2,227 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import replace
 
-from query_exprs import ExprMaker
-from query_nodes import KEYS, Aggregate, Base, Column, Dialect, Expr, Group, Item, Relation, Select, Type
-from query_tables import FIELDS
-from query_windows import Window, WindowGroup, WindowRows
+from query_joins import Exists, In, IntervalJoin, Join, SetOperation, WindowJoin
+from query_nodes import KEYS, Group, Relation, Select, Type, same
+from query_parts import PartMaker
+from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTop
+from query_windows import SessionGroup, Window, WindowRows
 
-FAMILIES = ("calc", "window", "window_rows", "cascade", "group", "nested", "distinct")
-"""What is made: each name is a method of `QueryMaker`."""
+FAMILIES = (
+    "calc",
+    "window",
+    "window_rows",
+    "cascade",
+    "session",
+    "group",
+    "nested",
+    "distinct",
+    "grouping_sets",
+    "union",
+)
+"""What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
+LATE = ("calc", "window", "window_rows", "cascade", "group", "nested", "distinct", "grouping_sets")
+"""The families whose rows may be late; the oracle knows what the others do with rows in time alone."""
 
 
-class QueryMaker:
-    """Makes one query from one seed; the tables `t0` and `t1` are its input. `offsets` gives some windows an offset."""
-
-    def __init__(self, rng: random.Random, *, offsets: bool = True) -> None:
-        self._rng = rng
-        self._offsets = offsets
-        self._exprs = ExprMaker(rng)
-        self._names = 0
+class QueryMaker(PartMaker):
+    """Makes whole queries."""
 
     def make(self, family: str) -> Relation:
         """Make a query of a family."""
-        made: Relation = getattr(self, family)()
+        made: Relation = getattr(self, f"make_{family}")()
         return made
 
-    def calc(self) -> Relation:
+    def make_calc(self) -> Relation:
         """Projection and filter, over each other."""
         rel = self.rows()
         for _ in range(self._rng.randint(1, 2)):
-            rel = self._select(rel)
+            rel = self.select(rel)
         return rel
 
-    def window(self) -> Relation:
+    def make_window(self) -> Relation:
         """GROUP BY of a window, with a projection or filter over it at times."""
-        rel = self._window_group(self.rows())
-        return self._select(rel) if self._rng.random() < 0.3 else rel
+        rel = self.window_group(self.rows())
+        return self.select(rel) if self._rng.random() < 0.3 else rel
 
-    def window_rows(self) -> Relation:
+    def make_window_rows(self) -> Relation:
         """A window table function without GROUP BY, or with one over its columns that does not close windows."""
         rel = self.rows()
-        items = self._some_items(rel.columns, 2)
-        rows = WindowRows(rel, self._window(), items, self._properties(1), self._maybe_predicate(rel.columns))
+        items = self.some_items(rel.columns, 2)
+        rows = WindowRows(rel, self.some_window(), items, self.properties(1), self.maybe_predicate(rel.columns))
         if self._rng.random() < 0.6:
             return rows
-        return self._group(replace(rows, properties=()))  # by both bounds it would be a group by window
+        return self.group(replace(rows, properties=()))  # by both bounds it would be a group by window
 
-    def cascade(self) -> Relation:
+    def make_cascade(self) -> Relation:
         """Windows over the results of windows."""
-        inner = self._window_group(self.rows(), cascade=True)
-        return self._window_group(inner)
+        inner = self.window_group(self.rows(), cascade=True)
+        return self.window_group(inner)
 
-    def group(self) -> Relation:
+    def make_group(self) -> Relation:
         """GROUP BY of rows that are only inserted."""
-        return self._group(self.rows())
+        return self.group(self.rows())
 
-    def nested(self) -> Relation:
+    def make_nested(self) -> Relation:
         """GROUP BY of rows that are taken back."""
-        rel: Relation = self._group(self.rows(), keyed=True)
+        rel: Relation = self.group(self.rows(), keyed=True)
         for _ in range(self._rng.randint(1, 2)):
             if self._rng.random() < 0.5:
-                rel = self._select(rel)
-            rel = self._group(rel)
+                rel = self.select(rel)
+            rel = self.group(rel)
         return rel
 
-    def distinct(self) -> Relation:
+    def make_distinct(self) -> Relation:
         """SELECT DISTINCT, and GROUP BY over it."""
         rel = self.rows()
-        items = tuple(self._item(c.expr) for c in self._some([c for c in rel.columns if c.type in KEYS], 3))
-        found = Select(rel, items, self._maybe_predicate(rel.columns), distinct=True)
-        return found if self._rng.random() < 0.6 else self._group(found)
+        items = tuple(self.item(c.expr) for c in self.some([c for c in rel.columns if c.type in KEYS], 3))
+        found = Select(rel, items, self.maybe_predicate(rel.columns), distinct=True)
+        return found if self._rng.random() < 0.6 else self.group(found)
 
-    def rows(self) -> Relation:
-        """Give a table, or a projection of it that keeps the row time."""
-        base = Base(self._rng.choice(["t0", "t0", "t1"]), FIELDS)
-        return base if self._rng.random() < 0.6 else self._select(base, keep_time=True)
+    def make_session(self) -> Relation:
+        """GROUP BY of session windows."""
+        rel = self.rows()
+        keys = tuple(self.some([c for c in rel.columns if c.type in KEYS], 2)) if self._rng.random() < 0.7 else ()
+        gap = self._rng.choice([1000, 2000, 5000])
+        return SessionGroup(rel, keys, gap, self.aggregates(rel.columns), (self.name(), self.name()))
 
-    def _select(self, rel: Relation, *, keep_time: bool = False) -> Select:
-        items = list(self._some_items(rel.columns, 5))
-        if keep_time and rel.time:
-            items = [i for i in items if i.value.sql(Dialect.FLINK) != rel.time.name]
-            items.append(self._item(rel.time.expr))
-        return Select(rel, tuple(items), self._maybe_predicate(rel.columns))
+    def make_grouping_sets(self) -> Relation:
+        """GROUP BY of several sets of keys."""
+        rel = self.rows()
+        keys = tuple(self.some([c for c in rel.columns if c.type in KEYS], 3))
+        word = self._rng.choice(["GROUPING SETS", "ROLLUP", "CUBE"])
+        sets = (keys, *((k,) for k in self.some(keys, 2)), *([()] if self._rng.random() < 0.5 else []))
+        return GroupingSets(rel, word, keys, sets, self.aggregates(rel.columns))
 
-    def _some_items(self, columns: Sequence[Column], most: int) -> tuple[Item, ...]:
-        """Make up to so many expressions; the row time is among them once at most."""
-        plain = [c for c in columns if not c.time]
-        made = [self._exprs.scalar(plain) for _ in range(self._rng.randint(1, most))]
-        kept = [self._item(value) for value in made]
-        time = next((c for c in columns if c.time), None)
-        if time and self._rng.random() < 0.3:
-            kept.append(self._item(time.expr))
-        return tuple(kept)
+    def make_join(self) -> Relation:
+        """Joins of rows and of groups, at times of three tables, and groups over them."""
+        joined = self._join(self.side(), self.side())
+        if self._rng.random() < 0.25:
+            joined = self._join(joined, self.side())
+        return self.group(joined) if self._rng.random() < 0.3 else joined
 
-    def _group(self, rel: Relation, *, keyed: bool = False) -> Group:
-        keys = self._keys(rel.columns, 1 if keyed else 0)
-        aggregates = self._aggregates(rel.columns)
-        return Group(rel, keys, aggregates, self._having(aggregates))
+    def _join(self, left: Relation, right: Relation) -> Join:
+        kind = self._rng.choice(["INNER", "INNER", "LEFT", "RIGHT", "FULL"])
+        on = self.condition(left, right)
+        items = tuple(self.item(c.expr) for c in (*left.columns, *right.columns))
+        return Join(kind, left, right, on, items)
 
-    def _window_group(self, rel: Relation, *, cascade: bool = False) -> WindowGroup:
-        keys = self._keys(rel.columns, 0)
-        aggregates = self._aggregates(rel.columns)
-        properties = self._properties(0)
-        if cascade:
-            properties = (*(p for p in properties if p[0] != "window_time"), ("window_time", self._name()))
-        having = self._having(aggregates)
-        return WindowGroup(rel, self._window(), keys, aggregates, properties, having)
+    def make_exists(self) -> Relation:
+        """EXISTS, NOT EXISTS and IN."""
+        left, right = self.side(), self.side()
+        if self._rng.random() < 0.6:
+            return Exists(left, right, self.condition(left, right), self._rng.random() < 0.5)
+        return self._in(left, right, negated=False)
 
-    def _window(self) -> Window:
-        kind = self._rng.choice(["TUMBLE", "HOP", "CUMULATE"])
-        step = self._rng.choice([1000, 2000, 5000, 10_000, 500])
-        size = step if kind == "TUMBLE" else step * self._rng.randint(1, 4)
-        offset = self._rng.choice([0, 0, 0, step // 2, -step // 5])
-        return Window(kind, size, step, offset if self._offsets else 0)
+    def make_not_in(self) -> Relation:
+        """NOT IN, which knows NULL."""
+        return self._in(self.side(), self.side(), negated=True)
 
-    def _properties(self, least: int) -> tuple[tuple[str, str], ...]:
-        count = self._rng.randint(least, 3)
-        chosen = self._rng.sample(["window_start", "window_end", "window_time"], count)
-        return tuple((p, self._name()) for p in chosen)
+    def _in(self, left: Relation, right: Relation, *, negated: bool) -> Relation:
+        mine, theirs = self.pair(left, right)
+        return In(left, Select(right, (self.item(theirs.expr),)), mine.expr, negated)
 
-    def _keys(self, columns: Sequence[Column], least: int) -> tuple[Item, ...]:
-        usable = [c for c in columns if c.type in KEYS or (c.type is Type.TIME and not c.time)]
-        count = min(len(usable), self._rng.choice([least, 1, 1, 2]))
-        return tuple(self._item(c.expr) for c in self._rng.sample(usable, count))
+    def make_union(self) -> Relation:
+        """UNION ALL, as it is, in windows and in groups."""
+        union = self._set_operation("UNION ALL", time=True)
+        roll = self._rng.random()
+        if roll < 0.4 and union.time:
+            return self.window_group(union)
+        return self.group(union) if roll < 0.7 else union
 
-    def _aggregates(self, columns: Sequence[Column]) -> tuple[Item, ...]:
-        plain = [c for c in columns if not c.time]
-        return tuple(self._item(self._exprs.aggregate(plain)) for _ in range(self._rng.randint(1, 3)))
+    def make_set_operation(self) -> Relation:
+        """UNION, INTERSECT and EXCEPT, with and without ALL."""
+        word = self._rng.choice(["UNION", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"])
+        return self._set_operation(word, time=False)
 
-    def _having(self, aggregates: Sequence[Item]) -> Expr | None:
-        counts = [a.value for a in aggregates if isinstance(a.value, Aggregate) and a.value.function == "COUNT"]
-        if not counts or self._rng.random() < 0.6:
-            return None
-        call, bound = self._rng.choice(counts), self._rng.randint(0, 3)
-        return Expr(Type.BOOLEAN, f"{call.sql(Dialect.FLINK)} > {bound}", f"{call.sql(Dialect.DUCK)} > {bound}")
+    def _set_operation(self, word: str, *, time: bool) -> SetOperation:
+        kinds = self._rng.sample([Type.STRING, Type.INT, Type.BOOLEAN, Type.BIGINT], self._rng.randint(1, 2))
+        return SetOperation(word, *(self._of_types(kinds, time=time) for _ in range(2)))
 
-    def _maybe_predicate(self, columns: Sequence[Column]) -> Expr | None:
-        plain = [c for c in columns if not c.time]
-        return self._exprs.predicate(plain) if self._rng.random() < 0.4 else None
+    def _of_types(self, kinds: list[Type], *, time: bool) -> Relation:
+        rel = self.rows()
+        picked = [self._rng.choice([c for c in rel.columns if c.type is k] or [None]) for k in kinds]
+        items = [
+            self.item(c.expr if c else self._exprs.scalar(rel.columns, k, 1))
+            for c, k in zip(picked, kinds, strict=True)
+        ]
+        if time and rel.time:
+            items.append(self.item(rel.time.expr))
+        return Select(rel, tuple(items), self.maybe_predicate(rel.columns))
 
-    def _some(self, columns: Sequence[Column], most: int) -> list[Column]:
-        return self._rng.sample(list(columns), min(len(columns), self._rng.randint(1, most)))
+    def make_interval_join(self) -> Relation:
+        """Joins of rows that are near each other in time."""
+        left, right = self.identified(), self.identified()
+        kind = self._rng.choice(["INNER", "INNER", "LEFT", "RIGHT", "FULL"])
+        before, after = (self._rng.choice([0, 1000, 3000]) for _ in range(2))
+        items = tuple(self.item(c.expr) for c in (*left.columns, *right.columns) if not c.time)
+        return IntervalJoin(kind, left, right, self.condition(left, right), before, after, items)
 
-    def _item(self, value: Expr | Aggregate) -> Item:
-        return Item(self._name(), value)
+    def make_window_join(self) -> Relation:
+        """Joins of the rows of the same windows of two tables."""
+        window = self.some_window()
+        left, right = (self._window_side(window) for _ in range(2))
+        on = self.condition(left, right)
+        for mine, theirs in zip(left.columns[-2:], right.columns[-2:], strict=True):
+            on = same(Type.BOOLEAN, "{0} AND {1}", on, same(Type.BOOLEAN, f"{mine.name} = {theirs.name}"))
+        items = tuple(self.item(c.expr) for c in (*left.columns, *right.columns))
+        return WindowJoin(self._rng.choice(["INNER", "LEFT", "RIGHT", "FULL"]), left, right, on, items)
 
-    def _name(self) -> str:
-        self._names += 1
-        return f"c{self._names}"
+    def _window_side(self, window: Window) -> WindowRows:
+        rel = self.rows()
+        items = tuple(self.item(c.expr) for c in self.some([c for c in rel.columns if not c.time], 3))
+        return WindowRows(rel, window, items, (("window_start", self.name()), ("window_end", self.name())))
+
+    def make_top(self) -> Relation:
+        """The first rows of each key, of rows and of groups."""
+        rel = self.identified() if self._rng.random() < 0.6 else self._groups()
+        keys = (
+            tuple(self.some([c for c in rel.columns if c.type in KEYS and not c.whole], 1))
+            if self._rng.random() < 0.7
+            else ()
+        )
+        ranked = self.name() if self._rng.random() < 0.5 else ""
+        found = Top(rel, keys, self.order(rel), self._rng.randint(1, 3), ranked)
+        return self.group(found) if self._rng.random() < 0.2 else found
+
+    def _groups(self) -> Relation:
+        """Make groups without rounded numbers, whose keys tell them apart."""
+        rel = self.rows()
+        keys = self.keys([c for c in rel.columns if not c.time and c.type is not Type.TIME], 1)
+        calls = tuple(a for a in self.aggregates(rel.columns) if a.value.type in (*KEYS, Type.DOUBLE))
+        return Group(rel, keys, calls) if keys else self._groups()
+
+    def make_window_top(self) -> Relation:
+        """The first rows of each window."""
+        rows = self.identified()
+        items = tuple(self.item(c.expr) for c in rows.columns if not c.time)
+        rel = WindowRows(rows, self.some_window(), items, (("window_start", self.name()), ("window_end", self.name())))
+        order = Order(((rel.columns[1], self._rng.random() < 0.5), (rel.columns[0], False)))
+        keys = (*rel.columns[-2:], *(self.some([c for c in rel.columns[1:-2] if c.type in KEYS], 1)))
+        return WindowTop(rel, keys if self._rng.random() < 0.7 else keys[:2], order, self._rng.randint(1, 3), "")
+
+    def make_first(self) -> Relation:
+        """The first or last row of each key."""
+        rel = self.identified()
+        keys = tuple(self.some([c for c in rel.columns[1:] if c.type in KEYS], 2))
+        found = First(rel, keys, rel.columns[0], self._rng.random() < 0.5)
+        return self.group(found) if self._rng.random() < 0.3 else found
+
+    def make_ordered(self) -> Relation:
+        """ORDER BY and LIMIT."""
+        rel = self.identified() if self._rng.random() < 0.6 else self._groups()
+        return Ordered(rel, self.order(rel), self._rng.randint(1, 5))
+
+    def make_over(self) -> Relation:
+        """Aggregates over the rows before each row."""
+        rel = self.identified()
+        keys = tuple(self.some([c for c in rel.columns[1:] if c.type in KEYS], 1)) if self._rng.random() < 0.8 else ()
+        start = self._rng.choice(["UNBOUNDED", "1", "3"])
+        frame = f"ROWS BETWEEN {start} PRECEDING AND CURRENT ROW"
+        if self._rng.random() < 0.5:
+            start = self._rng.choice(["UNBOUNDED", "INTERVAL '2' SECOND"])
+            frame = f"RANGE BETWEEN {start} PRECEDING AND CURRENT ROW"
+        calls = tuple((self.name(), self.plain_aggregate(rel.columns)) for _ in range(self._rng.randint(1, 3)))
+        return Over(rel, keys, rel.columns[0], frame, calls)

@@ -113,27 +113,28 @@ class Aggregate:
     def sql(self, to: Dialect) -> str:
         """Write it."""
         if to is Dialect.FLINK or self.function not in ("AVG", "SUM"):
-            return self._call(self.function, to)
+            return self.call(self.function, to)
         return self._sum() if self.function == "SUM" else self._average()
 
-    def _call(self, function: str, to: Dialect, template: str = "{}") -> str:
+    def call(self, function: str, to: Dialect, template: str = "{}") -> str:
+        """Write a call of a function on the same rows; `template` is put around the argument."""
         argument = template.format(self.argument.sql(to)) if self.argument else "*"
         where = f" FILTER (WHERE {self.condition.sql(to)})" if self.condition else ""
         return f"{function}({'DISTINCT ' if self.distinct else ''}{argument}){where}"
 
     def _sum(self) -> str:
         assert self.argument is not None
-        call = self._call("SUM", Dialect.DUCK)
+        call = self.call("SUM", Dialect.DUCK)
         return f"CAST({call} AS {self.type.value})" if self.argument.type in (Type.INT, Type.BIGINT) else call
 
     def _average(self) -> str:
         assert self.argument is not None
-        count = self._call("COUNT", Dialect.DUCK)
+        count = self.call("COUNT", Dialect.DUCK)
         if self.argument.type in (Type.INT, Type.BIGINT):
-            return f"CAST({self._call('SUM', Dialect.DUCK)} // {count} AS {self.type.value})"
+            return f"CAST({self.call('SUM', Dialect.DUCK)} // {count} AS {self.type.value})"
         if self.argument.type is Type.DOUBLE:
-            return self._call("AVG", Dialect.DUCK)
-        cents = self._call("SUM", Dialect.DUCK, "CAST({} * 100 AS BIGINT)")
+            return self.call("AVG", Dialect.DUCK)
+        cents = self.call("SUM", Dialect.DUCK, "CAST({} * 100 AS BIGINT)")
         micros = f"SIGN({cents}) * ((ABS({cents}) * 20000 + {count}) // (2 * {count}))"
         return f"CAST(CAST({micros} AS DECIMAL(30, 0)) * 0.000001::DECIMAL(7, 6) AS DECIMAL(38, 6))"
 

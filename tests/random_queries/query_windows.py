@@ -111,6 +111,50 @@ class WindowGroup(Relation):
         return f"SELECT {', '.join(items)}{none} FROM {source}{late} GROUP BY {by}{having}"
 
 
+@dataclass(frozen=True, slots=True)
+class SessionGroup(Relation):
+    """GROUP BY of session windows; the input has no late rows, so that sessions are islands between gaps."""
+
+    input: Relation
+    keys: tuple[Column, ...]
+    gap: int
+    aggregates: tuple[Item, ...]
+    names: tuple[str, str]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        items = [Column(i.name, i.value.type) for i in self.aggregates]
+        return (*(Column(c.name, c.type) for c in self.keys), *items, *(Column(n, Type.TIME) for n in self.names))
+
+    @property
+    def updating(self) -> bool:
+        return False
+
+    def sql(self, to: Writer) -> str:
+        if self.input.time is None:
+            raise ValueError("a session needs a row time")
+        keys = "".join(f"{c.name}, " for c in self.keys)
+        calls = "".join(f"{i.sql(to.to)}, " for i in self.aggregates)
+        bounds = ("window_start", "window_end") if to.to is Dialect.FLINK else ("__s", "__e")
+        shown = ", ".join(f"{_property(p, to.to)} AS {name}" for p, name in zip(PROPERTIES, self.names, strict=False))
+        source = self._flink(to) if to.to is Dialect.FLINK else self._duck(to, self.input.time.name)
+        return f"SELECT {keys}{calls}{shown} FROM {source} GROUP BY {keys}{', '.join(bounds)}"
+
+    def _flink(self, to: Writer) -> str:
+        assert self.input.time is not None
+        by = f" PARTITION BY ({', '.join(c.name for c in self.keys)})" if self.keys else ""
+        table = to.table(self.input)
+        return f"TABLE(SESSION(TABLE {table}{by}, DESCRIPTOR({self.input.time.name}), {_interval(self.gap)}))"
+
+    def _duck(self, to: Writer, time: str) -> str:
+        by = f"PARTITION BY {', '.join(c.name for c in self.keys)} " if self.keys else ""
+        at = f"epoch_ms({time})"
+        steps = f"SELECT *, {at} AS __t, LAG({at}) OVER ({by}ORDER BY {time}) AS __l FROM {to.source(self.input)}"
+        islands = f"SELECT *, SUM(CASE WHEN __t - __l <= {self.gap} THEN 0 ELSE 1 END) OVER ({by}ORDER BY __t) AS __n FROM ({steps})"
+        within = f"OVER (PARTITION BY {''.join(f'{c.name}, ' for c in self.keys)}__n)"
+        return f"(SELECT *, MIN(__t) {within} AS __s, MAX(__t) {within} + {self.gap} AS __e FROM ({islands}))"
+
+
 def _windowed(rel: Relation, window: Window, to: Writer) -> str:
     if rel.time is None:
         raise ValueError("a window needs a row time")
