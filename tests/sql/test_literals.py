@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tailrace.errors import ConfigError
 from tailrace.expressions.nodes import Literal
 from tailrace.plan.nodes import Calc
 from tailrace.sql.session import Session
@@ -21,9 +22,8 @@ DAY = 86_400_000
         ("-2147483648", "INT", -2147483648),
         ("2147483648", "BIGINT", 2147483648),
         ("-9223372036854775808", "BIGINT", -(2**63)),
-        ("9223372036854775808", "DECIMAL(19, 0)", Decimal(2**63)),
         ("1.50", "DECIMAL(3, 2)", Decimal("1.50")),
-        ("0.001", "DECIMAL(3, 3)", Decimal("0.001")),
+        ("0.001", "DECIMAL(4, 3)", Decimal("0.001")),
         (".5", "DECIMAL(1, 1)", Decimal("0.5")),
         ("1e3", "DOUBLE", 1000.0),
         ("'it''s'", "CHAR(4)", "it's"),
@@ -54,3 +54,10 @@ def test_literals(text: str, kind: str, value: Any) -> None:
     (literal,) = query.plan.input.exprs
     assert isinstance(literal, Literal)
     assert (literal.type.sql(), literal.type.nullable, literal.value) == (kind, False, value)
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775809", "0.1234567890123456789012"])
+def test_numbers_out_of_range(text: str) -> None:
+    """A number is refused that does not fit into 64 bits without its point, with a word on how to write it."""
+    with pytest.raises(ConfigError, match="CAST"):
+        Session().bind(f"SELECT {text}", "q.sql")

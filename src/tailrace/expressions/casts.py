@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 import polars as pl
 
+from tailrace.expressions.decimals import fit, lit, rescale, toward_zero, unscaled
 from tailrace.schema import BINARIES, FLOATS, INTEGERS, MAX_LENGTH, STRINGS, TIMESTAMPS, DataType, Kind
 
 _BITS = {Kind.TINYINT: 8, Kind.SMALLINT: 16, Kind.INT: 32, Kind.BIGINT: 64}
@@ -52,13 +53,6 @@ def _temporal(value: pl.Expr, source: DataType, target: DataType, timezone: str)
     return value.cast(target.polars, strict=False)
 
 
-def _wrapped(value: pl.Expr, bits: int) -> pl.Expr:
-    """Keep the lowest bits of an integer, as Java's narrowing does."""
-    half, full = pl.lit(2 ** (bits - 1), dtype=pl.Int128), pl.lit(2**bits, dtype=pl.Int128)
-    rest = (value.cast(pl.Int128) + half) % full
-    return rest - half + pl.when(rest < pl.lit(0, dtype=pl.Int128)).then(full).otherwise(pl.lit(0, dtype=pl.Int128))
-
-
 def stamps(value: pl.Expr, a: Kind, b: Kind, timezone: str, target: DataType) -> pl.Expr:
     """Convert between timestamps with and without zone, and to another precision."""
     if a is not b:
@@ -76,16 +70,8 @@ def to_integer(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
     if source.kind is Kind.BOOLEAN:
         return value.cast(target.polars)
     if source.kind is Kind.DECIMAL:
-        whole = value.cast(pl.Decimal(38, source.scale)).to_physical()
-        number = (whole // pl.lit(10**source.scale, dtype=pl.Int128)) if source.scale else whole
-        if source.scale:
-            low = (
-                pl.when((whole < 0) & (whole % pl.lit(10**source.scale, dtype=pl.Int128) != 0))
-                .then(number + pl.lit(1, dtype=pl.Int128))
-                .otherwise(number)
-            )
-            number = low
-        return number.cast(target.polars, strict=False)
+        whole = toward_zero(unscaled(value, source), lit(10**source.scale))
+        return whole.cast(target.polars, strict=False)
     if source.kind in FLOATS:
         size = _SIZE[target.kind]
         low, high = -(2 ** (_BITS[target.kind] - 1)), 2 ** (_BITS[target.kind] - 1) - 1
@@ -98,9 +84,7 @@ def to_integer(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
             .otherwise(clean.cast(size, strict=False))
         )
     if source.kind in INTEGERS:
-        if _BITS[source.kind] > _BITS[target.kind]:
-            return _wrapped(value, _BITS[target.kind]).cast(_SIZE[target.kind])
-        return value.cast(target.polars)
+        return value.cast(target.polars, wrap_numerical=True)
     return value.cast(target.polars, strict=False)
 
 
@@ -109,30 +93,8 @@ def to_decimal(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
     if source.kind in FLOATS:
         return from_text(value.cast(pl.String), target, "UTC")
     if source.kind is Kind.DECIMAL and source.scale > target.scale:
-        return rescale(value, source.scale, target)
+        return fit(rescale(unscaled(value, source), source.scale - target.scale), target)
     return value.cast(target.polars, strict=False)
-
-
-def rescale(value: pl.Expr, scale: int, target: DataType) -> pl.Expr:
-    """Round half up to fewer digits, exactly."""
-    whole = value.cast(pl.Decimal(38, scale), strict=False).to_physical()
-    return fit(divide_half_up(whole, pl.lit(10 ** (scale - target.scale), dtype=pl.Int128)), target)
-
-
-def divide_half_up(number: pl.Expr, by: pl.Expr) -> pl.Expr:
-    """Divide 128-bit integers and round half away from zero."""
-    zero, two = pl.lit(0, dtype=pl.Int128), pl.lit(2, dtype=pl.Int128)
-    size = by.abs()
-    rounded = (number.abs() * two + size) // (size * two)
-    negative = (number < zero) != (by < zero)
-    return pl.when(negative).then(zero - rounded).otherwise(rounded)
-
-
-def fit(unscaled: pl.Expr, target: DataType) -> pl.Expr:
-    """Read unscaled integers as decimals; NULL for too many digits."""
-    limit = pl.lit(10**target.precision, dtype=pl.Int128)
-    ok = unscaled.abs() < limit
-    return pl.when(ok).then(unscaled).reinterpret(dtype=target.polars)
 
 
 def to_text(value: pl.Expr, source: DataType, timezone: str) -> pl.Expr:
@@ -239,14 +201,3 @@ def may_fail(source: DataType, target: DataType) -> bool:
     return (source.kind in STRINGS and target.kind not in (*STRINGS, *BINARIES)) or (
         target.kind in INTEGERS and source.kind in FLOATS and False
     )
-
-
-def unscaled(x: pl.Expr, t: DataType) -> pl.Expr:
-    """Give a decimal as its unscaled 128-bit integer."""
-    return x.cast(pl.Decimal(38, t.scale), strict=False).to_physical()
-
-
-def java_div(x: pl.Expr, y: pl.Expr) -> pl.Expr:
-    """Divide integers toward zero."""
-    quotient = x.abs() // y.abs()
-    return pl.when((x < 0) != (y < 0)).then(-quotient).otherwise(quotient)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tailrace.expressions.nodes import Expr
 from tailrace.schema import (
     DOUBLE,
+    FLOAT,
     FLOATS,
     INTEGERS,
     NULL,
@@ -47,18 +48,13 @@ def _merge(a: DataType, b: DataType) -> DataType | None:
     if a.same_as(b):
         return a
     if a.kind in NUMERIC and b.kind in NUMERIC:
+        kinds = (a.kind, b.kind)
         if a.kind in FLOATS or b.kind in FLOATS:
-            return (
-                DOUBLE
-                if Kind.DOUBLE in (a.kind, b.kind)
-                or Kind.DECIMAL in (a.kind, b.kind)
-                or Kind.BIGINT in (a.kind, b.kind)
-                else (a if a.kind in FLOATS else b)
-            )
-        if Kind.DECIMAL in (a.kind, b.kind):
+            return DOUBLE if Kind.DOUBLE in kinds or Kind.DECIMAL in kinds else FLOAT
+        if Kind.DECIMAL in kinds:
             x, y = as_decimal(a), as_decimal(b)
-            s = max(x.scale, y.scale)
-            return decimal(min(38, max(x.precision - x.scale, y.precision - y.scale) + s), s)
+            whole, scale = max(x.precision - x.scale, y.precision - y.scale), max(x.scale, y.scale)
+            return decimal(min(38, whole + scale), min(scale, 38 - whole))
         return a if _RANK[a.kind] >= _RANK[b.kind] else b
     if a.kind in STRINGS and b.kind in STRINGS:
         return varchar(max(a.length, b.length))
@@ -68,31 +64,34 @@ def _merge(a: DataType, b: DataType) -> DataType | None:
 
 
 def arithmetic_type(op: str) -> Callable[[list[Expr]], DataType]:
-    """Give the rule for the result type of an operator."""
+    """Give the rule for the result type of an operator on numbers."""
 
     def result(args: list[Expr]) -> DataType:
         a, b = args[0].type, args[1].type
-        if a.kind in TIMESTAMPS or a.kind is Kind.DATE:
-            return a
-        if b.kind in TIMESTAMPS:
-            return b
-        if Kind.DECIMAL in (a.kind, b.kind) and not (a.kind in FLOATS or b.kind in FLOATS):
-            x, y = as_decimal(a), as_decimal(b)
-            p1, s1, p2, s2 = x.precision, x.scale, y.precision, y.scale
-            if op == "*":
-                return _adjust(p1 + p2, s1 + s2)
-            if op == "/":
-                s = max(6, s1 + p2 + 1)
-                return _adjust(p1 - s1 + s2 + s, s)
-            if op == "%":
-                return decimal(min(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2))
-            s = max(s1, s2)
-            return _adjust(max(p1 - s1, p2 - s2) + s + 1, s)
-        out = common_type([a, b])
+        if a.kind in FLOATS or b.kind in FLOATS:
+            # as Flink has it: FLOAT and DOUBLE give the type of the first of them
+            first = a if a.kind in FLOATS else b
+            return DOUBLE if Kind.DECIMAL in (a.kind, b.kind) else first
+        if Kind.DECIMAL in (a.kind, b.kind):
+            return _decimal_type(op, as_decimal(a), as_decimal(b))
+        out = b if op == "%" else common_type([a, b])
         assert out is not None
         return out
 
     return result
+
+
+def _decimal_type(op: str, x: DataType, y: DataType) -> DataType:
+    p1, s1, p2, s2 = x.precision, x.scale, y.precision, y.scale
+    if op == "*":
+        return _adjust(p1 + p2 + 1, s1 + s2)
+    if op == "/":
+        s = max(6, s1 + p2 + 1)
+        return _adjust(p1 - s1 + s2 + s, s)
+    if op == "%":
+        return decimal(min(p1 - s1, p2 - s2) + max(s1, s2), max(s1, s2))
+    s = max(s1, s2)
+    return _adjust(max(p1 - s1, p2 - s2) + s + 1, s)
 
 
 def _adjust(p: int, s: int) -> DataType:

@@ -49,6 +49,13 @@ def compared(a: pl.Expr, b: pl.Expr, op: str) -> pl.Expr:
     return out
 
 
+def equal(args: list[Expr]) -> list[Expr]:
+    """Cast what is compared for equality: as Flink does, a DOUBLE to the FLOAT on its left."""
+    if [a.type.kind for a in args] == [Kind.FLOAT, Kind.DOUBLE]:
+        return [args[0], to(args[1], args[0].type)]
+    return comparable(args)
+
+
 for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
     define(
         _name,
@@ -58,7 +65,7 @@ for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "
         fixed(BOOLEAN),
         simple(lambda a, b, op=_op: compared(a, b, op)),
         2,
-        convert=comparable,
+        convert=equal if _name in ("=", "<>") else comparable,
     )
 define(
     "IS NULL",

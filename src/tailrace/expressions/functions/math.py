@@ -1,78 +1,87 @@
-"""Functions of numbers."""
+"""Functions of numbers in DOUBLE."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from tailrace.expressions import casts as lo
-from tailrace.expressions.casts import java_div, unscaled
-from tailrace.expressions.nodes import Call, Expr, Literal
+from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import (
+    NUMBER,
     Context,
-    constant,
-    constant_value,
+    LowerCall,
     define,
     doubles,
     fixed,
     never_null,
-    same,
     simple,
+    takes,
+    values,
 )
-from tailrace.schema import DOUBLE, INTEGERS, DataType, Kind, decimal
+from tailrace.schema import DOUBLE
 
-for _name, _m in (
-    ("SQRT", "sqrt"),
-    ("EXP", "exp"),
-    ("LN", "log"),
-    ("LOG10", "log10"),
-    ("SIN", "sin"),
-    ("COS", "cos"),
-    ("TAN", "tan"),
-    ("ASIN", "arcsin"),
-    ("ACOS", "arccos"),
-    ("ATAN", "arctan"),
-    ("SINH", "sinh"),
-    ("COSH", "cosh"),
-    ("TANH", "tanh"),
-    ("DEGREES", "degrees"),
-    ("RADIANS", "radians"),
-    ("COT", "cot"),
-):
+Doubles = npt.NDArray[np.float64]
+_POLARS = (
+    ("SQRT", "sqrt", "The square root; NaN below 0."),
+    ("EXP", "exp", "e to the power of a."),
+    ("LN", "log", "The natural logarithm."),
+    ("SIN", "sin", "The sine."),
+    ("COS", "cos", "The cosine."),
+    ("TAN", "tan", "The tangent."),
+    ("COT", "cot", "The cotangent."),
+    ("ASIN", "arcsin", "The arc sine."),
+    ("ACOS", "arccos", "The arc cosine."),
+    ("ATAN", "arctan", "The arc tangent."),
+    ("DEGREES", "degrees", "Radians in degrees."),
+    ("RADIANS", "radians", "Degrees in radians."),
+    ("SINH", "sinh", "The hyperbolic sine."),
+    ("COSH", "cosh", "The hyperbolic cosine."),
+    ("TANH", "tanh", "The hyperbolic tangent."),
+)
+_NUMPY: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
+    ("LOG10", np.log10, "The logarithm to base 10."),
+    ("LOG2", lambda x: np.log(x) / np.log(2.0), "The logarithm to base 2."),
+)
+
+
+def _computed(f: Callable[..., Any]) -> LowerCall:
+    """Lower a function of whole columns; NULL for a NULL argument."""
+
+    def batch(columns: pl.Series) -> pl.Series:
+        fields = columns.struct.unnest()
+        with np.errstate(all="ignore"):
+            out = pl.Series(f(*(c.to_numpy() for c in fields)), dtype=pl.Float64)
+        nulls = fields.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        return out.set(nulls, None) if nulls.any() else out
+
+    def lower(ctx: Context, e: Call) -> pl.Expr:
+        packed = pl.struct([v.alias(str(i)) for i, v in enumerate(values(ctx, e))])
+        return packed.map_batches(batch, return_dtype=pl.Float64())
+
+    return lower
+
+
+def _numbers(args: list[Expr]) -> list[Expr]:
+    return doubles(takes(NUMBER)(args))
+
+
+for _name, _method, _doc in _POLARS:
     define(
         _name,
         "math",
         f"{_name}(a)",
-        "As in mathematics, in DOUBLE.",
+        _doc,
         fixed(DOUBLE),
-        simple(lambda a, m=_m: getattr(a, m)()),
+        simple(lambda a, m=_method: getattr(a, m)()),
         1,
-        convert=doubles,
+        convert=_numbers,
     )
-define(
-    "LOG2",
-    "math",
-    "LOG2(a)",
-    "The logarithm to base 2.",
-    fixed(DOUBLE),
-    simple(lambda a: a.log(2.0)),
-    1,
-    convert=doubles,
-)
-define(
-    "LOG",
-    "math",
-    "LOG([base,] a)",
-    "The logarithm.",
-    fixed(DOUBLE),
-    simple(lambda a, b=None: a.log() if b is None else b.log() / a.log()),
-    1,
-    2,
-    doubles,
-)
+for _name, _f, _doc in _NUMPY:
+    define(_name, "math", f"{_name}(a)", _doc, fixed(DOUBLE), _computed(_f), 1, convert=_numbers)
 define(
     "POWER",
     "math",
@@ -81,168 +90,38 @@ define(
     fixed(DOUBLE),
     simple(lambda a, b: a.pow(b)),
     2,
-    convert=doubles,
+    convert=_numbers,
 )
 define(
     "ATAN2",
     "math",
     "ATAN2(y, x)",
-    "The angle.",
+    "The angle of the point (x, y).",
     fixed(DOUBLE),
     simple(pl.arctan2),
     2,
-    convert=doubles,
+    convert=_numbers,
 )
+
+
+def _log(x: Doubles, y: Doubles | None = None) -> Doubles:
+    found: Doubles = np.log(x) if y is None else np.log(y) / np.log(x)
+    return found
+
+
 define(
-    "PI",
+    "LOG",
     "math",
-    "PI()",
-    "The circle's constant.",
-    never_null(DOUBLE),
-    lambda *_: pl.lit(3.141592653589793),
-    0,
-)
-define(
-    "E",
-    "math",
-    "E()",
-    "Euler's number.",
-    never_null(DOUBLE),
-    lambda *_: pl.lit(2.718281828459045),
-    0,
-)
-define(
-    "SIGN",
-    "math",
-    "SIGN(a)",
-    "-1, 0 or 1.",
-    same,
-    lambda ctx, e: ctx.lower(e.args[0]).cast(pl.Float64).sign().cast(e.type.polars),
+    "LOG([base,] a)",
+    "The logarithm; natural without a base.",
+    fixed(DOUBLE),
+    _computed(_log),
     1,
+    2,
+    _numbers,
 )
-define(
-    "ABS",
-    "math",
-    "ABS(a)",
-    "Without its sign.",
-    same,
-    lambda ctx, e: (
-        lo.fit(unscaled(ctx.lower(e.args[0]), e.type).abs(), e.type)
-        if e.type.kind is Kind.DECIMAL
-        else ctx.lower(e.args[0]).abs()
-    ),
-    1,
-)
-
-
-_UNITS = {
-    "SECOND": "1s",
-    "MINUTE": "1m",
-    "HOUR": "1h",
-    "DAY": "1d",
-    "WEEK": "1w",
-    "MONTH": "1mo",
-    "QUARTER": "1q",
-    "YEAR": "1y",
-    "MILLISECOND": "1ms",
-}
-
-
-def _edge(up: bool) -> Callable[[Context, Call], pl.Expr]:
-    def lower_(ctx: Context, e: Call) -> pl.Expr:
-        x = ctx.lower(e.args[0])
-        if len(e.args) == 2:
-            every = _UNITS[constant(e.args[1], "the unit")]
-            down = x.dt.truncate(every)
-            return pl.when(down == x).then(x).otherwise(down.dt.offset_by(every)) if up else down
-        t = e.args[0].type
-        if t.kind is Kind.DECIMAL:
-            whole, unit = unscaled(x, t), pl.lit(10**t.scale, dtype=pl.Int128)
-            zero, one = pl.lit(0, dtype=pl.Int128), pl.lit(1, dtype=pl.Int128)
-            quotient = whole.abs() // unit
-            exact = whole.abs() % unit == zero
-            away = quotient + pl.when(exact).then(zero).otherwise(one)
-            out = pl.when(whole < zero).then(zero - (quotient if up else away)).otherwise(away if up else quotient)
-            return lo.fit(out, e.type)
-        return x if t.kind in INTEGERS else (x.ceil() if up else x.floor())
-
-    return lower_
-
-
-def _edge_type(args: list[Expr]) -> DataType:
-    t = args[0].type
-    return decimal(t.precision, 0).with_nullable(t.nullable) if t.kind is Kind.DECIMAL else t
-
-
-for _name, _up in (("CEIL", True), ("CEILING", True), ("FLOOR", False)):
-    define(
-        _name,
-        "math",
-        f"{_name}(a [TO unit])",
-        "The next whole number, or whole unit of time.",
-        _edge_type,
-        _edge(_up),
-        1,
-        2,
-    )
-
-
-def _round_type(args: list[Expr]) -> DataType:
-    t = args[0].type
-    if t.kind is not Kind.DECIMAL:
-        return t
-    digits = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else 0
-    if digits >= t.scale:
-        return t
-    if digits < 0:
-        return decimal(min(38, 1 + t.precision - t.scale), 0).with_nullable(t.nullable)
-    return decimal(1 + t.precision - t.scale + digits, digits).with_nullable(t.nullable)
-
-
-def _round(ctx: Context, e: Call) -> pl.Expr:
-    t = e.args[0].type
-    x = ctx.lower(e.args[0])
-    digits = constant_value(e.args[1], 0) if len(e.args) > 1 else 0
-    if t.kind is Kind.DECIMAL:
-        if digits >= t.scale:
-            return x
-        unit = 10 ** (t.scale - digits)
-        out = lo.divide_half_up(unscaled(x, t), pl.lit(unit, dtype=pl.Int128))
-        return lo.fit(out * pl.lit(10**-digits, dtype=pl.Int128) if digits < 0 else out, e.type)
-    if t.kind in INTEGERS:
-        if digits >= 0:
-            return x
-        unit = 10**-digits
-        half = pl.when(x < 0).then(-(unit // 2)).otherwise(unit // 2)
-        return (java_div(x + half, pl.lit(unit)) * pl.lit(unit)).cast(e.type.polars)
-    return x.map_batches(lambda s: _rounded(s, digits), return_dtype=e.type.polars)
-
-
-def _rounded(s: pl.Series, digits: int, how: str = ROUND_HALF_UP) -> pl.Series:
-    unit = Decimal(1).scaleb(-digits)
-    out = [v if v is None or not math.isfinite(v) else float(Decimal(repr(v)).quantize(unit, how)) for v in s]
-    return pl.Series(s.name, out, dtype=s.dtype)
-
-
-define("ROUND", "math", "ROUND(a[, digits])", "Rounded half up.", _round_type, _round, 1, 2)
-
-
-def _truncate(ctx: Context, e: Call) -> pl.Expr:
-    digits = constant_value(e.args[1], 0) if len(e.args) > 1 else 0
-    x = ctx.lower(e.args[0])
-    if e.type.kind is Kind.DECIMAL:
-        t = e.type
-        if digits >= t.scale:
-            return x
-        unit = pl.lit(10 ** (t.scale - digits), dtype=pl.Int128)
-        whole = unscaled(x, t)
-        cut = whole.abs() // unit * unit
-        return lo.fit(
-            pl.when(whole < pl.lit(0, dtype=pl.Int128)).then(pl.lit(0, dtype=pl.Int128) - cut).otherwise(cut), t
-        )
-    if e.type.kind in INTEGERS:
-        return x
-    return x.map_batches(lambda s: _rounded(s, digits, ROUND_DOWN), return_dtype=e.type.polars)
-
-
-define("TRUNCATE", "math", "TRUNCATE(a[, digits])", "Cut off behind so many digits.", same, _truncate, 1, 2)
+for _name, _value, _doc in (
+    ("PI", np.pi, "The circle's constant."),
+    ("E", np.e, "Euler's number."),
+):
+    define(_name, "math", f"{_name}()", _doc, never_null(DOUBLE), lambda *_, v=_value: pl.lit(v), 0)

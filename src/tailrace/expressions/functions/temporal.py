@@ -6,7 +6,7 @@ import polars as pl
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import casts as lo
-from tailrace.expressions.casts import java_div
+from tailrace.expressions.decimals import toward_zero as java_div
 from tailrace.expressions.names import NOW, WATERMARK
 from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import (

@@ -9,7 +9,7 @@ from tailrace.expressions import catalogue
 from tailrace.expressions.aggregates import is_aggregate
 from tailrace.expressions.nodes import Expr, Literal
 from tailrace.schema import Kind
-from tailrace.sql.binder.literals import literal, number, symbol
+from tailrace.sql.binder.literals import literal, symbol
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.binder.types import data_type
@@ -154,10 +154,7 @@ class ExpressionBinder:
         return catalogue.call("NOT", [expr], self.at(node)) if n.get(node, "negated") else expr
 
     def _unary(self, node: n.Unary) -> Expr:
-        op, operand = node.args["op"], node.this
-        if op == "-" and isinstance(operand, n.Number):
-            return number("-" + operand.this)
-        return self._call(op, [operand], node)
+        return self._call(node.args["op"], [node.this], node)
 
     def _is(self, node: n.Is) -> Expr:
         what, word = node.args["what"], "IS NOT" if n.get(node, "negated") else "IS"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from tailrace import schema as t
 from tailrace.expressions.nodes import Literal
 from tailrace.schema import DataType, Kind
-from tailrace.sql.dialect.nodes import Constant, Hex, Interval, Node, Number, Temporal, Text, get
+from tailrace.sql.dialect.nodes import Constant, Hex, Interval, Node, Number, Temporal, Text, Unary, get
 
 _MILLISECONDS = {"WEEK": 604_800_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
 _MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
@@ -32,6 +32,8 @@ def literal(node: Node) -> Literal | None:
             return Literal(t.char(len(node.this)).with_nullable(False), node.this)
         case Number():
             return number(str(node.this))
+        case Unary() if get(node, "op") == "-" and isinstance(node.this, Number):
+            return number("-" + str(node.this.this))
         case Hex():
             value = bytes.fromhex(node.this)
             return Literal(DataType(Kind.BINARY, nullable=False, length=len(value)), value)
@@ -53,16 +55,14 @@ def number(text: str) -> Literal:
     """Give a numeric constant: INT, BIGINT, DECIMAL, or DOUBLE with an exponent."""
     if "e" in text.lower():
         return Literal(t.DOUBLE.with_nullable(False), float(text))
-    if "." not in text and abs(int(text)) < 2**63 + text.startswith("-"):
-        value = int(text)
-        kind = t.INT if -(2**31) <= value < 2**31 else t.BIGINT
-        return Literal(kind.with_nullable(False), value)
-    exact = Decimal(text)
-    scale = max(0, -int(exact.as_tuple().exponent))
-    precision = max(len(exact.as_tuple().digits), scale, 1)
-    if precision > 38:
-        raise ValueError(f"{text} has {precision} digits; DECIMAL has at most 38")
-    return Literal(t.decimal(precision, scale).with_nullable(False), exact)
+    whole, _, fraction = text.lstrip("+-").partition(".")
+    if int(whole + fraction) >= 2**63 + (text.startswith("-") and not fraction):
+        raise ValueError(f"{text} is out of range; write it as CAST('{text}' AS DECIMAL(38, {len(fraction)}))")
+    if not fraction:
+        value = int(text.removesuffix("."))
+        return Literal((t.INT if -(2**31) <= value < 2**31 else t.BIGINT).with_nullable(False), value)
+    # each digit that was written counts, also a zero before the point
+    return Literal(t.decimal(len(whole + fraction), len(fraction)).with_nullable(False), Decimal(text))
 
 
 def _constant(word: str) -> Literal:
@@ -89,8 +89,7 @@ def _temporal(kind: str, text: str) -> Literal:
 
 
 def _time(text: str) -> Literal:
-    clock, _, fraction = text.partition(".")
-    return Literal(t.time_type(min(len(fraction), 9)).with_nullable(False), _read_time(clock, fraction))
+    return Literal(t.time_type(0).with_nullable(False), _read_time(text.partition(".")[0], ""))
 
 
 def _read_date(text: str) -> date:

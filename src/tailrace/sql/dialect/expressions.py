@@ -54,7 +54,7 @@ class ExpressionParser(OperatorParser):
             return self._number("")
         if token is not None and token.token_type is TokenType.DOT and self._begins_fraction():
             self.at += 1
-            return self._number("0.")
+            return self._number(".")
         if token is not None and token.token_type is TokenType.HEX_STRING:
             return self._hex()
         if self.sees_text():

@@ -1,0 +1,37 @@
+CREATE TABLE t (
+  id INT, t TINYINT, s SMALLINT, i INT, l BIGINT, f FLOAT, d DOUBLE, m DECIMAL(10,2), w DECIMAL(38,10), k INT
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  SQRT(d) AS c1,
+  SQRT(i) AS c2,
+  SQRT(m) AS c3,
+  POWER(d, 2) AS c4,
+  POWER(i, k) AS c5,
+  POWER(m, 2) AS c6,
+  POWER(l, 2) AS c7,
+  POWER(0, 0) AS c8,
+  POWER(2, 2000) AS c9,
+  EXP(k) AS c10,
+  EXP(1000) AS c11,
+  LN(d) AS c12,
+  LN(i) AS c13,
+  LN(m) AS c14,
+  LOG10(l) AS c15,
+  LOG10(m) AS c16,
+  LOG2(i) AS c17,
+  LOG2(d) AS c18,
+  LOG(d) AS c19,
+  LOG(2, d) AS c20,
+  LOG(k, i) AS c21,
+  LOG(0.5, 8) AS c22,
+  LOG(0) AS c23,
+  LN(-1) AS c24,
+  LOG10(0) AS c25,
+  SQRT(-1) AS c26,
+  POWER(-2, 0.5) AS c27,
+  LOG(1, 2) AS c28,
+  TYPEOF(SQRT(i)) AS c29,
+  TYPEOF(POWER(i, 2)) AS c30,
+  TYPEOF(LN(m)) AS c31
+FROM t;
