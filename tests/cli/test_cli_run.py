@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -138,9 +139,39 @@ def test_mistakes_on_the_command_line(tmp_path: Path) -> None:
     missing = tailrace(tmp_path, "run", "jb.sql")
     pair = tailrace(tmp_path, "run", "job.sql", "--set", "novalue")
 
-    assert missing.returncode == pair.returncode == 2
+    unknown = tailrace(tmp_path, "run", "job.sql", "--ouput", "csv")
+    choice = tailrace(tmp_path, "run", "job.sql", "--output", "xml", "--json")
+
+    assert missing.returncode == pair.returncode == unknown.returncode == choice.returncode == 2
+    assert unknown.stderr.splitlines() == [
+        "error: No such option: --ouput (Possible options: --output)",
+        "hint: tailrace run --help says more",
+    ]
+    assert "'xml' is not one of 'table', 'jsonl', 'csv'" in json.loads(choice.stderr)["error"]["message"]
     assert "did you mean 'job.sql'?" in missing.stderr
     assert "--set NAME=VALUE" in pair.stderr
+
+
+def test_a_script_from_standard_input(tmp_path: Path) -> None:
+    """A - among the files is standard input."""
+    well = tailrace(tmp_path, "run", "-", "-o", "csv", stdin="SELECT 1 AS a;")
+    wrong = tailrace(tmp_path, "run", "-", stdin="\nSELECT b;")
+
+    assert (well.returncode, well.stdout) == (0, "a\n1\n")
+    assert "finished stdin" in well.stderr
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: <stdin>:2:8: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"  -- nothing\n;;", b"\xff\xfe", b"\x7fELF\x00\x01\xff", b"SELECT '\xe9';"])
+def test_what_is_no_script(tmp_path: Path, content: bytes) -> None:
+    """A file without a statement, and one that is no text, is one clear error."""
+    (tmp_path / "job.sql").write_bytes(content)
+    result = tailrace(tmp_path, "run", "job.sql")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert re.match(r"error: .*job\.sql.*", result.stderr)
+    assert len(result.stderr.splitlines()) <= 2
 
 
 def test_a_bad_row_is_status_1(tmp_path: Path) -> None:
@@ -280,6 +311,20 @@ def test_a_reader_that_leaves_ends_the_query(tmp_path: Path) -> None:
     assert process.wait(30) == 0, errors
     assert "Broken" not in errors
     assert "Traceback" not in errors
+
+
+def test_a_reader_that_leaves_before_all_is_written(tmp_path: Path) -> None:
+    """`explain | head` is well too."""
+    name = script(tmp_path, NUMBERS.format(end=1) + "SELECT id FROM numbers;")
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [*PROGRAM, "explain", name], cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_shows_go_beside_rows_for_programs(tmp_path: Path) -> None:

@@ -109,6 +109,15 @@ def test_a_state_folder_that_is_a_file(tmp_path: Path, data: Path) -> None:
     assert_clear(run(tmp_path, script, "--state", str(data)), str(data))
 
 
+def test_a_state_folder_below_a_file(tmp_path: Path, data: Path) -> None:
+    """A state folder whose parents can't be made is the same mistake."""
+    script = TABLE.format(path=data, more="") + INSERT.format(out=tmp_path / "out")
+    result = run(tmp_path, script, "--state", str(data / "state"))
+
+    assert_clear(result, str(data / "state"), "--state")
+    assert result.returncode == 2
+
+
 def test_two_runs_on_one_state_folder(tmp_path: Path, data: Path) -> None:
     """The second run refuses and names the process that holds the folder; the first goes on."""
     script = TABLE.format(path=data, more=", 'source.monitor-interval' = '1 s'") + INSERT.format(out=tmp_path / "out")

@@ -69,7 +69,8 @@ def check(
 
 
 def _print(script: Script, reached: list[Reached], promises: list[Promise]) -> None:
-    print(f"{script.name}: {len(script.statements)} statements are well")
+    count = len(script.statements)
+    print(f"{script.name}: {count} statement{'s' if count != 1 else ''} checked")
     for r in reached:
         print(f"  {r.role} {r.table} ({r.connector}): {'ok' if r.ok else 'FAILED'}: {plain(r.message)}")
     for p in promises:

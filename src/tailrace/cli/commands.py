@@ -34,7 +34,10 @@ class Output(StrEnum):
 
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE.sql...", help="SQL files; several are one script.", show_default=False)
+    list[Path],
+    typer.Argument(
+        metavar="FILE.sql", help="SQL files; several are one script; - is standard input.", show_default=False
+    ),
 ]
 Parameters = Annotated[
     list[str] | None,
@@ -116,11 +119,12 @@ def explain(files: Files, parameter: Parameters = None, set_: Settings = None, j
 @app.command(epilog="Example: `tailrace sql` or `echo 'SELECT 1;' | tailrace sql --output csv`")
 def sql(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE.sql...]", help="Files to define tables from first.")
+        list[Path] | None, typer.Argument(metavar="FILE.sql", help="Files to define tables from first.")
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How rows are written.")] = Output.table,
     parameter: Parameters = None,
     set_: Settings = None,
+    json: Json = False,
 ) -> None:
     """
     Type SQL and see the rows as they come.
@@ -130,7 +134,7 @@ def sql(
     """
     from tailrace.cli import prompt as command  # noqa: PLC0415  loaded when called
 
-    command.sql(files or [], output.value, parameter, set_)
+    command.sql(files or [], output.value, parameter, set_, json=json)
 
 
 @app.command(epilog="Example: `tailrace demo --seconds 20`")
@@ -147,15 +151,16 @@ def demo(
     database: Annotated[
         Path, typer.Option("--database", metavar="FILE", help="The SQLite file that takes the suspicious cards.")
     ] = Path("tailrace-demo.db"),
+    json: Json = False,
 ) -> None:
     """
     Watch made-up card payments, find the cards that behave oddly, and keep them in SQLite.
 
-    Needs no server. The scripts are part of the package; their names are shown.
+    Needs no server. The scripts that it runs are part of the package: tailrace/cli/demo/*.sql.
     """
     from tailrace.cli.demo import command  # noqa: PLC0415  loaded when called
 
-    command.demo(seconds, kafka, rows_per_second, database)
+    command.demo(seconds, kafka, rows_per_second, database, json=json)
 
 
 class Bench(StrEnum):
@@ -201,3 +206,15 @@ def bench(
     from tailrace.cli import bench as command  # noqa: PLC0415  loaded when called
 
     command.bench(what.value, rows, kafka, runs, json=json)
+
+
+def invoke(arguments: list[str]) -> None:
+    """
+    Carry out a command line; errors pass through.
+
+    Raises:
+        TailraceError: the command failed.
+    """
+    command = typer.main.get_command(app)
+    with command.make_context("tailrace", arguments) as context:
+        command.invoke(context)

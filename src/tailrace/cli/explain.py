@@ -10,6 +10,7 @@ from tailrace.cli import logs
 from tailrace.cli.run import check_options
 from tailrace.cli.script import load
 from tailrace.errors import ConfigError
+from tailrace.plan.explain import as_nodes, warnings
 from tailrace.plan.explain import explain as draw
 
 
@@ -30,6 +31,7 @@ def explain(
         raise ConfigError("the script has no INSERT and no SELECT: there is no plan", hint="add one")
     if json:
         tables = [s.table.name if s.table else None for s in sinks]
-        print(jsons.dumps({"name": script.name, "sinks": tables, "plan": draw(sinks)}))
+        found = {"name": script.name, "sinks": tables, "nodes": as_nodes(sinks), "warnings": warnings(sinks)}
+        print(jsons.dumps(found | {"plan": draw(sinks)}))
     else:
         print(draw(sinks))

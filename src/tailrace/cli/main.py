@@ -20,12 +20,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, _nothing_ran if runs else _interrupted)
     if runs:
         signal.signal(signal.SIGTERM, _nothing_ran)
-    from tailrace.cli.commands import app  # noqa: PLC0415  slow
+    from tailrace.cli.commands import invoke  # noqa: PLC0415  slow
     from tailrace.cli.failures import guarded  # noqa: PLC0415  slow
 
     if not runs:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(guarded(app))
+    arguments = sys.argv[1:]
+    sys.exit(guarded(lambda: invoke(arguments), as_json="--json" in arguments))
 
 
 def _nothing_ran(_number: int, _frame: FrameType | None) -> None:

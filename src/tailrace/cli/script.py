@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +95,9 @@ def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequ
         ConfigError: a file can't be read, or a statement is wrong; points at the place.
     """
     session = new_session(parameters, settings, fixed=True)
-    statements = [s for file in files for s in session.bind(read(file), str(file))]
+    statements = [s for file in files for s in session.bind(read(file), label(file))]
+    if not statements:
+        raise ConfigError(f"there is no statement in {', '.join(map(label, files))}", hint="write one, as SELECT 1;")
     for key in session.settings:
         if not has_effect(key):
             _log.warning("setting has no effect here", setting=key)
@@ -111,13 +114,14 @@ def script_of(statements: Sequence[Statement], session: Session, name: str) -> S
 
 def read(file: Path) -> str:
     """
-    Read a script.
+    Read a script; `-` is standard input.
 
     Raises:
         ConfigError: there is no such file, or it is no text.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        data = sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes()
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         near = [p.name for p in file.parent.glob("*")] if file.parent.is_dir() else []
         hint = did_you_mean(file.name, near)
@@ -129,6 +133,11 @@ def read(file: Path) -> str:
     return text
 
 
+def label(file: Path) -> str:
+    """Give the name of a script for people."""
+    return "<stdin>" if str(file) == STDIN else str(file)
+
+
 def name_of(files: Sequence[Path], settings: Mapping[str, str]) -> str:
     """
     Name the job: by `pipeline.name`, or by its last file.
@@ -137,7 +146,7 @@ def name_of(files: Sequence[Path], settings: Mapping[str, str]) -> str:
     'fraud'
     """
     given = settings.get("pipeline.name", "").strip()
-    return given or (files[-1].stem if files else "sql")
+    return given or (Path(label(files[-1]).strip("<>")).stem if files else "sql")
 
 
 def state_folder(script: Script, given: Path | None) -> Path | None:

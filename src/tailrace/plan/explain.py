@@ -39,8 +39,31 @@ def explain(sinks: Sequence[Sink]) -> str:
     """Draw the plans of these sinks; a sub-plan that several read is drawn once and named #1, #2 and so on."""
     drawing = _Drawing(sinks)
     trees = ["\n".join(drawing.tree(s)) for s in sinks]
-    warnings = [f"warning: {w}" for w in dict.fromkeys(_warnings(sinks))]
-    return "\n\n".join([*trees, *(["\n".join(warnings)] if warnings else [])])
+    warned = [f"warning: {w}" for w in warnings(sinks)]
+    return "\n\n".join([*trees, *(["\n".join(warned)] if warned else [])])
+
+
+def as_nodes(sinks: Sequence[Sink]) -> list[dict[str, Any]]:
+    """Give the plans of these sinks for programs: each node with its changelog mode, its state and the ids of its inputs."""
+    modes = changelog_modes(sinks)
+    nodes = list({id(n): n for s in sinks for n in walk(s)}.values())
+    ids = {id(n): number for number, n in enumerate(nodes, start=1)}
+    return [
+        {
+            "id": ids[id(n)],
+            "node": describe(n),
+            "changes": [change.value for change in modes[id(n)]],
+            "state": state_bound(n) or None,
+            "inputs": [ids[id(i)] for i in n.inputs],
+            "place": str(n.location) if n.location else None,
+        }
+        for n in nodes
+    ]
+
+
+def warnings(sinks: Sequence[Sink]) -> list[str]:
+    """Say what of these plans may be meant otherwise, or can only grow."""
+    return list(dict.fromkeys(_warnings(sinks)))
 
 
 class _Drawing:

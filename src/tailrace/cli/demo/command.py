@@ -19,10 +19,11 @@ from tailrace.cli import logs
 from tailrace.cli.cells import cells
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import OutputSink
-from tailrace.cli.progress import Progress, Rates, lines, show_live, summary_lines
-from tailrace.cli.run import make_job
+from tailrace.cli.progress import Progress, Rates, lines, show_live
+from tailrace.cli.run import make_job, tell
 from tailrace.cli.script import Script, script_of
 from tailrace.errors import ConfigError, TerminalError
+from tailrace.formats.rows_as_json import jsonl
 from tailrace.schema import Schema
 from tailrace.sql.session import Session
 
@@ -37,7 +38,7 @@ KAFKA_SECONDS = 8
 _QUERY = "SELECT * FROM suspicious_cards ORDER BY window_end DESC LIMIT 5"
 
 
-def demo(seconds: float | None, kafka: str | None, rate: int, database: Path) -> None:
+def demo(seconds: float | None, kafka: str | None, rate: int, database: Path, *, json: bool = False) -> None:
     """
     Run the demo until the time is over, or Ctrl-C.
 
@@ -47,15 +48,20 @@ def demo(seconds: float | None, kafka: str | None, rate: int, database: Path) ->
     logs.to_stderr(logging.WARNING)
     with _topic(kafka) if kafka else nullcontext("") as topic:
         script = demo_script(rate, database, kafka, topic)
-        shown = Suspicious(script, plain_stream=None if sys.stdout.isatty() else sys.stdout)
+        live = sys.stdout.isatty() and sys.stderr.isatty() and not json
+        shown = Suspicious(script, live=live, as_json=json)
         job = make_job(script, None, {"sink": shown}, allow_state_drop=False)
-        where = f"through Kafka at {kafka}" if kafka else "from an embedded generator"
-        print(f"card payments {where}, {rate:,} a second; suspicious cards go to {database}", file=sys.stderr)
-        with _ended_after(job, seconds), stopped_by_signals(job), _display(job, shown):
+        if not json:
+            where = f"through Kafka at {kafka}" if kafka else "from an embedded generator"
+            print(f"card payments {where}, {rate:,} a second; suspicious cards go to {database}", file=sys.stderr)
+        display = _table_of(job, shown) if live else Progress(job, sys.stderr, live=None, as_json=json)
+        shown.stop = job.stop
+        with _ended_after(job, seconds), stopped_by_signals(job), display:
             summary = job.run()
-    print("\n".join(summary_lines(summary)), file=sys.stderr)
-    print(f"{shown.rows:,} times a card was suspicious; they are in {database}:", file=sys.stderr)
-    print(f"  sqlite3 {database} '{_QUERY}'", file=sys.stderr)
+    tell(summary, json=json)
+    if not json:
+        print(f"{shown.rows:,} times a card was suspicious; they are in {database}:", file=sys.stderr)
+        print(f"  sqlite3 {database} '{_QUERY}'", file=sys.stderr)
 
 
 def demo_script(rate: int, database: Path, kafka: str | None, topic: str) -> Script:
@@ -74,12 +80,13 @@ def demo_script(rate: int, database: Path, kafka: str | None, topic: str) -> Scr
 
 
 class Suspicious(OutputSink):
-    """Keeps the last rows for the live table; without a terminal it writes each as a line."""
+    """Keeps the last rows for the live table; without one it writes each as a line."""
 
-    def __init__(self, script: Script, plain_stream: object | None) -> None:
+    def __init__(self, script: Script, *, live: bool, as_json: bool) -> None:
         assert script.query is not None
         super().__init__(script.query.schema, sys.stdout, updating=False, on_gone=self._nobody)
-        self._plain = plain_stream is not None
+        self._live = live
+        self._json = as_json
         self.last: deque[tuple[str, ...]] = deque(maxlen=SHOWN)
         self.stop: Callable[[], None] = lambda: None
 
@@ -92,9 +99,11 @@ class Suspicious(OutputSink):
         self.stop()
 
     def text(self, batch: pl.DataFrame) -> str:
+        if self._json:
+            return jsonl(batch, self._schema).decode()
         rows = [tuple(v or "" for v in row) for row in cells(batch, self._schema, updating=False).rows()]
         self.last.extend(rows)
-        if not self._plain:
+        if self._live:
             return ""
         return "".join(
             f"{', '.join(f'{n}={v}' for n, v in zip(self._schema.names, row, strict=True))}\n" for row in rows
@@ -115,13 +124,8 @@ def _ended_after(job: Job, seconds: float | None) -> Iterator[None]:
 
 
 @contextmanager
-def _display(job: Job, shown: Suspicious) -> Iterator[None]:
-    """Show the job: a table that changes in place on a terminal, lines elsewhere."""
-    shown.stop = job.stop
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        with Progress(job, sys.stderr, live=None):
-            yield
-        return
+def _table_of(job: Job, shown: Suspicious) -> Iterator[None]:
+    """Show the job as a table that changes in place."""
     rates, over = Rates(), threading.Event()
     thread = threading.Thread(
         target=show_live, args=(job, rates, lambda status: _table(status, shown, rates), over), daemon=True
@@ -173,7 +177,8 @@ def _topic(broker: str) -> Iterator[str]:
         made[name].result(KAFKA_SECONDS)
     except (KafkaException, TimeoutError) as error:
         hint = "start the broker, or mend --kafka HOST:PORT"
-        raise TerminalError(f"the Kafka broker at {broker} can't be used: {error}", hint=hint) from None
+        why = str(error) or f"it does not answer within {KAFKA_SECONDS} s"
+        raise TerminalError(f"the Kafka broker at {broker} can't be used: {why}", hint=hint) from None
     try:
         yield name
     finally:
