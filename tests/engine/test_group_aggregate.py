@@ -116,7 +116,7 @@ def average(total: Decimal, count: int) -> Decimal:
 @pytest.mark.parametrize("retract", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 400])
 def test_the_changes_make_the_groups(keys: tuple[str, ...], size: int, *, retract: bool) -> None:
-    """Whatever the batches, with a restart after each third, the changes are valid and end in the right groups."""
+    """Whatever the batches, with a checkpoint after each and restarts, the changes are valid and end in the right groups."""
     seed = random.randrange(2**32)  # noqa: S311 - printed
     print(f"seed {seed}")  # noqa: T201
     frame = changes(random.Random(seed), 400, retract=retract)  # noqa: S311 - test data
@@ -125,12 +125,38 @@ def test_the_changes_make_the_groups(keys: tuple[str, ...], size: int, *, retrac
         batch = frame.slice(place, size)
         out += running.process(0, batch if retract else batch.drop(KIND), Times())
         out += running.advance(Times())
-        if place // size % 3 == 2:
-            delta = running.snapshot()
-            deltas = [delta] if delta.base else [*deltas, delta]
+        delta = running.snapshot()
+        deltas = [delta] if delta.base else [*deltas, delta]
+        if place // size % 5 == 4:
             running = operator(keys, retract=retract)
             running.restore(deltas)
     assert table_of(out) == expected(frame, keys)
+
+
+@pytest.mark.parametrize("retract", [False, True])
+def test_a_checkpoint_takes_the_values_that_changed(*, retract: bool) -> None:
+    """However many different values a key has, a checkpoint writes only those that came or went since the last one."""
+    running, deltas = operator((), retract=retract), list[StateDelta]()
+    rows = pl.DataFrame({"k": "a", "v": range(1000), "d": "1.00", "s": [str(i % 900) for i in range(1000)], "f": True})
+    rows = rows.cast(pl.Schema(TYPES)).with_columns(pl.lit(0, dtype=pl.Int8).alias(KIND))
+    gone = rows.tail(2).with_columns(pl.lit(3, dtype=pl.Int8).alias(KIND))
+    more = rows.head(5).with_columns(pl.col("v") + 5000)
+    for batch in (rows, pl.concat([more, gone]) if retract else more):
+        running.process(0, batch, Times())
+        deltas.append(running.snapshot())
+    again = operator((), retract=retract)
+    again.restore(deltas)
+    (result,) = (b for b in again.process(0, more.head(1), Times()) if b[KIND][0] == RowKind.UPDATE_AFTER)
+
+    assert [d.base for d in deltas] == [True, False]
+    assert {n: len(f) for n, f in deltas[0].frames.items() if n in {"values-5", "values-6"}} == {
+        "values-5": 900,
+        "values-6": 1000,
+    }
+    assert len(deltas[1].frames["values-6"]) == (7 if retract else 5)
+    assert ("values-5" in deltas[1].frames) == retract  # how often a text is there has changed
+    assert result["a5"].to_list() == [900]
+    assert result["a6"].to_list() == [499_500 + 5 * 5000 + 10 - (998 + 999 if retract else 0)]
 
 
 def test_a_key_that_nobody_touches_is_forgotten() -> None:

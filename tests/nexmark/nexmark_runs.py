@@ -37,6 +37,8 @@ class Run:
     """
     One run of a query; each `restart_every` ticks the executor is dropped and a new one takes up its state.
 
+    With restarts there are checkpoints too, about four between two of them.
+
     `ticks` has the time and the number of events of each.
     """
 
@@ -68,8 +70,7 @@ class Run:
             self.ticks.append((self.clock.now_ms(), len(part)))
             inputs = [Input(name, "0", _columns(scan, part)) for name, scan in executor.scans.items()]
             yield from self._tick(executor, inputs)
-            if self._restart_every and len(self.ticks) % self._restart_every == 0:
-                executor = self._restarted(executor)
+            executor = self._saved(executor)
             self.clock.advance(TICK_MS)
         self.clock.advance(QUIET_MS)
         yield from self._tick(executor, [])
@@ -86,9 +87,15 @@ class Run:
             executor.assign(scan, "0")
         return executor
 
-    def _restarted(self, executor: Executor) -> Executor:
-        for name, delta in executor.snapshot().items():
-            self._deltas[name] = [*([] if delta.base else self._deltas.get(name, [])), delta]
+    def _saved(self, executor: Executor) -> Executor:
+        """Take a checkpoint, and restart from it, if it is time to."""
+        ticks, every = len(self.ticks), self._restart_every
+        restart = every and ticks % every == 0
+        if every and (restart or ticks % max(1, every // 5) == 0):
+            for name, delta in executor.snapshot().items():
+                self._deltas[name] = [*([] if delta.base else self._deltas.get(name, [])), delta]
+        if not restart:
+            return executor
         self.restarts += 1
         return self._executor()
 

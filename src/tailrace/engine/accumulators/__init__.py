@@ -38,7 +38,7 @@ def accumulator(call: AggregateCall, *, retract: bool = False) -> Accumulator:
     plain = _plain(call, argument, retract=retract)
     if not call.distinct:
         return plain
-    return Distinct(plain, argument.polars, nulls=call.function == "ARRAY_AGG")
+    return Distinct(plain, argument.polars, nulls=call.function == "ARRAY_AGG", retract=retract)
 
 
 def _plain(call: AggregateCall, argument: DataType, *, retract: bool) -> Accumulator:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tailrace.engine.accumulators.base import Columns
+from tailrace.engine.accumulators.base import Accumulator, Columns
 from tailrace.engine.kernels import multiset as kernels
 from tailrace.state.chunks import RowLog
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 
+ENTRY, SLOT, VALUE, COUNT = "entry", "slot", "value", "count"
 _FEW = 65_536
 
 
@@ -19,6 +20,7 @@ class Chains:
 
     def __init__(self, dtype: pl.DataType) -> None:
         self.dtype = dtype
+        self._written = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -28,6 +30,9 @@ class Chains:
         self._slots = np.zeros(1024, dtype=np.int64)
         self._counts = np.zeros(1024, dtype=np.int64)
         self._following = np.zeros(1024, dtype=np.int64)
+        self._dirty = np.zeros(1024, dtype=np.bool_)
+        # entries are numbered anew, so that changes of single ones mean nothing to what was written before
+        self._has_base = False
         self._heads = np.full(1024, -1, dtype=np.int64)
 
     def reserve(self, size: int) -> None:
@@ -39,8 +44,8 @@ class Chains:
         before, used = self._used, self._used + len(slots)
         self._values.append(pl.DataFrame({"value": values}))
         self._slots, self._counts = grown(self._slots, used), grown(self._counts, used)
-        self._following = grown(self._following, used)
-        self._slots[before:used], self._counts[before:used] = slots, count
+        self._following, self._dirty = grown(self._following, used), grown(self._dirty, used)
+        self._slots[before:used], self._counts[before:used], self._dirty[before:used] = slots, count, True
         kernels.link(before, self._slots[:used], self._following, self._heads)
         self._used = used
         return np.arange(before, used, dtype=np.int64)
@@ -62,6 +67,24 @@ class Chains:
         places = pl.DataFrame({"place": np.arange(len(slots), dtype=np.int64)})
         return {"values": places.join(lists, on="place", how="left", maintain_order="left")["values"]}
 
+    @property
+    def wants_base(self) -> bool:
+        """Tell that all entries are less to write than the changes since they last were."""
+        return not self._has_base or self._written > 2 * max(self._used - self._dead, _FEW)
+
+    def changes(self, *, base: bool) -> pl.DataFrame:
+        """Give the entries that came or went (with count 0) since the last call; with `base` all that are there."""
+        used = self._used
+        chosen = self._counts[:used] > 0 if base else self._dirty[:used]
+        entries = np.flatnonzero(chosen)
+        self._dirty[:used] = False
+        self._written = 0 if base else self._written + len(entries)
+        self._has_base = True
+        numbers = {ENTRY: entries, SLOT: self._slots[entries], COUNT: self._counts[entries]}
+        return pl.DataFrame([pl.Series(name, n) for name, n in numbers.items()]).with_columns(
+            self._values.gather(entries)[VALUE]
+        )
+
     def load(self, slots: I64, columns: Columns) -> None:
         """Take the entries of these slots from a checkpoint, in place of those that are there."""
         self.reset(slots)
@@ -75,12 +98,12 @@ class Chains:
 
     def remove(self, entries: I64) -> None:
         """Take single entries out."""
-        self._counts[entries] = 0
+        self._counts[entries], self._dirty[entries] = 0, True
         self._dead += len(entries)
 
     def reset(self, slots: I64) -> None:
         """Take all entries out of these slots."""
-        self._dead += kernels.empty_chains(slots, self._heads, self._following, self._counts)
+        self._dead += kernels.empty_chains(slots, self._heads, self._following, self._counts, self._dirty)
         if self._dead > max(_FEW, self._used - self._dead):
             self.keep(np.arange(len(self._heads), dtype=np.int64))
 
@@ -90,3 +113,50 @@ class Chains:
         self._clear()
         self.reserve(len(slots))
         self.take(rows["place"].to_numpy(), rows["value"], rows["count"].to_numpy())
+
+
+def last_values(changes: list[pl.DataFrame]) -> pl.DataFrame:
+    """Give the entries that are there after a base and the changes that followed it, in the order they came."""
+    if not changes:
+        return pl.DataFrame()
+    last = pl.concat(changes).unique(ENTRY, keep="last")
+    return last.filter(pl.col(COUNT) > 0).sort(ENTRY)
+
+
+class ChainedAccumulator(Accumulator):
+    """An accumulator that keeps single values by slot; what it makes of them is derived again after a restore."""
+
+    def __init__(self, values: Chains) -> None:
+        self._values = values
+
+    def _derive(self, slots: I64) -> None:
+        """Make anew what is known of these slots beside their values."""
+
+    def reserve(self, size: int) -> None:
+        self.size = size
+        self._values.reserve(size)
+
+    def columns(self, slots: I64) -> Columns:
+        return self._values.columns(slots)
+
+    def load(self, slots: I64, columns: Columns) -> None:
+        self._values.load(slots, columns)
+        self._derive(slots)
+
+    def changes(self, *, base: bool) -> pl.DataFrame | None:
+        return self._values.changes(base=base)
+
+    def take_up(self, slots: I64, values: pl.DataFrame) -> None:
+        self._values.take(slots, values[VALUE], values[COUNT].to_numpy())
+        self._derive(np.unique(slots))
+
+    @property
+    def wants_base(self) -> bool:
+        return self._values.wants_base
+
+    def reset(self, slots: I64) -> None:
+        self._values.reset(slots)
+
+    def keep(self, slots: I64) -> None:
+        self.size = len(slots)
+        self._values.keep(slots)

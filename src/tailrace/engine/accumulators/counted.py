@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
+from tailrace.engine.accumulators.base import Mask, valid
+from tailrace.engine.accumulators.chains import ChainedAccumulator
 from tailrace.engine.accumulators.multiset import Multiset
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import DataType
 from tailrace.state.kernels import I64
 
 
-class CountedAccumulator(Accumulator):
+class CountedAccumulator(ChainedAccumulator):
     """Keeps the values of a slot with their counts."""
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         self._call = call
-        self._values = Multiset(argument.polars)
-
-    def reserve(self, size: int) -> None:
-        self.size = size
-        self._values.reserve(size)
+        self._values: Multiset = Multiset(argument.polars)
+        super().__init__(self._values)
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
@@ -47,19 +45,6 @@ class CountedAccumulator(Accumulator):
         if not isinstance(wanted, tuple):
             return percentile(float(wanted)).alias("result")
         return pl.concat_list([percentile(float(w)) for w in wanted]).alias("result")
-
-    def columns(self, slots: I64) -> Columns:
-        return self._values.columns(slots)
-
-    def load(self, slots: I64, columns: Columns) -> None:
-        self._values.load(slots, columns)
-
-    def reset(self, slots: I64) -> None:
-        self._values.reset(slots)
-
-    def keep(self, slots: I64) -> None:
-        self.size = len(slots)
-        self._values.keep(slots)
 
 
 def percentile(share: float) -> pl.Expr:

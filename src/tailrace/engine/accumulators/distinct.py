@@ -5,26 +5,27 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
+from tailrace.engine.accumulators.base import Accumulator, Mask, valid
+from tailrace.engine.accumulators.chains import ChainedAccumulator
 from tailrace.engine.accumulators.multiset import Multiset
 from tailrace.state.kernels import I64
 
 
-class Distinct(Accumulator):
+class Distinct(ChainedAccumulator):
     """
     Hands each value to another accumulator once: when it comes into a slot, and takes it back when it has gone.
 
-    With `nulls` NULL is a value like others.
+    With `nulls` NULL is a value like others; with `retract` values can be taken back.
     """
 
-    def __init__(self, inner: Accumulator, dtype: pl.DataType, *, nulls: bool = False) -> None:
+    def __init__(self, inner: Accumulator, dtype: pl.DataType, *, nulls: bool = False, retract: bool = False) -> None:
         self._inner = inner
         self._nulls = nulls
-        self._values = Multiset(dtype)
+        self._values: Multiset = Multiset(dtype, counted=retract)
+        super().__init__(self._values)
 
     def reserve(self, size: int) -> None:
-        self.size = size
-        self._values.reserve(size)
+        super().reserve(size)
         self._inner.reserve(size)
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
@@ -42,20 +43,15 @@ class Distinct(Accumulator):
     def result(self, slots: I64) -> pl.Series:
         return self._inner.result(slots)
 
-    def columns(self, slots: I64) -> Columns:
-        return self._values.columns(slots)
-
-    def load(self, slots: I64, columns: Columns) -> None:
-        self._values.load(slots, columns)
+    def _derive(self, slots: I64) -> None:
         self._inner.reset(slots)
         rows = self._values.of(slots).sort("entry")
         self._inner.add(slots[rows["place"].to_numpy()], rows["value"], None)
 
     def reset(self, slots: I64) -> None:
-        self._values.reset(slots)
+        super().reset(slots)
         self._inner.reset(slots)
 
     def keep(self, slots: I64) -> None:
-        self.size = len(slots)
-        self._values.keep(slots)
+        super().keep(slots)
         self._inner.keep(slots)

@@ -17,11 +17,17 @@ class Multiset(Chains):
     """
     The values of each slot, with how often each is there: chains, and an index on (slot, value).
 
+    Without `counted` a value that is there stays, and is counted once.
+
     >>> values = Multiset(pl.String())
     >>> values.reserve(1)
     >>> values.add(np.array([0, 0, 0]), pl.Series(["a", "b", "a"])).tolist()
     [True, True, False]
     """
+
+    def __init__(self, dtype: pl.DataType, *, counted: bool = True) -> None:
+        self._counted = counted
+        super().__init__(dtype)
 
     def _clear(self) -> None:
         super()._clear()
@@ -35,7 +41,11 @@ class Multiset(Chains):
         """
         entries = self._entries(slots, values)
         changed = np.zeros(len(entries), dtype=np.bool_)
-        kernels.count(entries, np.broadcast_to(np.int64(amounts), len(entries)), self._counts, changed)
+        if self._counted:
+            each = np.broadcast_to(np.int64(amounts), len(entries))
+            kernels.count(entries, each, self._counts, changed, self._dirty)
+        else:
+            kernels.mark(entries, self._counts, changed, self._dirty)
         return changed
 
     def _entries(self, slots: I64, values: pl.Series) -> I64:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
+from tailrace.engine.accumulators.base import Mask, valid
+from tailrace.engine.accumulators.chains import ChainedAccumulator
 from tailrace.engine.accumulators.extremes import LogExtreme
 from tailrace.engine.accumulators.multiset import Multiset
 from tailrace.expressions.nodes import AggregateCall
@@ -13,17 +14,17 @@ from tailrace.schema import DataType
 from tailrace.state.kernels import I64
 
 
-class RetractableExtreme(Accumulator):
+class RetractableExtreme(ChainedAccumulator):
     """Keeps all values of a slot, counted; only when the extreme itself goes are the others looked through."""
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         self._best = LogExtreme(call, argument)
-        self._values = Multiset(argument.polars)
+        self._values: Multiset = Multiset(argument.polars)
+        super().__init__(self._values)
 
     def reserve(self, size: int) -> None:
-        self.size = size
+        super().reserve(size)
         self._best.reserve(size)
-        self._values.reserve(size)
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
@@ -53,20 +54,15 @@ class RetractableExtreme(Accumulator):
     def result(self, slots: I64) -> pl.Series:
         return self._best.result(slots)
 
-    def columns(self, slots: I64) -> Columns:
-        return self._values.columns(slots)
-
-    def load(self, slots: I64, columns: Columns) -> None:
-        self._values.load(slots, columns)
+    def _derive(self, slots: I64) -> None:
         self._best.reset(slots)
         rows = self._values.of(slots)
         self._best.add(slots[rows["place"].to_numpy()], rows["value"], None)
 
     def reset(self, slots: I64) -> None:
-        self._values.reset(slots)
+        super().reset(slots)
         self._best.reset(slots)
 
     def keep(self, slots: I64) -> None:
-        self.size = len(slots)
-        self._values.keep(slots)
+        super().keep(slots)
         self._best.keep(slots)

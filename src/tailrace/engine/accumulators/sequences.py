@@ -5,25 +5,22 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tailrace.engine.accumulators.base import Accumulator, Columns, Mask, valid
-from tailrace.engine.accumulators.chains import Chains
+from tailrace.engine.accumulators.base import Mask, valid
+from tailrace.engine.accumulators.chains import ChainedAccumulator, Chains
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import DataType
 from tailrace.state.kernels import I64
 
 
-class SequenceAccumulator(Accumulator):
+class SequenceAccumulator(ChainedAccumulator):
     """Keeps every value of a slot; the result is an expression over `value`, in the order they came."""
 
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         self._result = _result(call)
         self._type = call.type
         self._nulls = call.function == "ARRAY_AGG"
-        self._values = Chains(argument.polars)
-
-    def reserve(self, size: int) -> None:
-        self.size = size
-        self._values.reserve(size)
+        self._values: Chains = Chains(argument.polars)
+        super().__init__(self._values)
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         assert values is not None
@@ -54,19 +51,6 @@ class SequenceAccumulator(Accumulator):
         places = pl.DataFrame({"place": np.arange(len(slots), dtype=np.int64)})
         joined = places.join(results, on="place", how="left", maintain_order="left")
         return joined["value"].cast(self._type.polars)
-
-    def columns(self, slots: I64) -> Columns:
-        return self._values.columns(slots)
-
-    def load(self, slots: I64, columns: Columns) -> None:
-        self._values.load(slots, columns)
-
-    def reset(self, slots: I64) -> None:
-        self._values.reset(slots)
-
-    def keep(self, slots: I64) -> None:
-        self.size = len(slots)
-        self._values.keep(slots)
 
 
 class Lag(SequenceAccumulator):

@@ -19,13 +19,27 @@ def link(first: int, entry_slots: I64, following: I64, heads: I64) -> None:
 
 
 @njit(nogil=True, cache=True)
-def count(entries: I64, amounts: I64, counts: I64, changed: npt.NDArray[np.bool_]) -> None:
-    """Count each row's entry up or down; mark the rows by which a value came or went."""
+def count(
+    entries: I64, amounts: I64, counts: I64, changed: npt.NDArray[np.bool_], dirty: npt.NDArray[np.bool_]
+) -> None:
+    """Count each row's entry up or down; mark the rows by which a value came or went, and the entries."""
     for i in range(entries.size):
         entry = entries[i]
         before = counts[entry] > 0
         counts[entry] += amounts[i]
         changed[i] = before != (counts[entry] > 0)
+        dirty[entry] = True
+
+
+@njit(nogil=True, cache=True)
+def mark(entries: I64, counts: I64, changed: npt.NDArray[np.bool_], dirty: npt.NDArray[np.bool_]) -> None:
+    """Let each row's entry be there; mark the rows by which a value came, and their entries."""
+    for i in range(entries.size):
+        entry = entries[i]
+        if counts[entry] == 0:
+            counts[entry] = 1
+            changed[i] = True
+            dirty[entry] = True
 
 
 @njit(nogil=True, cache=True)
@@ -55,13 +69,15 @@ def walk_chains(slots: I64, heads: I64, following: I64, counts: I64, places: I64
 
 
 @njit(nogil=True, cache=True)
-def empty_chains(slots: I64, heads: I64, following: I64, counts: I64) -> int:
+def empty_chains(slots: I64, heads: I64, following: I64, counts: I64, dirty: npt.NDArray[np.bool_]) -> int:
     """Let nothing be there any more in the chains of these slots; give how many entries that concerns."""
     gone = 0
     for i in range(slots.size):
         entry = heads[slots[i]]
         while entry >= 0:
-            gone += counts[entry] > 0
-            counts[entry] = 0
+            if counts[entry] > 0:
+                gone += 1
+                counts[entry] = 0
+                dirty[entry] = True
             entry = following[entry]
     return gone

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import accumulator
+from tailrace.engine.accumulators.chains import SLOT, last_values
 from tailrace.engine.batch import Batch, RowKind
 from tailrace.engine.changes import of_kind, split
 from tailrace.engine.kernels import accumulate as kernels
@@ -19,6 +20,7 @@ from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 
 _COUNT = "$count"
+_SLOT = "$slot"
 
 
 class GroupAggregateOperator(Operator):
@@ -117,21 +119,38 @@ class GroupAggregateOperator(Operator):
         return []
 
     def snapshot(self) -> StateDelta:
-        base, slots = self._slots.changed()
-        state = [
-            series.alias(f"${i}.{name}")
-            for i, acc in enumerate(self._accumulators)
-            for name, series in acc.columns(slots).items()
-        ]
-        frame = self._slots.columns(slots).with_columns([pl.Series(_COUNT, self._counts[slots]), *state])
-        return StateDelta(base, {"groups": frame} if len(frame) else {})
+        base, slots = self._slots.changed(base=any(acc.wants_base for acc in self._accumulators))
+        frames: dict[str, pl.DataFrame] = {}
+        state = [pl.Series(_SLOT, slots), pl.Series(_COUNT, self._counts[slots])]
+        for i, acc in enumerate(self._accumulators):
+            values = acc.changes(base=base)
+            if values is None:
+                state += [series.alias(f"${i}.{name}") for name, series in acc.columns(slots).items()]
+            elif len(values):
+                frames[f"values-{i}"] = values
+        if len(slots):
+            frames["groups"] = self._slots.columns(slots).with_columns(state)
+        return StateDelta(base, frames)
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
+        deltas = list(deltas)
+        numbers = np.zeros(0, dtype=np.int64)
         for frame in (d.frames["groups"] for d in deltas if "groups" in d.frames):
             self._find(frame)
             slots = self._slots.load(frame)
-            self._counts[slots] = frame[_COUNT].to_numpy()
-            for i, acc in enumerate(self._accumulators):
-                prefix = f"${i}."
-                own = {n.removeprefix(prefix): frame[n] for n in frame.columns if n.startswith(prefix)}
+            written = frame[_SLOT].to_numpy()
+            numbers = grown(numbers, int(written.max()) + 1)
+            numbers[written] = slots
+            self._load(slots, frame)
+        for i, acc in enumerate(self._accumulators):
+            values = last_values([d.frames[f"values-{i}"] for d in deltas if f"values-{i}" in d.frames])
+            if len(values):
+                acc.take_up(numbers[values[SLOT].to_numpy()], values)
+
+    def _load(self, slots: I64, frame: pl.DataFrame) -> None:
+        self._counts[slots] = frame[_COUNT].to_numpy()
+        for i, acc in enumerate(self._accumulators):
+            prefix = f"${i}."
+            own = {n.removeprefix(prefix): frame[n] for n in frame.columns if n.startswith(prefix)}
+            if own:
                 acc.load(slots, own)
