@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
+from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.late import reject_late
-from tailrace.engine.local_time import LocalTime, milliseconds
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.session_store import SessionStore
+from tailrace.engine.window_times import WindowTimes
 from tailrace.plan.nodes import WindowAggregate, WindowProperty
-from tailrace.schema import Kind
 from tailrace.state.delta import StateDelta
 from tailrace.state.kernels import I64
 
@@ -29,8 +27,7 @@ class SessionAggregateOperator(Operator):
         self._node = node
         keys = {k: node.input.schema[k].type.polars for k in node.keys}
         self._store = SessionStore(keys, node.aggregates, node.window.size)
-        time_type = node.input.schema[node.window.time_column].type
-        self._zone = LocalTime(timezone if time_type.kind is Kind.TIMESTAMP_LTZ else "UTC")
+        self._times = WindowTimes(node, timezone)
         self._fired = MIN_WATERMARK
 
     @property
@@ -38,28 +35,15 @@ class SessionAggregateOperator(Operator):
         return len(self._store)
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
-        late = self._store.add(batch, self._times(batch, times), self._watermarks(batch))
+        late = self._store.add(
+            batch, self._times.of(batch, times, self._fired), self._times.watermarks(batch, self._fired)
+        )
         if late.any():
             reject_late(self, batch.filter(pl.Series(late)), "the row came after its session was put out")
         return []
 
-    def _times(self, batch: Batch, times: Times) -> I64:
-        if self._node.window.processing_time:
-            # a wall clock that was set back does not make rows late
-            now = max(self._zone.local_one(times.now), self._fired + 1)
-            return np.full(len(batch), now, dtype=np.int64)
-        return self._zone.local(milliseconds(batch[self._node.window.time_column]))
-
-    def _watermarks(self, batch: Batch) -> I64:
-        if WATERMARK not in batch.columns or self._node.window.processing_time:
-            return np.array([self._fired], dtype=np.int64)
-        return np.maximum(self._zone.local(batch[WATERMARK].to_numpy()), self._fired)
-
     def advance(self, times: Times) -> list[Batch]:
-        due = times.now - 1 if self._node.window.processing_time else times.watermark
-        if times.watermark == MAX_WATERMARK:
-            due = MAX_WATERMARK
-        local = self._zone.local_one(due)
+        local = self._times.due(times)
         if local <= self._fired:
             return []
         self._fired = local
@@ -78,17 +62,14 @@ class SessionAggregateOperator(Operator):
         edges = {
             WindowProperty.START: starts,
             WindowProperty.END: ends,
-            WindowProperty.TIME: self._zone.utc(ends - 1),
+            WindowProperty.TIME: self._times.zone.utc(ends - 1),
         }
         columns += [pl.Series(edges[p]).cast(pl.Datetime("ms")) for p in node.properties]
         pairs = zip(columns, node.schema, strict=True)
         return pl.DataFrame([c.cast(f.type.polars).alias(f.name) for c, f in pairs])
 
     def next_timer(self) -> int | None:
-        if not self._node.window.processing_time:
-            return None
-        least = self._store.least_end()
-        return None if least is None else self._zone.utc_one(least)
+        return self._times.timer(self._store.least_end())
 
     def snapshot(self) -> StateDelta:
         base, frame = self._store.snapshot()

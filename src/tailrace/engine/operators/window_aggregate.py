@@ -8,14 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, Batch
 from tailrace.engine.kernels import windows as kernels
 from tailrace.engine.late import reject_late
-from tailrace.engine.local_time import LocalTime, milliseconds
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.window_store import WindowStore
+from tailrace.engine.window_times import WindowTimes
 from tailrace.plan.nodes import WindowAggregate, WindowKind, WindowProperty, WindowSpec
-from tailrace.schema import Kind
 from tailrace.state.delta import StateDelta
 from tailrace.state.kernels import I64
 
@@ -81,8 +80,7 @@ class WindowAggregateOperator(Operator):
         keys = {k: node.input.schema[k].type.polars for k in node.keys}
         self._slices = WindowStore(node.keys, keys, node.aggregates)
         self._exact = WindowStore(node.keys, keys, node.aggregates)
-        time_type = node.input.schema[node.window.time_column].type
-        self._zone = LocalTime(timezone if time_type.kind is Kind.TIMESTAMP_LTZ else "UTC")
+        self._times = WindowTimes(node, timezone)
         self._fired = MIN_WATERMARK
 
     @property
@@ -94,7 +92,9 @@ class WindowAggregateOperator(Operator):
         state = np.empty(len(batch), dtype=np.int8)
         w = self.windows
         args = (w.kind, w.size, w.slide, w.offset, w.slice, ends, state)
-        late = kernels.assign_slices(self._times(batch, times), self._watermarks(batch), *args)
+        late = kernels.assign_slices(
+            self._times.of(batch, times, self._fired), self._times.watermarks(batch, self._fired), *args
+        )
         if late:
             self._add_late(batch, ends, state)
             on_time = state == kernels.OPEN
@@ -103,27 +103,13 @@ class WindowAggregateOperator(Operator):
             self._slices.add(batch, ends)
         return []
 
-    def _times(self, batch: Batch, times: Times) -> I64:
-        if self._node.window.processing_time:
-            # a wall clock that was set back does not make rows late
-            now = max(self._zone.local_one(times.now), self._fired + 1)
-            return np.full(len(batch), now, dtype=np.int64)
-        return self._zone.local(milliseconds(batch[self._node.window.time_column]))
-
-    def _watermarks(self, batch: Batch) -> I64:
-        """Give what each row is judged against, in local time: its own watermark, or that of the operator."""
-        if WATERMARK not in batch.columns or self._node.window.processing_time:
-            return np.array([self._fired], dtype=np.int64)
-        own = batch[WATERMARK].to_numpy()
-        return np.maximum(self._zone.local(own), self._fired)
-
     def _add_late(self, batch: Batch, ends: I64, state: np.ndarray) -> None:
         late = state == kernels.LATE
         if late.any():
             reject_late(self, batch.filter(pl.Series(late)), "the row came after the last of its windows was put out")
         partly = np.flatnonzero(state == kernels.PARTLY_LATE)
         if len(partly):
-            judged = np.broadcast_to(self._watermarks(batch), len(batch))
+            judged = np.broadcast_to(self._times.watermarks(batch, self._fired), len(batch))
             self._add_exact(batch, partly, ends, judged)
 
     def _add_exact(self, batch: Batch, rows: I64, ends: I64, judged: I64) -> None:
@@ -132,10 +118,7 @@ class WindowAggregateOperator(Operator):
         self._exact.add(batch[numbers], np.ascontiguousarray(open_ends))
 
     def advance(self, times: Times) -> list[Batch]:
-        due = times.now - 1 if self._node.window.processing_time else times.watermark
-        if times.watermark == MAX_WATERMARK:
-            due = MAX_WATERMARK
-        local = self._zone.local_one(due)
+        local = self._times.due(times)
         if local <= self._fired:
             return []
         out = self._tumbled(local) if self.windows.kind == kernels.TUMBLE else self._overlapping(local)
@@ -185,7 +168,7 @@ class WindowAggregateOperator(Operator):
     def _edge(self, edge: WindowProperty, ends: pl.Series) -> pl.Series:
         values = ends.to_numpy()
         if edge is WindowProperty.TIME:
-            values = self._zone.utc(values - 1)
+            values = self._times.zone.utc(values - 1)
         elif edge is WindowProperty.START:
             values = self.windows.starts(values)
         return pl.Series(values).cast(pl.Datetime("ms"))
@@ -208,10 +191,8 @@ class WindowAggregateOperator(Operator):
         return last_start + w.slide
 
     def next_timer(self) -> int | None:
-        if not self._node.window.processing_time:
-            return None
-        least = self._slices.least_end()
-        return None if least is None else self._zone.utc_one(self.windows.first_end(least))
+        least = self._slices.least_end() if self._node.window.processing_time else None
+        return self._times.timer(None if least is None else self.windows.first_end(least))
 
     def snapshot(self) -> StateDelta:
         base = self._slices.wants_base or self._exact.wants_base
