@@ -59,5 +59,13 @@ def _within(times: I64) -> pl.Series:
 
 
 def milliseconds(times: pl.Series) -> I64:
-    """Give timestamps as milliseconds since 1970."""
-    return times.dt.cast_time_unit("ms").to_physical().to_numpy()
+    """
+    Give timestamps, none of them NULL, as milliseconds since 1970.
+
+    >>> milliseconds(pl.Series([1_500_000]).cast(pl.Datetime("us"))).tolist()
+    [1500]
+    """
+    if times.dtype.time_unit != "ms":  # type: ignore[attr-defined]
+        times = times.dt.cast_time_unit("ms")
+    # as they lie in memory: what goes by an expression costs a tenth of a millisecond, which small batches feel
+    return times.to_numpy().view(np.int64)

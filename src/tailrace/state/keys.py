@@ -16,7 +16,8 @@ def _is_integer(dtype: pl.DataType) -> bool:
 
 def _integers(series: pl.Series) -> tuple[U64, U64]:
     """An integer is its own key; a NULL is 0 with a mark in the second half."""
-    physical = series.to_physical().cast(pl.Int64)
+    # `to_physical` goes by an expression, which small batches feel
+    physical = (series if series.dtype.is_integer() else series.to_physical()).cast(pl.Int64)
     if not physical.null_count():
         return physical.to_numpy().view(np.uint64), np.zeros(len(series), dtype=np.uint64)
     nulls = physical.is_null().cast(pl.UInt64).to_numpy()

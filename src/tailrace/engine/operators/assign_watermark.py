@@ -11,6 +11,7 @@ import polars as pl
 from tailrace.clock import Clock
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
 from tailrace.engine.kernels.windows import running_watermark
+from tailrace.engine.local_time import milliseconds
 from tailrace.engine.operator import Operator, Rejected, Times
 from tailrace.engine.progress import Progress
 from tailrace.expressions.lower import lower
@@ -72,15 +73,12 @@ class AssignWatermarkOperator(Operator):
     def _not_from_future(self, batch: Batch, times: Times) -> Batch:
         if self._options.max_future is None:
             return batch
-        beyond = self._times(batch) > times.now + self._options.max_future
+        beyond = milliseconds(batch[self._column]) > times.now + self._options.max_future
         if not beyond.any():
             return batch
         reason = f"the row time '{self._column}' is more than {self._options.max_future} ms in the future"
         self._reject(batch.filter(pl.Series(beyond)), "future", "TR231", reason)
         return batch.filter(pl.Series(~beyond))
-
-    def _times(self, batch: Batch) -> I64:
-        return batch[self._column].dt.cast_time_unit("ms").to_physical().to_numpy()
 
     def _reject(self, rows: Batch, stage: str, code: str, reason: str) -> None:
         self.outbox.rejected.append(Rejected(stage, code, reason, rows, rows[ORIGIN].to_numpy(), self.name))
