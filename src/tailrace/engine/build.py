@@ -15,6 +15,7 @@ from tailrace.engine.operators.limit import LimitOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.union import UnionOperator
+from tailrace.engine.operators.unnest import RepeatOperator, UnnestOperator
 from tailrace.engine.operators.values import ValuesOperator
 from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
 from tailrace.engine.operators.window_table import WindowTableOperator
@@ -119,6 +120,8 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),
+    nodes.Unnest: lambda node, builder: UnnestOperator(node, builder.timezone),
+    nodes.Repeat: lambda node, _builder: RepeatOperator(node),
     nodes.Limit: lambda node, _builder: LimitOperator(node),
     nodes.Values: lambda node, builder: ValuesOperator(node, builder.timezone),
 }

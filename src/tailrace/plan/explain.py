@@ -18,9 +18,11 @@ from tailrace.plan.nodes import (
     Limit,
     Node,
     OverAggregate,
+    Repeat,
     Scan,
     Sink,
     Union,
+    Unnest,
     Values,
     WindowAggregate,
     WindowKind,
@@ -216,6 +218,12 @@ def _calc(node: Calc) -> str:
     return f"Calc {', '.join(columns)}{where}"
 
 
+def _unnest(node: Unnest) -> str:
+    word = "Unnest OUTER" if node.outer else "Unnest"
+    where = f" where {expression(node.condition)}" if node.condition is not None else ""
+    return f"{word} {node.collection} AS ({', '.join(node.added)}){where}: {_names(node)}"
+
+
 def _join(node: Join) -> str:
     signs = ["IS NOT DISTINCT FROM" if k.null_safe else "=" for k in node.keys]
     parts = [f"{k.left} {sign} {k.right}" for k, sign in zip(node.keys, signs, strict=True)]
@@ -273,4 +281,6 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
+    Unnest: _unnest,
+    Repeat: lambda n: f"Repeat {n.count} times: {_names(n)}",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind
+from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.over import Frame, OverAggregate
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
@@ -24,10 +25,12 @@ __all__ = [
     "Limit",
     "Node",
     "OverAggregate",
+    "Repeat",
     "Scan",
     "Sink",
     "Unary",
     "Union",
+    "Unnest",
     "Values",
     "WindowAggregate",
     "WindowKind",

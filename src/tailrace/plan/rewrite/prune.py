@@ -14,7 +14,9 @@ from tailrace.plan.nodes import (
     Limit,
     Node,
     OverAggregate,
+    Repeat,
     Scan,
+    Unnest,
     WindowAggregate,
     WindowTable,
     walk,
@@ -101,6 +103,10 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _read_over(node, own)
         case Limit():
             return own
+        case Unnest():
+            return (own & set(below.schema.names)) | {node.collection}
+        case Repeat():
+            return own | {node.count}
         case Join():
             return _joined(node, own) & set(below.schema.names)
     return set(below.schema.names)
@@ -132,7 +138,7 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
     if isinstance(node, Aggregate | WindowAggregate):
         node = _without_results(node, wanted)
     match node:
-        case Scan() | Join():
+        case Scan() | Join() | Repeat():
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
@@ -146,6 +152,8 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
         case WindowTable():
             edges = {f.name for f in node.schema.fields[-3:]}
             return _keep(node, _fields(node.schema, {*node.input.schema.names, *edges}))
+        case Unnest():
+            return _keep(node, _fields(node.schema, wanted | set(node.added)))
         case WindowAggregate():
             return _without_edges(node, wanted)
         case OverAggregate():

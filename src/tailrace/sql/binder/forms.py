@@ -105,7 +105,6 @@ FORMS = (
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
-    Form(n.UnnestSource, "UNNEST", _FROM),
     Form(n.LateralSource, "LATERAL", _FROM),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
     Form(n.Select, "a hint", "leave it out", part="hints"),
@@ -125,14 +124,6 @@ FORMS = (
     Form(n.InQuery, "a query in IN", _QUERY),
     Form(n.Exists, "EXISTS", _QUERY),
     Form(n.Quantified, "a comparison with SOME, ANY or ALL", "compare with MIN or MAX of the query"),
-    Form(n.SetOperation, "INTERSECT", "supported is UNION ALL", applies=_kind("INTERSECT")),
-    Form(n.SetOperation, "EXCEPT", "supported is UNION ALL", applies=_kind("EXCEPT")),
-    Form(
-        n.SetOperation,
-        "UNION without ALL",
-        "supported is UNION ALL",
-        applies=lambda node: _kind("UNION")(node) and not n.get(node, "all"),
-    ),
     Form(n.GroupBy, "GROUP BY DISTINCT", "leave DISTINCT out", part="distinct"),
 )
 """The forms in the order in which they are looked for."""

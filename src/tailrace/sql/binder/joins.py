@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr
-from tailrace.plan.nodes import Calc, Join, JoinKind
+from tailrace.plan.nodes import Calc, Join, JoinKind, Unnest
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.joins import split_condition
@@ -38,7 +39,7 @@ class JoinBinder:
         Raises:
             ConfigError: a name is there twice, or the condition is wrong.
         """
-        self._refuse_same_names()
+        refuse_same_names(self.left, [m.alias for m in self.right.members], self.node.args["right"], self.source)
         right = _apart(self.right, self.left.plan.schema.names)
         both = Relation(self._joined(right, None), (*self.left.members, *right.members))
         names = self._shared_names()
@@ -66,14 +67,6 @@ class JoinBinder:
             condition=condition,
             location=at(self.node, self.source),
         )
-
-    def _refuse_same_names(self) -> None:
-        taken = {m.alias for m in self.left.members if m.alias}
-        for member in self.right.members:
-            if member.alias in taken:
-                hint = f"give one of them another name: {member.alias} AS {member.alias}2"
-                message = f"the name '{member.alias}' stands twice in FROM"
-                raise ConfigError(message, hint=hint, location=at(self.node.args["right"], self.source))
 
     def _shared_names(self) -> list[n.Identifier]:
         """Give the names of USING, or those that NATURAL means."""
@@ -119,6 +112,20 @@ class JoinBinder:
         return catalogue.call("COALESCE", [a, b], at(self.node, self.source))
 
 
+def refuse_same_names(left: Relation, names: Iterable[str], node: n.Node, source: Source) -> None:
+    """
+    Make sure that none of these names of relations stands on the left already.
+
+    Raises:
+        ConfigError: one does.
+    """
+    taken = {m.alias for m in left.members if m.alias}
+    for name in names:
+        if name in taken:
+            hint = f"give one of them another name: {name} AS {name}2"
+            raise ConfigError(f"the name '{name}' stands twice in FROM", hint=hint, location=at(node, source))
+
+
 def _field(field: Field, *, nullable: bool) -> Field:
     return replace(field, type=field.type.with_nullable(True)) if nullable else field
 
@@ -153,8 +160,8 @@ def settled(plan: Plan, predicate: Expr | None) -> Plan:
 
 
 def has_join(plan: Plan) -> bool:
-    """Tell whether a relation is a join, or computed over one."""
-    return isinstance(plan, Join) or (isinstance(plan, Calc) and has_join(plan.input))
+    """Tell whether a relation is a join, or computed or unnested over one."""
+    return isinstance(plan, Join) or (isinstance(plan, Calc | Unnest) and has_join(plan.input))
 
 
 def _decided(node: Plan) -> Plan:
@@ -168,4 +175,9 @@ def _decided(node: Plan) -> Plan:
             pairs = zip(node.schema, node.exprs, strict=True)
             fields = tuple(replace(f, time=time_of(e, below.schema)) for f, e in pairs)
             return replace(node, input=below, schema=Schema(fields))
+        case Unnest() if has_join(node):
+            below = _decided(node.input)
+            kept = tuple(below.schema[f.name] for f in node.schema if f.name not in node.added)
+            added = tuple(node.schema[name] for name in node.added)
+            return replace(node, input=below, schema=Schema((*kept, *added)))
     return node

@@ -7,8 +7,8 @@ from typing import Any
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Column, Expr
-from tailrace.plan.nodes import Calc, Limit, Union, Values
+from tailrace.expressions.nodes import Expr
+from tailrace.plan.nodes import Limit, Values
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
@@ -21,6 +21,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.relations import RelationBinder, with_names
 from tailrace.sql.binder.scope import Scope
+from tailrace.sql.binder.set_operations import SetBinder
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -58,7 +59,8 @@ class QueryBinder:
             case n.Query():
                 return self.bind(node, ctes)
             case n.SetOperation():
-                return self._union(node, ctes)
+                left, right = (self._body(node.args[side], ctes) for side in ("left", "right"))
+                return SetBinder(node, left, right, self._source).bind()
             case n.ValuesList():
                 return self._values(node)
             case n.Select():
@@ -137,39 +139,6 @@ class QueryBinder:
             return item.this.texts[-1]
         return str(item.this.args["field"].this) if isinstance(item.this, n.Access) else None
 
-    def _union(self, node: n.SetOperation, ctes: Mapping[str, Plan]) -> Plan:
-        members = [self._body(node.args[side], ctes) for side in ("left", "right")]
-        left, right = (m.schema for m in members)
-        if len(left) != len(right):
-            message = f"UNION ALL needs the same number of columns on both sides, not {len(left)} and {len(right)}"
-            raise ConfigError(message, location=at(node, self._source))
-        fields = []
-        for a, b in zip(left, right, strict=True):
-            common = catalogue.common_type([a.type, b.type])
-            if common is None:
-                message = (
-                    f"the column '{a.name}' is {a.type.sql()} on one side of UNION ALL and {b.type.sql()} on the other"
-                )
-                raise ConfigError(message, hint="CAST one of them", location=at(node, self._source))
-            nullable = a.type.nullable or b.type.nullable
-            fields.append(Field(a.name, common.with_nullable(nullable), a.time if a.time is b.time else None))
-        schema = Schema(tuple(fields))
-        flat = [x for m in members for x in self._members(m, schema, node)]
-        return Union(schema=schema, members=tuple(flat), location=at(node, self._source))
-
-    def _members(self, member: Plan, schema: Schema, node: n.Node) -> list[Plan]:
-        """Give a member with the columns of the union; the members of a union below are members of this one."""
-        if isinstance(member, Union) and member.schema == schema:
-            return list(member.members)
-        outputs = []
-        for own, common in zip(member.schema, schema, strict=True):
-            column: Expr = Column(own.type, own.name)
-            if not own.type.same_as(common.type):
-                column = catalogue.cast(column, common.type, safe=False, location=at(node, self._source))
-            outputs.append(Output(common.name, column))
-        made = calc(member, outputs, None, at(node, self._source))
-        return [_as(made, schema)]
-
     def _values(self, node: n.ValuesList) -> Plan:
         binder = ExpressionBinder(Scope.of(Schema(())), self._source)
         rows = [[binder.bind(v) for v in r.args["arguments"]] for r in node.args["rows"]]
@@ -193,11 +162,3 @@ class QueryBinder:
 
 def _cast(expr: Expr, field: Field) -> Expr:
     return expr if expr.type.same_as(field.type) else catalogue.cast(expr, field.type, safe=False, location=None)
-
-
-def _as(plan: Plan, schema: Schema) -> Plan:
-    """Give the plan under a schema that differs in nullability and time attributes only."""
-    if plan.schema == schema:
-        return plan
-    exprs = tuple(Column(f.type, f.name) for f in plan.schema)
-    return Calc(schema=schema, input=plan, exprs=exprs, location=plan.location)

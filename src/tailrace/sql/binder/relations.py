@@ -10,12 +10,13 @@ from tailrace.expressions.nodes import Literal
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import Values
 from tailrace.schema import BOOLEAN, Field, Schema
-from tailrace.sql.binder.joins import JoinBinder
+from tailrace.sql.binder.joins import JoinBinder, refuse_same_names
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
 from tailrace.sql.binder.tables import source_plan
+from tailrace.sql.binder.unnest import UnnestBinder
 from tailrace.sql.binder.windows import WindowBinder
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
@@ -52,13 +53,20 @@ class RelationBinder:
             return Relation(Values(schema=row, rows=((one,),)), ())
         if isinstance(node, n.Join):
             return self._join(node)
+        if isinstance(node, n.UnnestSource):
+            return UnnestBinder(node, self.bind(None), self._source).bind()
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
         plan, name = self._read(node)
         return Relation.of(with_names(plan, n.get(node, "columns") or [], node, self._source), alias or name)
 
     def _join(self, node: n.Join) -> Relation:
-        left = self.bind(node.args["left"])
-        return JoinBinder(node, left, self.bind(node.args["right"]), self._source).bind()
+        left, right = self.bind(node.args["left"]), node.args["right"]
+        if isinstance(right, n.UnnestSource):
+            refuse_same_names(
+                left, [str(a.this) for a in [n.get(right, "alias")] if a is not None], right, self._source
+            )
+            return UnnestBinder(right, left, self._source).bind(node)
+        return JoinBinder(node, left, self.bind(right), self._source).bind()
 
     def _read(self, node: n.Node) -> tuple[Plan, str]:
         match node:

@@ -1,0 +1,7 @@
+CREATE TABLE orders (id BIGINT, cust INT, item STRING, qty INT, price DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE customers (id INT, name STRING, city STRING, since TIMESTAMP(3))
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/customers.json', 'format' = 'json');
+CREATE TABLE payments (oid BIGINT, amount DECIMAL(10, 2), kind STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/payments.json', 'format' = 'json');
+SELECT cust AS k FROM orders UNION ALL SELECT id FROM customers UNION SELECT oid FROM payments;

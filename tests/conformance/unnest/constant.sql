@@ -1,0 +1,2 @@
+
+SELECT x FROM UNNEST(ARRAY[3, 1, 2]) AS t (x);

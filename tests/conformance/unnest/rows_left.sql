@@ -1,0 +1,3 @@
+CREATE TABLE bags (id INT, g STRING, xs ARRAY<INT>, m MAP<STRING, INT>, rs ARRAY<ROW<a INT, b STRING>>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/bags.json', 'format' = 'json');
+SELECT id, p, q FROM bags LEFT JOIN UNNEST(rs) AS t (p, q) ON TRUE;
