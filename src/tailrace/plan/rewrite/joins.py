@@ -109,13 +109,20 @@ def _as_key(node: Join, part: Expr) -> Join | None:
     left, right = _of_one_type(part.args if sides == [0, 1] else part.args[::-1])
     if left is None or right is None:
         return None
+    null_safe = _EQUAL[part.function]
+    if (
+        isinstance(left, Column)
+        and isinstance(right, Column)
+        and JoinKey(left.name, right.name, null_safe) in node.keys
+    ):
+        return node
     inputs, names = list(node.inputs), []
     for side, expr in enumerate((left, right)):
-        inputs[side], name = _with_column(inputs[side], expr, [n for i in inputs for n in i.schema.names])
+        used = [(k.left, k.right)[side] for k in node.keys]
+        inputs[side], name = _with_column(inputs[side], expr, [n for i in inputs for n in i.schema.names], used)
         names.append(name)
-    key = JoinKey(names[0], names[1], _EQUAL[part.function])
-    keys = node.keys if key in node.keys else (*node.keys, key)
-    return replace(node, left=inputs[0], right=inputs[1], keys=keys)
+    key = JoinKey(names[0], names[1], null_safe)
+    return replace(node, left=inputs[0], right=inputs[1], keys=(*node.keys, key))
 
 
 def _refuse_conversion(part: Call) -> None:
@@ -138,9 +145,9 @@ def _of_one_type(args: tuple[Expr, ...]) -> tuple[Expr | None, Expr | None]:
     return left, right
 
 
-def _with_column(node: Node, expr: Expr, taken: list[str]) -> tuple[Node, str]:
-    """Give a node that has a column with the value of an expression, and the column's name."""
-    if isinstance(expr, Column):
+def _with_column(node: Node, expr: Expr, taken: list[str], used: list[str]) -> tuple[Node, str]:
+    """Give a node that has a column with the value of an expression, and its name, which is none of those `used`."""
+    if isinstance(expr, Column) and expr.name not in used:
         return node, expr.name
     number = 0
     while f"__j{number}" in taken:
