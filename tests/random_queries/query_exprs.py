@@ -52,10 +52,17 @@ class ExprMaker:
         if function == "COUNT" and self._rng.random() < 0.6:
             return Aggregate("COUNT", None, condition=condition)
         if function in SPREADS:
-            return Aggregate(function, self._argument(columns, (Type.DOUBLE,)), condition=condition)
+            return self._spread(function, [c.expr for c in columns if c.type is Type.DOUBLE], condition)
         kinds = NUMBERS if function in ("SUM", "AVG") else (*KEYS, Type.DOUBLE)
         distinct = function in ("COUNT", "SUM") and self._rng.random() < 0.25
         return Aggregate(function, self._argument(columns, kinds), distinct, condition)
+
+    @staticmethod
+    def _spread(function: str, columns: list[Expr], condition: Expr | None) -> Aggregate:
+        """Call a variance of a column; Flink has -1 for the sample of one constant."""
+        return (
+            Aggregate(function, columns[0], condition=condition) if columns else Aggregate("COUNT", condition=condition)
+        )
 
     def _argument(self, columns: Sequence[Column], kinds: Sequence[Type]) -> Expr:
         there = [c.type for c in columns if c.type in kinds]
@@ -81,7 +88,10 @@ class ExprMaker:
             pattern = self._rng.choice(["a%", "%b", "_", "%"])
             return same(Type.BOOLEAN, f"({{0}} LIKE '{pattern}')", left)
         operator = self._rng.choice(["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
-        return same(Type.BOOLEAN, f"({{0}} {operator} {{1}})", left, self.scalar(columns, kind, depth - 1))
+        right = self.scalar(columns, kind, depth - 1)
+        # Flink takes WHERE p >= p OR … for true where p is NULL
+        right = self._literal(kind) if right == left else right
+        return same(Type.BOOLEAN, f"({{0}} {operator} {{1}})", left, right)
 
     def _literal(self, kind: Type) -> Expr:
         value = self._rng.randint(-5, 5)

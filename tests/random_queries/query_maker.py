@@ -11,17 +11,8 @@ from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTo
 from query_windows import SessionGroup, Window, WindowRows
 
 FAMILIES = (
-    "calc",
-    "window",
-    "window_rows",
-    "cascade",
-    "session",
-    "group",
-    "nested",
-    "distinct",
-    "grouping_sets",
-    "union",
-)
+    "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
+)  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 LATE = ("calc", "window", "window_rows", "cascade", "group", "nested", "distinct", "grouping_sets")
 """The families whose rows may be late; the oracle knows what the others do with rows in time alone."""

@@ -26,8 +26,8 @@ SEED = int(os.environ.get("TAILRACE_TEST_SEED") or random.randrange(2**32))  # n
 FLINK = os.environ.get("TAILRACE_TEST_FLINK", "")
 FLINK_QUERIES = int(os.environ.get("TAILRACE_TEST_FLINK_QUERIES", "40"))
 REDUCING_SECONDS = 30
-FLINK_BUG = "does not support retraction"
-"""What Flink 2.2 says to SUM(DISTINCT …) over a hopping window, among others: it has no code for the plan that it makes."""
+FLINK_FAULTS = ("does not support retraction", "Cannot add expression of different type to set")
+"""What Flink 2.2 says where it has no code for the plan that it made itself, as of SUM(DISTINCT …) over a hopping window."""
 
 
 def question(family: str, seed: int, *, offsets: bool = True) -> Question:
@@ -73,7 +73,7 @@ def test_flink_says_the_same(family: str) -> None:
         with tempfile.TemporaryDirectory(prefix="queries-") as folder:
             Path(folder).chmod(0o755)
             found = answer(asked.save(Path(folder)), FLINK)
-        if FLINK_BUG in found.refused:
+        if any(fault in found.refused for fault in FLINK_FAULTS):
             continue
         text = f"Flink refuses it: {found.refused}" if found.refused else said(oracle(asked), found.rows)
         if text:
