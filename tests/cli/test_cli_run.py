@@ -354,3 +354,22 @@ def test_every_command_has_help_with_an_example() -> None:
             [*PROGRAM, command, "--help"], capture_output=True, text=True, check=True, env=environment
         )
         assert f"Example: tailrace {command}" in result.stdout
+
+
+def test_a_first_run_tells_that_it_compiles(tmp_path: Path) -> None:
+    """Nothing else is seen for some seconds; with JSON the note is JSON too. The next run has nothing to compile."""
+    (tmp_path / "in.csv").write_text("1\n2\n")
+    text = "CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 'in.csv', 'format' = 'csv');"
+    name = script(tmp_path, text + "SELECT a FROM t;")
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [*PROGRAM, "run", name, "--json", "--output", "jsonl"]
+    runs = [
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment, timeout=120)
+        for _ in range(2)
+    ]
+
+    lines = [[json.loads(line) for line in run.stderr.splitlines()] for run in runs]
+    assert [[x["event"] for x in said if "event" in x] for said in lines] == [
+        ["compiling kernels: only now, they are kept for the next runs"],
+        [],
+    ]

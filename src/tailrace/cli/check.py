@@ -54,7 +54,7 @@ def check(
         TailraceError: a statement or an option is wrong.
         typer.Exit: a system can't be used.
     """
-    logs.to_stderr()
+    logs.to_stderr(as_json=json)
     script = load(files, parameters, settings)
     check_options(script)
     with tempfile.TemporaryDirectory(prefix="tailrace-") as folder:

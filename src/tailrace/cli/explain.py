@@ -23,7 +23,7 @@ def explain(
     Raises:
         ConfigError: a statement is wrong, or there is nothing that would run.
     """
-    logs.to_stderr()
+    logs.to_stderr(as_json=json)
     script = load(files, parameters, settings)
     check_options(script)
     sinks = script.sinks

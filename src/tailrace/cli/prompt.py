@@ -13,6 +13,7 @@ import polars as pl
 
 from tailrace.cli import logs
 from tailrace.cli.asking import asker, statements
+from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.failures import plain, report, silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import output_sink, print_frame
@@ -45,7 +46,7 @@ def sql(
     Raises:
         TailraceError: a file, or a statement from a pipe, is wrong or failed.
     """
-    logs.to_stderr(logging.WARNING)
+    logs.to_stderr(logging.WARNING, as_json=json)
     shell = Shell(new_session(parameters, settings), "jsonl" if json else output, json=json)
     for file in files:
         shell.bind(read(file), str(file))
@@ -118,7 +119,8 @@ class Shell:
         second = _interrupt if talking else None
         live = LiveLines(sys.stderr) if sys.stderr.isatty() and not self._json else None
         shown = nullcontext() if sink is not None else Progress(job, sys.stderr, live=live, as_json=self._json)
-        with shown, stopped_by_signals(job, second=second):
+        note = told_of_compiling(lambda text: None if self._json else print(text, file=sys.stderr))
+        with shown, note, stopped_by_signals(job, second=second):
             summary = job.run()
         if sink is not None and not self._json:
             print(f"({summary_lines(summary)[0]})", file=sys.stderr)

@@ -8,7 +8,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
+import structlog
+
 from tailrace.cli import logs
+from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.failures import silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import OutputSink, output_sink, print_frame
@@ -24,6 +27,8 @@ from tailrace.runtime.job import Job
 from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
 from tailrace.sql.statements import Done, Explain, Show
+
+_log = structlog.get_logger("tailrace.cli")
 
 
 def run(
@@ -42,7 +47,7 @@ def run(
     Raises:
         TailraceError: the script is wrong, or the job failed.
     """
-    logs.to_stderr()
+    logs.to_stderr(as_json=json)
     script = load(files, parameters, settings)
     if script.sinks:
         folder = state_folder(script, state)
@@ -113,7 +118,8 @@ def run_script(
     with redirect_stdout(_beside_rows(output, live)):  # for whatever else writes there, as the connector print
         runner = runner_of(script, rows_of, _made(state), allow_state_drop=allow_state_drop)
         gone.job = runner
-        with Progress(runner, sys.stderr, live=live, as_json=json), stopped_by_signals(runner, last=True):
+        shown = Progress(runner, sys.stderr, live=live, as_json=json)
+        with shown, told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
             return runner.run()
 
 

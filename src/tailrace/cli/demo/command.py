@@ -17,6 +17,7 @@ import polars as pl
 
 from tailrace.cli import logs
 from tailrace.cli.cells import cells
+from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import OutputSink
 from tailrace.cli.progress import Progress, Rates, lines, show_live
@@ -45,7 +46,7 @@ def demo(seconds: float | None, kafka: str | None, rate: int, database: Path, *,
     Raises:
         TailraceError: the broker can't be used, or the job failed.
     """
-    logs.to_stderr(logging.WARNING)
+    logs.to_stderr(logging.WARNING, as_json=json)
     with _topic(kafka) if kafka else nullcontext("") as topic:
         script = demo_script(rate, database, kafka, topic)
         live = sys.stdout.isatty() and sys.stderr.isatty() and not json
@@ -56,7 +57,8 @@ def demo(seconds: float | None, kafka: str | None, rate: int, database: Path, *,
             print(f"card payments {where}, {rate:,} a second; suspicious cards go to {database}", file=sys.stderr)
         display = _table_of(job, shown) if live else Progress(job, sys.stderr, live=None, as_json=json)
         shown.stop = job.stop
-        with _ended_after(job, seconds), stopped_by_signals(job), display:
+        note = told_of_compiling(lambda text: None if json else print(text, file=sys.stderr))
+        with note, _ended_after(job, seconds), stopped_by_signals(job), display:
             summary = job.run()
     tell(summary, json=json)
     if not json:
