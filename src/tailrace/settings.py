@@ -35,6 +35,13 @@ def rows(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Read a number from zero."""
+    if not text.strip().isdecimal():
+        raise ValueError("expected a whole number from 0")
+    return int(text)
+
+
 def streaming(text: str) -> str:
     """Read the one way of running that there is."""
     if text.strip().lower() != "streaming":
@@ -63,6 +70,13 @@ OPTIONS = OptionSet(
             "how long a source or a sink may be away when the job starts",
         ),
         Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
+        Option(
+            "tailrace.restart.attempts",
+            count,
+            10,
+            "how often in a row, without a checkpoint between, a job goes on from its last checkpoint by itself after a"
+            " system that it writes to was away; `0`: it stops",
+        ),
         Option(
             "pipeline.name",
             string,

@@ -14,7 +14,7 @@ from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.session import Session
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """So many seconds anything may take, on the slowest machine."""
 
 

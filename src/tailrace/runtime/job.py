@@ -49,6 +49,10 @@ CLOSE_SECONDS = 30.0
 _log = structlog.get_logger("tailrace.runtime")
 
 
+class InterruptedJobError(TerminalError):
+    """A system that the job writes to was away; a job with state can go on from its last checkpoint."""
+
+
 class Job:
     """
     Runs the plans of one job, once.
@@ -246,8 +250,18 @@ class Job:
         assert failure is not None
         if isinstance(failure, TransientError):
             hint = failure.hint or "the state is intact: start the job again when the other side is back"
-            return TerminalError(failure.message, hint=hint, location=failure.location)
+            return InterruptedJobError(failure.message, hint=hint, location=failure.location)
         return failure
+
+    @property
+    def durable(self) -> bool:
+        """Whether it keeps its state in a folder."""
+        return self._state is not None
+
+    @property
+    def checkpoints(self) -> int:
+        """How many checkpoints it has completed."""
+        return self._checkpointer.completed if self._checkpointer else 0
 
     def status(self) -> Status:
         """Give the job's counters as they are now; from any thread."""
@@ -293,7 +307,7 @@ class Job:
             tuple(SourceSummary(s.name, s.table, s.rows, s.dropped, s.dead_letters) for s in status.sources),
             tuple(SinkSummary(s.name, s.table, s.rows) for s in status.sinks),
             status.seconds,
-            self._checkpointer.completed if self._checkpointer else 0,
+            self.checkpoints,
             start.epoch,
             finished,
             peak_memory(),

@@ -21,7 +21,9 @@ from tailrace.plan.catalog import Table
 from tailrace.plan.rewrite import optimize
 from tailrace.runtime.assembly import Assembler
 from tailrace.runtime.job import Job
+from tailrace.runtime.restarts import Restarts
 from tailrace.runtime.summary import Status, Summary
+from tailrace.settings import value
 from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
 
 
@@ -119,6 +121,7 @@ class Script:
         self._allow_drop = allow_state_drop
         self._stopped = False
         self._job: Job | None = None
+        self._restarts: Restarts | None = None
         self.steps = steps(statements, self._bounded)
         for plan in (sink for step in self.steps if isinstance(step, Run) for sink in step.sinks):
             registry.check_updates(plan)
@@ -155,17 +158,31 @@ class Script:
             if self._stopped:
                 break
             if isinstance(step, Run):
-                self._job = self._make(step, len(summaries), count)
-                if self._stopped:  # a signal came while it was made
-                    self._job.stop()
-                summaries.append(self._job.run())
+                summaries.append(self._run(step, len(summaries), count))
             elif self._tell is not None:
                 self._tell(step.statement)
         return summaries
 
+    def _run(self, step: Run, number: int, count: int) -> Summary:
+        def make() -> Job:
+            job = self._job = self._make(step, number, count, settings if not restarts.count else settings | patient)
+            if self._stopped:  # a signal came while it was made
+                job.stop()
+            return job
+
+        settings = dict(self._settings_of(step))
+        # what was there at the start is waited for as long as if it had gone away in the middle
+        patient = {"tailrace.source.start-limit": f"{value(settings, 'tailrace.source.retry-limit')} ms"}
+        # rows that were shown can't be taken back: a SELECT that is interrupted ends
+        attempts = 0 if step.query is not None else value(settings, "tailrace.restart.attempts")
+        restarts = self._restarts = Restarts(attempts)
+        return restarts.run(make)
+
     def stop(self) -> None:
         """End the job that runs, in good order, and skip the rest; from any thread or a signal handler."""
         self._stopped = True
+        if self._restarts is not None:
+            self._restarts.stop()
         if self._job is not None:
             self._job.stop()
 
@@ -173,13 +190,13 @@ class Script:
         """Give the counters of the job that runs, or ran last; None before the first."""
         return self._job.status() if self._job is not None else None
 
-    def _make(self, run: Run, number: int, count: int) -> Job:
+    def _make(self, run: Run, number: int, count: int, settings: Mapping[str, str]) -> Job:
         name = self.name if count == 1 else f"{self.name}-{number + 1}"
         state = self._state if self._state is None or count == 1 else self._state / f"job-{number + 1}"
         return Job(
             name,
             optimize(run.sinks),
-            self._settings_of(run),
+            settings,
             state=state,
             clock=self._clock,
             query_sinks=self._query_sinks(run),

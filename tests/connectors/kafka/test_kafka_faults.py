@@ -193,3 +193,26 @@ def test_a_broker_that_restarts(own_kafka: tuple[str, Callable[[str], object]]) 
     reader.close()
 
     assert [(p or b"")[1:7] for p in kit.payloads(blocks)] == [b'"id":5', b'"id":6', b'"id":7']
+
+
+EXACTLY_ONCE = {"sink.delivery-guarantee": "exactly-once"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"properties.transaction.timeout.ms": "1000"}, "is not longer than the checkpoint interval (1000 ms)"),
+        (
+            {"properties.transaction.timeout.ms": "30000", "properties.delivery.timeout.ms": "60000"},
+            "is longer than a transaction lasts",
+        ),
+        ({"properties.transaction.timeout.ms": "soon"}, "must be a number"),
+    ],
+)
+def test_transactions_must_outlast_checkpoints(options: dict[str, str], message: str) -> None:
+    """N5: a transaction that would be over before its checkpoint is refused before anything runs."""
+    with pytest.raises(ConfigError) as error:
+        kit.sink(kit.table(NOWHERE, "a", EXACTLY_ONCE | options))
+
+    assert message in error.value.message
+    kit.sink(kit.table(NOWHERE, "a", EXACTLY_ONCE | {"properties.transaction.timeout.ms": "30000"}))

@@ -12,7 +12,7 @@ from tailrace.connectors.kafka.fetched import Wanted
 from tailrace.connectors.kafka.options import METADATA, OPTIONS
 from tailrace.connectors.kafka.properties import Properties, translate
 from tailrace.connectors.kafka.reader import Plan
-from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, target
+from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, in_transactions, target
 from tailrace.connectors.kafka.source import KafkaSource, consumer_properties
 from tailrace.connectors.kafka.starts import Mark
 from tailrace.connectors.table_options import TableOptions, resolve
@@ -20,6 +20,7 @@ from tailrace.errors import ConfigError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
+from tailrace.settings import value
 
 _READERS = ("group.id", "auto.offset.reset", "isolation.level")
 """Properties that mean nothing to who writes."""
@@ -71,10 +72,12 @@ class KafkaConnector(Connector):
             raise ConfigError("'sink.partitioner' = 'round-robin' is for rows without a key", hint=hint, location=at)
         given = translate(options)
         aim = target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner)
-        validate(aim.properties)
         encoder = RowEncoder(table, resolved)
         if options["sink.delivery-guarantee"] == "at-least-once":
+            validate(aim.properties)
             return KafkaSink(aim, encoder)
+        aim = in_transactions(aim, value(context.settings, "execution.checkpointing.interval"))
+        validate(aim.properties)
         name = f"{options['sink.transactional-id-prefix']}-{context.job}-{context.folder.name}"
         return KafkaTransactionalSink(aim, encoder, name)
 

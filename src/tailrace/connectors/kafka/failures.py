@@ -71,7 +71,10 @@ def failure(code: int, reason: str, what: str, location: Location | None = None)
     if code in RIGHTS:
         return TerminalError(message, hint="ask for the right on the broker (an ACL is missing)", location=location)
     if code in FENCED:
-        hint = "another run of this job has taken over; only one may write with one transactional id"
+        hint = (
+            "another run of this job has taken over (only one may write with one transactional id), or its transaction was"
+            " open for longer than 'properties.transaction.timeout.ms'; the state is intact: start the job again"
+        )
         return TerminalError(message, hint=hint, location=location)
     if code == Code.INVALID_TRANSACTION_TIMEOUT:
         hint = "the broker's 'transaction.max.timeout.ms' is lower than 'properties.transaction.timeout.ms'; lower the latter"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -94,6 +94,31 @@ def target(topic: Topics, given: Properties, partitioner: str) -> Target:
     return Target(topic, properties, partitioner, min(messages, 1_000_000), min(kbytes, 1 << 20) << 10)
 
 
+def in_transactions(target: Target, interval_ms: int) -> Target:
+    """
+    Give a target for transactions that end with each checkpoint, one each `interval_ms`.
+
+    Raises:
+        ConfigError: a transaction would be over before its checkpoint, or before a message counts as undeliverable.
+    """
+    made = plain({"transaction.timeout.ms": TRANSACTION_TIMEOUT_MS}) | target.properties
+    timeout, delivery = made["transaction.timeout.ms"], made["delivery.timeout.ms"]
+    milliseconds = _size(timeout, 0)
+    if milliseconds <= interval_ms:
+        name = timeout.option or "properties.transaction.timeout.ms"
+        message = f"'{name}' ({milliseconds} ms) is not longer than the checkpoint interval ({interval_ms} ms)"
+        hint = "a transaction lasts from one checkpoint to the next: take checkpoints more often, or raise the time-out"
+        raise ConfigError(message, hint=hint, location=timeout.location or target.topic.location)
+    if milliseconds < _size(delivery, 0):
+        if delivery.option:
+            message = (
+                f"'{delivery.option}' ({delivery.value} ms) is longer than a transaction lasts ({milliseconds} ms)"
+            )
+            raise ConfigError(message, hint="lower it", location=delivery.location)
+        made |= plain({"delivery.timeout.ms": str(milliseconds)})
+    return replace(target, properties=made)
+
+
 _ALIASES = {
     "message.timeout.ms": "delivery.timeout.ms",
     "request.required.acks": "acks",
@@ -166,10 +191,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def open(self) -> int:
         self.close()  # what an open that failed has left
-        more = plain({"transactional.id": self._id})
-        if "transaction.timeout.ms" not in self._target.properties:
-            more |= plain({"transaction.timeout.ms": TRANSACTION_TIMEOUT_MS})
-        self._producer = self._target.producer(more)
+        self._producer = self._target.producer(plain({"transactional.id": self._id}))
         self._producer.open()
         init = self._producer.client.lib.init_transactions
         self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
