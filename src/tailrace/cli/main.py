@@ -11,11 +11,14 @@ import signal
 import sys
 from types import FrameType
 
+from tailrace.cli.streams import secure
+
 _INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; errors become one report and a status."""
+    secure()
     runs = sys.argv[1:2] == ["run"]
     signal.signal(signal.SIGINT, _nothing_ran if runs else _interrupted)
     if runs:

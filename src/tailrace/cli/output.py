@@ -14,6 +14,7 @@ import polars as pl
 from tailrace.cli.cells import OP, cells
 from tailrace.cli.failures import plain
 from tailrace.connectors.base import AtLeastOnceSink, Report
+from tailrace.errors import TerminalError
 from tailrace.formats.rows_as_json import jsonl
 from tailrace.schema import FLOATS, INTEGERS, Kind, Schema
 
@@ -26,7 +27,8 @@ class OutputSink(AtLeastOnceSink):
     """
     Writes rows to a stream; `rows` counts them.
 
-    When the stream's reader has gone, `on_gone` is called once and further rows are dropped: nobody wants them.
+    When the stream's reader has gone, `on_gone` is called once and further rows are dropped: nobody wants them. A stream
+    that can't be written (its disk is full) is an error.
     `aside` makes room for rows on a terminal that has live lines.
     """
 
@@ -64,20 +66,23 @@ class OutputSink(AtLeastOnceSink):
             with self.aside():
                 self._stream.write(text)
                 self._stream.flush()
-        except BrokenPipeError:
-            self._leave()
+        except OSError as error:
+            self._leave(error)
 
     def flush(self) -> None:
         if self.gone:
             return
         try:
             self._stream.flush()
-        except BrokenPipeError:
-            self._leave()
+        except OSError as error:
+            self._leave(error)
 
-    def _leave(self) -> None:
+    def _leave(self, error: OSError) -> None:
+        """Write no more."""
         self.gone = True
         self._on_gone()
+        if not isinstance(error, BrokenPipeError):
+            raise TerminalError(f"standard output can't be written: {error.strerror or error}") from None
 
     def prepare(self, epoch: int) -> None:
         self.flush()

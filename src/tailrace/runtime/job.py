@@ -41,6 +41,7 @@ from tailrace.runtime.summary import (
     Summary,
     peak_memory,
 )
+from tailrace.state.files import failed
 from tailrace.state.store import StateStore
 
 CLOSE_SECONDS = 30.0
@@ -251,6 +252,8 @@ class Job:
         if isinstance(failure, TransientError):
             hint = failure.hint or "the state is intact: start the job again when the other side is back"
             return InterruptedJobError(failure.message, hint=hint, location=failure.location)
+        if isinstance(failure, OSError):
+            return failed("use", str(failure.filename or "a file"), failure)
         return failure
 
     @property

@@ -25,7 +25,7 @@ _HINTS = {
 }
 
 
-def failed(what: str, path: Path, error: OSError) -> TerminalError:
+def failed(what: str, path: Path | str, error: OSError) -> TerminalError:
     """Give the error for something that the system did not do."""
     hint = _HINTS.get(error.errno or 0, "the checkpoints that are there stay good")
     return TerminalError(f"can't {what} '{path}': {error.strerror or error}", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,10 @@ import kafka_kit as kit
 import pytest
 
 from tailrace.connectors.base import AtLeastOnceSink, Block, Limit
+from tailrace.connectors.kafka import sink as kafka_sink
+from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.producer import Producer
+from tailrace.connectors.kafka.properties import plain
 from tailrace.errors import ConfigError, TerminalError, TransientError
 
 NOWHERE = "127.0.0.1:1"
@@ -216,3 +221,16 @@ def test_transactions_must_outlast_checkpoints(options: dict[str, str], message:
 
     assert message in error.value.message
     kit.sink(kit.table(NOWHERE, "a", EXACTLY_ONCE | {"properties.transaction.timeout.ms": "30000"}))
+
+
+def test_a_call_that_never_comes_back_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """N3: librdkafka may wait for a coordinator for ever; the sink does not, and leaves that client alone."""
+    monkeypatch.setattr(kafka_sink, "INIT_SECONDS", 0.05)
+    producer = Producer(Topics(("a",)), plain({"bootstrap.servers": NOWHERE}), "default", 1, 1, 1.0)
+    over = threading.Event()
+    with pytest.raises(TransientError, match="does not answer"):
+        kafka_sink._bounded(producer, lambda: over.wait(60) and None)
+    assert producer.stuck
+    over.set()
+    assert kafka_sink._bounded(producer, lambda: 7) == 7
+    producer.close()

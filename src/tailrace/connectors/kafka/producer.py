@@ -63,6 +63,8 @@ class Producer:
         self._sent = 0
         self._waiting: deque[tuple[int, int]] = deque()
         self._waiting_bytes = 0
+        self.stuck = False
+        """Whether a call never came back: the client can't even be closed."""
 
     def open(self) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,6 +46,11 @@ TRANSACTION_TIMEOUT_MS = "900000"
 
 INIT_SECONDS = 60.0
 TRY_MS = 5_000
+_KEEP_CONNECTED = "enable.sparse.connections"
+"""
+With `false` a client comes back to each broker by itself. A transaction's offsets may else wait for ever for a broker that
+was restarted, as librdkafka asks it again only when it sees a connection come up.
+"""
 MOST_MESSAGES = 500_000
 MOST_KBYTES = 65_536
 
@@ -191,7 +197,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def open(self) -> int:
         self.close()  # what an open that failed has left
-        self._producer = self._target.producer(plain({"transactional.id": self._id}))
+        self._producer = self._target.producer(plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"}))
         self._producer.open()
         init = self._producer.client.lib.init_transactions
         self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
@@ -227,7 +233,7 @@ class KafkaTransactionalSink(TransactionalSink):
         try:
             with producer.client.listed({self._mark: epoch}) as listed:
                 self._call(
-                    lambda _: lib.send_offsets_to_transaction(handle, listed, group, TRY_MS),
+                    lambda p: _bounded(p, lambda: lib.send_offsets_to_transaction(handle, listed, group, TRY_MS)),
                     "the checkpoint can't be marked",
                     INIT_SECONDS,
                 )
@@ -272,13 +278,30 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def close(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is None:
+        if producer is None or producer.stuck:
             return
         if self._begun and not producer.fatal()[0]:
             # readers wait for the end of a transaction: an end now spares them the time-out
             producer.purge()
             producer.client.settle(producer.client.lib.abort_transaction(producer.client.handle, TRY_MS))
         producer.close()
+
+
+def _bounded(producer: Producer, call: Callable[[], int | None]) -> int | None:
+    """
+    Make a call whose own time-out librdkafka does not keep; a client that never comes back from it is given up.
+
+    Raises:
+        TransientError: it took too long.
+    """
+    outcome: list[int | None] = []
+    thread = threading.Thread(target=lambda: outcome.append(call()), name="tailrace-kafka-offsets", daemon=True)
+    thread.start()
+    thread.join(INIT_SECONDS)
+    if not outcome:
+        producer.stuck = True
+        raise TransientError(f"topic '{producer.name}': the coordinator of the job's offsets does not answer")
+    return outcome[0]
 
 
 def _is_producers(key: str) -> bool:
