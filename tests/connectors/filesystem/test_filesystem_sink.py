@@ -375,6 +375,36 @@ def test_a_disk_error_stops_clearly_and_keeps_what_was_published(
     assert _ids(tmp_path) == list(range(40))
 
 
+@pytest.mark.parametrize("function", ["fsync", "open", "write", "mkdir"])
+def test_the_error_of_any_call_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """S1, S2: whichever call of an epoch the disk refuses, the error is ours and names what is below the folder."""
+    real = getattr(os, function)
+    refused = 0
+    for number in range(1, 30):
+        sink = kit.sink(_table(tmp_path / str(number), ROLLS_OFTEN), tmp_path / str(number))
+        calls = 0
+
+        def refuse(*given: Any, at: int = number, **more: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(*given, **more)
+
+        (tmp_path / str(number)).mkdir()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, function, refuse)
+            try:
+                sink.open(None, 0)
+                sink.write(kit.frame(range(20)))
+                sink.commit(1, sink.prepare(1))
+            except TerminalError as error:
+                refused += 1
+                assert str(tmp_path) in error.message  # noqa: PT017  any call may be the one
+        sink.close()
+    assert refused >= {"fsync": 3, "open": 3}.get(function, 1)
+
+
 def test_short_writes_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3: a system that takes a few bytes at a time gets all of them."""
     write = os.write

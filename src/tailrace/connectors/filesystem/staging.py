@@ -98,12 +98,20 @@ class Staged:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """
+    Make the names in a folder durable.
+
+    Raises:
+        TerminalError: the disk refuses.
+    """
     try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise failed("sync folder", folder, error) from None
 
 
 def make_folders(root: Path, relative: str) -> None:
