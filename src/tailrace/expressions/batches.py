@@ -84,8 +84,6 @@ def _nulls(count: int, dtype: pl.DataType) -> pl.Series:
 
 def _each(s: pl.Series, f: Callable[..., Any], dtype: pl.DataType | type[pl.DataType], nulls: bool) -> pl.Series:
     frame = s.struct.unnest()
-    if any(t.is_nested() for t in frame.dtypes):
-        return _results(frame, f, dtype, nulls)
     different = frame.unique(maintain_order=True)
     results = _results(different, f, dtype, nulls)
     if len(different) == len(frame):

@@ -7,13 +7,15 @@ Each entry has its signature, result type, lowering and doc line; the page of fu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.expressions.casts import can_cast
 from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.nodes import Call, Cast, Expr
-from tailrace.expressions.registry import Function
-from tailrace.expressions.types import NUMERIC, common_type
-from tailrace.schema import STRINGS, TIMESTAMPS, DataType, Kind
+from tailrace.expressions.registry import Function, WrongTypesError
+from tailrace.expressions.types import common_type
+from tailrace.schema import DataType, Kind
 
 __all__ = ["call", "cast", "common_type", "functions", "scalar_names"]
 
@@ -49,6 +51,8 @@ def _typed(function: Function, args: list[Expr], location: Location | None) -> E
     try:
         converted = function.convert(args) if function.convert else args
         result = function.result(converted)
+    except WrongTypesError as error:
+        raise ConfigError(error.message, hint=error.hint, location=location) from None
     except (ValueError, IndexError) as error:
         message = f"{function.name} can't be used with ({shown}): {error}"
         raise ConfigError(message, hint=f"write {function.signature}", location=location) from None
@@ -62,17 +66,11 @@ def cast(arg: Expr, type: DataType, safe: bool, location: Location | None = None
     Raises:
         ConfigError: there is no conversion between the types.
     """
-    a, b = arg.type, type
-    complex_ = bool(a.children) or bool(b.children)
-    mismatch = {a.kind, b.kind} & {Kind.BOOLEAN} and {a.kind, b.kind} & {Kind.DATE, Kind.TIME, *TIMESTAMPS}
-    numeric_time = (a.kind in NUMERIC and b.kind in (Kind.DATE, Kind.TIME, *TIMESTAMPS)) or (
-        b.kind in NUMERIC and a.kind in (Kind.DATE, Kind.TIME, *TIMESTAMPS)
-    )
-    if a.kind is not Kind.NULL and (
-        mismatch or numeric_time or (complex_ and a.kind is not b.kind and b.kind not in STRINGS)
-    ):
-        raise ConfigError(f"{a.sql()} can't be cast to {b.sql()}", location=location)
-    return Cast(type.with_nullable(a.nullable or safe), arg, safe, location)
+    if type.kind is Kind.TIME:
+        type = replace(type, precision=0)  # noqa: A001 - as above; Flink's TIME has no fraction
+    if not can_cast(arg.type, type):
+        raise ConfigError(f"{arg.type.sql()} can't be cast to {type.sql()}", location=location)
+    return Cast(type.with_nullable(arg.type.nullable or safe), arg, safe, location)
 
 
 def functions() -> tuple[Function, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tailrace.errors import Location
-from tailrace.expressions.casts import cast, may_fail
+from tailrace.expressions.casts import cast, lost, may_fail
 from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.names import NOW, WATERMARK
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, columns, walk
@@ -64,23 +64,23 @@ class Lowering:
             return pl.col(e.name)
         if isinstance(e, Literal):
             return literal(e)
-        if isinstance(e, Cast):
-            return self._cast(e)
-        assert isinstance(e, Call)
         outer, self._constant = self._constant, is_constant(e)
-        value = FUNCTIONS[e.function].lower(self, e)
+        value = self._cast(e) if isinstance(e, Cast) else self._call(e)
         # a scalar takes the length of what stands beside it
         value = value.first() if self._constant else value
         self._constant = outer
         return value
 
+    def _call(self, e: Expr) -> pl.Expr:
+        assert isinstance(e, Call)
+        return FUNCTIONS[e.function].lower(self, e)
+
     def _cast(self, e: Cast) -> pl.Expr:
         value = self.lower(e.arg)
-        out = cast(value, e.arg.type, e.type, self.timezone)
         if not e.safe and may_fail(e.arg.type, e.type):
             message = f"CAST to {e.type.sql()}: the value can't be read as one"
-            self.check(value.is_not_null() & out.is_null(), message, e.location, value)
-        return out
+            self.check(lost(value, e.arg.type, e.type, self.timezone), message, e.location, value)
+        return cast(value, e.arg.type, e.type, self.timezone)
 
 
 def literal(e: Literal) -> pl.Expr:

@@ -53,6 +53,15 @@ class Function:
     convert: Callable[[list[Expr]], list[Expr]] | None = None
 
 
+class WrongTypesError(ValueError):
+    """Arguments are of types for which there is no call; with a word on what to write instead."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
 FUNCTIONS: dict[str, Function] = {}
 """All scalar functions and operators by name; the modules of `functions` fill it."""
 

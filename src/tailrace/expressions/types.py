@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tailrace.expressions.nodes import Expr
 from tailrace.schema import (
@@ -47,6 +48,8 @@ def common_type(types: Sequence[DataType]) -> DataType | None:
 def _merge(a: DataType, b: DataType) -> DataType | None:
     if a.same_as(b):
         return a
+    if a.children and a.kind is b.kind and len(a.children) == len(b.children):
+        return _merge_nested(a, b)
     if a.kind in NUMERIC and b.kind in NUMERIC:
         kinds = (a.kind, b.kind)
         if a.kind in FLOATS or b.kind in FLOATS:
@@ -58,9 +61,19 @@ def _merge(a: DataType, b: DataType) -> DataType | None:
         return a if _RANK[a.kind] >= _RANK[b.kind] else b
     if a.kind in STRINGS and b.kind in STRINGS:
         return varchar(max(a.length, b.length))
-    if a.kind is b.kind and a.kind in TIMESTAMPS:
-        return a if a.precision >= b.precision else b
+    if a.kind in TIMESTAMPS and b.kind in TIMESTAMPS:
+        # of one with and one without a time zone, that with it
+        kind = a.kind if a.kind is b.kind else Kind.TIMESTAMP_LTZ
+        return replace(a, kind=kind, precision=max(a.precision, b.precision))
     return None
+
+
+def _merge_nested(a: DataType, b: DataType) -> DataType | None:
+    """Give the array, map or row of what its parts have in common; a row has the names of the first."""
+    children = [common_type(pair) for pair in zip(a.children, b.children, strict=True)]
+    if None in children:
+        return None
+    return replace(a, children=tuple(c for c in children if c is not None))
 
 
 def arithmetic_type(op: str) -> Callable[[list[Expr]], DataType]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tailrace.expressions.functions import (
     arithmetic,
+    arrays,
     codes,
     collections,
     comparison,
     conditional,
     json,
+    maps,
     math,
     printf,
     randoms,
@@ -25,11 +27,13 @@ from tailrace.expressions.registry import FUNCTIONS
 __all__ = [
     "FUNCTIONS",
     "arithmetic",
+    "arrays",
     "codes",
     "collections",
     "comparison",
     "conditional",
     "json",
+    "maps",
     "math",
     "printf",
     "randoms",

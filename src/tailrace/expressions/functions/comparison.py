@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from tailrace.expressions.nodes import Call, Expr
+from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import (
+    NESTED,
     Context,
+    WrongTypesError,
     define,
     fixed,
     never_null,
+    nullable,
     simple,
     to,
     to_merged,
     values,
 )
 from tailrace.expressions.types import NUMERIC, TEMPORAL
-from tailrace.schema import BOOLEAN, DOUBLE, STRINGS, TIMESTAMPS, Kind
+from tailrace.schema import BOOLEAN, DOUBLE, STRINGS, DataType, Kind
 
 
 def comparable(args: list[Expr]) -> list[Expr]:
-    """Cast what is compared to one type."""
+    """Cast what is compared to one type; a text is read as the type of the others."""
     kinds = [a.type.kind for a in args]
     other = next((a.type for a in args if a.type.kind not in (*STRINGS, Kind.NULL)), None)
-    known = other is not None and (other.kind in (*TEMPORAL, *NUMERIC, Kind.BOOLEAN))
-    if other is not None and known and any(k in STRINGS for k in kinds):
+    if other is not None and other.kind in _READ and any(k in STRINGS for k in kinds):
         target = DOUBLE if other.kind in NUMERIC else other
         return [to(a, target) if a.type.kind in STRINGS else a for a in args]
-    if Kind.DATE in kinds and any(k in TIMESTAMPS for k in kinds):
-        target = next(a.type for a in args if a.type.kind in TIMESTAMPS)
-        return [to(a, target) for a in args]
     return to_merged(args)
+
+
+_READ = (*TEMPORAL, *NUMERIC, Kind.BOOLEAN)
 
 
 _TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
@@ -50,13 +54,55 @@ def compared(a: pl.Expr, b: pl.Expr, op: str) -> pl.Expr:
 
 
 def equal(args: list[Expr]) -> list[Expr]:
-    """Cast what is compared for equality: as Flink does, a DOUBLE to the FLOAT on its left."""
-    if [a.type.kind for a in args] == [Kind.FLOAT, Kind.DOUBLE]:
+    """Cast what is compared for equality: as Flink does, a DOUBLE to the FLOAT on its left, and no number to a text."""
+    kinds = [a.type.kind for a in args]
+    if kinds == [Kind.FLOAT, Kind.DOUBLE]:
         return [args[0], to(args[1], args[0].type)]
+    if any(k in STRINGS for k in kinds) and any(k in NUMERIC for k in kinds):
+        shown = " and ".join(a.type.sql() for a in args)
+        raise WrongTypesError(f"can't compare {shown}", "write CAST around one of them")
     return comparable(args)
 
 
-for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
+def ordered(args: list[Expr]) -> list[Expr]:
+    """Cast what is compared for its order, which arrays, maps and rows have none of."""
+    if any(a.type.kind in NESTED for a in args):
+        raise ValueError("there is no order of arrays, maps and rows")
+    return comparable(args)
+
+
+def equals(a: pl.Expr, b: pl.Expr, t: DataType) -> pl.Expr:
+    """Compare two values of a type; rows are equal where all their fields are, so NULL counts in them too."""
+    if t.kind is not Kind.ROW:
+        return compared(a, b, "eq")
+    pairs = ((a.struct.field(n), b.struct.field(n), c) for n, c in zip(t.names, t.children, strict=True))
+    return pl.all_horizontal([equals(*p) for p in pairs])
+
+
+def _equality(args: list[Expr]) -> DataType:
+    return BOOLEAN.with_nullable(nullable(args) or any(_has_null(a.type) for a in args))
+
+
+def _has_null(t: DataType) -> bool:
+    return t.kind is Kind.ROW and any(c.nullable or _has_null(c) for c in t.children)
+
+
+def _equal(ctx: Context, e: Call) -> pl.Expr:
+    a, b = values(ctx, e)
+    return equals(a, b, e.args[0].type)
+
+
+def _unequal(ctx: Context, e: Call) -> pl.Expr:
+    a, b = values(ctx, e)
+    return a.ne_missing(b) if e.args[0].type.kind is Kind.ROW else compared(a, b, "ne")
+
+
+for _name, _lower, _doc in (
+    ("=", _equal, "Whether both are equal; NULL if either is NULL."),
+    ("<>", _unequal, "Whether they differ; NULL if either is NULL."),
+):
+    define(_name, "comparison", f"a {_name} b", _doc, _equality, _lower, 2, convert=equal)
+for _name, _op in (("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
     define(
         _name,
         "comparison",
@@ -65,7 +111,7 @@ for _name, _op in (("=", "eq"), ("<>", "ne"), ("<", "lt"), ("<=", "le"), (">", "
         fixed(BOOLEAN),
         simple(lambda a, b, op=_op: compared(a, b, op)),
         2,
-        convert=equal if _name in ("=", "<>") else comparable,
+        convert=ordered,
     )
 define(
     "IS NULL",
@@ -167,11 +213,20 @@ define("NOT", "logic", "NOT a", "The opposite; NULL for NULL.", fixed(BOOLEAN), 
 
 
 def _in(ctx: Context, e: Call) -> pl.Expr:
+    t, constants = e.args[0].type, [a.value for a in e.args[1:] if isinstance(a, Literal)]
+    if len(constants) == len(e.args) - 1:
+        return _one_of(ctx.lower(e.args[0]), constants, t)
     x, *rest = values(ctx, e)
-    out = x == rest[0]
+    out = equals(x, rest[0], t)
     for other in rest[1:]:
-        out = out | (x == other)
+        out = out | equals(x, other, t)
     return out
 
 
-define("IN", "comparison", "a IN (b, ...)", "Whether it is one of them.", fixed(BOOLEAN), _in, 2, 10_000, comparable)
+def _one_of(x: pl.Expr, constants: list[Any], t: DataType) -> pl.Expr:
+    known = [c for c in constants if c is not None]
+    found = x.is_in(pl.Series(known, dtype=t.polars).implode())
+    return found if len(known) == len(constants) else pl.when(found).then(pl.lit(value=True))
+
+
+define("IN", "comparison", "a IN (b, ...)", "Whether it is one of them.", _equality, _in, 2, 10_000, comparable)

@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from tailrace.expressions.functions.comparison import compared
+from tailrace.expressions.functions.comparison import equal, equals
 from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import (
+    NESTED,
     NUMBER,
     TEXT,
     Context,
@@ -17,7 +18,6 @@ from tailrace.expressions.registry import (
     define,
     merged,
     never_null,
-    simple,
     takes,
     to_merged,
     values,
@@ -88,15 +88,37 @@ define(
     2,
     to_merged,
 )
+
+
+def _null_if(ctx: Context, e: Call) -> pl.Expr:
+    a, b = equal(list(e.args))
+    same = equals(ctx.lower(a), ctx.lower(b), a.type)
+    return pl.when(same).then(None).otherwise(ctx.lower(e.args[0]))
+
+
+def _null_if_convert(args: list[Expr]) -> list[Expr]:
+    equal(args)  # refuses what can't be compared
+    return args
+
+
 define(
     "NULLIF",
     "conditional",
     "NULLIF(a, b)",
     "NULL where both are equal.",
     lambda args: args[0].type.with_nullable(True),
-    simple(lambda a, b: pl.when(compared(a, b, "eq_missing")).then(None).otherwise(a)),
+    _null_if,
     2,
+    convert=_null_if_convert,
 )
+
+
+def _if_convert(args: list[Expr]) -> list[Expr]:
+    if any(a.type.kind in NESTED for a in args[1:]):
+        raise ValueError("IF takes no arrays, maps and rows; write CASE")
+    return _case_convert(args)
+
+
 define(
     "IF",
     "conditional",
@@ -106,7 +128,7 @@ define(
     _case,
     3,
     3,
-    _case_convert,
+    _if_convert,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tailrace.errors import ConfigError
-from tailrace.expressions import casts as lo
+from tailrace.expressions.casts import reading as lo
 from tailrace.expressions.decimals import toward_zero as java_div
 from tailrace.expressions.names import NOW, WATERMARK
 from tailrace.expressions.nodes import Call, Expr

@@ -1,0 +1,8 @@
+-- expect: refused
+CREATE TABLE t (
+  id INT, s STRING
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  CAST('128' AS TINYINT) AS c1
+FROM t;

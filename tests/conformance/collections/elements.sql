@@ -1,0 +1,29 @@
+CREATE TABLE t (
+  id INT, a ARRAY<INT>, b ARRAY<INT>, s ARRAY<STRING>, m MAP<STRING, INT>, k MAP<STRING, INT>, r ROW<x INT, y STRING, z ROW<u DOUBLE, v BOOLEAN>>, aa ARRAY<ARRAY<INT>>, ar ARRAY<ROW<p INT, q STRING>>, d ARRAY<DOUBLE>, n INT, t STRING
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  ARRAY_JOIN(s, '-') AS c1,
+  ARRAY_JOIN(s, '-', '?') AS c2,
+  ARRAY_JOIN(s, t) AS c3,
+  ARRAY_MAX(a) AS c4,
+  ARRAY_MIN(a) AS c5,
+  ARRAY_MAX(s) AS c6,
+  ARRAY_MIN(s) AS c7,
+  ARRAY_MAX(d) AS c8,
+  ARRAY_MIN(d) AS c9,
+  ARRAY_JOIN(CAST(a AS ARRAY<STRING>), '+') AS c10,
+  ARRAY_APPEND(d, 1) AS c11,
+  ARRAY_APPEND(d, 1.5) AS c12,
+  ARRAY_CONTAINS(d, 1) AS c13,
+  ARRAY_CONTAINS(a, CAST(2 AS TINYINT)) AS c14,
+  MAP_UNION(m, MAP['x', 1.5]) AS c15,
+  ARRAY_POSITION(a, 2) AS c16,
+  ARRAY_POSITION(a, n) AS c17,
+  ARRAY_POSITION(s, t) AS c18,
+  ARRAY_POSITION(s, 'zz') AS c19,
+  TYPEOF(ARRAY_MAX(a)) AS c20,
+  TYPEOF(ARRAY_JOIN(s, '-')) AS c21,
+  TYPEOF(ARRAY_POSITION(a, 2)) AS c22,
+  ARRAY_JOIN(CAST(a AS ARRAY<STRING>), '+') AS c23
+FROM t;

@@ -1,0 +1,38 @@
+CREATE TABLE t (
+  id INT, a ARRAY<INT>, b ARRAY<INT>, s ARRAY<STRING>, m MAP<STRING, INT>, k MAP<STRING, INT>, r ROW<x INT, y STRING, z ROW<u DOUBLE, v BOOLEAN>>, aa ARRAY<ARRAY<INT>>, ar ARRAY<ROW<p INT, q STRING>>, d ARRAY<DOUBLE>, n INT, t STRING
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT
+  id,
+  ARRAY_SORT(MAP_KEYS(m)) AS c1,
+  ARRAY_SORT(MAP_VALUES(m)) AS c2,
+  CARDINALITY(MAP_ENTRIES(m)) AS c3,
+  MAP_ENTRIES(MAP['k', n]) AS c4,
+  MAP_FROM_ARRAYS(s, ARRAY_REVERSE(s)) AS c5,
+  MAP_UNION(m, k) AS c6,
+  MAP_UNION(m) AS c7,
+  MAP_UNION(m, k, m) AS c8,
+  MAP['k', n] AS c9,
+  MAP[t, n, 'x', 2] AS c10,
+  MAP['k', n, 'k', 5] AS c11,
+  MAP[t, n, t, 5] AS c12,
+  MAP[t, n, t, 5][t] AS c13,
+  CARDINALITY(MAP[t, n, t, 5]) AS c14,
+  MAP['a', 1]['a'] AS c15,
+  COALESCE(m, k) AS c16,
+  m[t] AS c17,
+  STR_TO_MAP(t) AS c18,
+  STR_TO_MAP('b=2,a=1,b=3') AS c19,
+  STR_TO_MAP('k1:v1;k2:v2', ';', ':') AS c20,
+  STR_TO_MAP('a=1,,b=2,') AS c21,
+  STR_TO_MAP('a=b=c') AS c22,
+  STR_TO_MAP('a1b2', '[0-9]', '=') AS c23,
+  STR_TO_MAP('k1$$v1|k2$$v2', '\|', '\$\$') AS c24,
+  STR_TO_MAP('a=1,b=2')['a'] AS c25,
+  CARDINALITY(STR_TO_MAP('a=1;b', ';', '=')) AS c26,
+  TYPEOF(MAP['a', n]) AS c27,
+  TYPEOF(MAP_KEYS(m)) AS c28,
+  TYPEOF(MAP_ENTRIES(m)) AS c29,
+  TYPEOF(MAP_UNION(m, k)) AS c30,
+  TYPEOF(MAP_FROM_ARRAYS(s, s)) AS c31,
+  TYPEOF(STR_TO_MAP(t)) AS c32
+FROM t;
