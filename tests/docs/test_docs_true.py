@@ -8,7 +8,9 @@ from pathlib import Path
 import doc_pages as docs
 import generate_docs
 import pytest
+import typer
 
+from tailrace.cli.commands import app
 from tailrace.connectors import registry
 from tailrace.sql.dialect import parse
 from tailrace.sql.source import Source
@@ -60,6 +62,17 @@ def test_error_codes() -> None:
     given = {c for path in sources for c in code.findall(path.read_text())}
 
     assert given == set(re.findall(r"^\| `(TR\d{3})` ", (docs.DOCS / "error-codes.md").read_text(), re.MULTILINE))
+
+
+def test_every_command_and_option_has_its_words() -> None:
+    """The page of the command line names each command and each of its options."""
+    text = (docs.DOCS / "cli.md").read_text()
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = {o for c in commands.values() for p in c.params for o in p.opts if o.startswith("--")}
+
+    assert "run" in commands
+    assert not [name for name in commands if f"`tailrace {name}" not in text]
+    assert not [o for o in options if f"`{o}" not in text]
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -38,7 +38,10 @@ class Backoff:
             self.since = now
         if now - self.since >= self.limit:
             message = f"{what} has been away for {now - self.since:.0f} s ({self.tries + 1} tries): {error.message}"
-            hint = error.hint or "the state is intact: start the job again when the other side is back"
+            hint = (
+                error.hint
+                or "look at the address, or start the job again when the other side is there; the state is intact"
+            )
             raise TerminalError(message, hint=hint, location=error.location)
         wait = min(self.longest, self.first * 2.0 ** min(self.tries, 30))
         self.tries += 1
