@@ -14,6 +14,8 @@ case "$VENV" in /*) ;; *) VENV="$PWD/$VENV" ;; esac
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
 export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
+if [ ! -w "${XDG_CACHE_HOME:-${HOME:-/}}" ]; then export PIP_NO_CACHE_DIR=1; fi # pip would complain
+
 say() { printf 'tailrace: %s\n' "$*" >&2; }
 
 fail() {

@@ -59,3 +59,12 @@ def test_a_named_folder_counts(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(VARIABLE, "/mine")
     kernel_cache.prepare(nowhere)
     assert os.environ[VARIABLE] == "/mine"
+
+
+def test_a_user_without_a_home(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user number that the system does not know has no home."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    kernel_cache.prepare(nowhere)
+    assert "tailrace-kernels" in os.environ[VARIABLE]

@@ -24,13 +24,20 @@ def prepare(package: Path) -> None:
         os.environ[_VARIABLE] = str(folder)
 
 
-def _of_user() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(home)
+def _of_user() -> Path | None:
+    """Give the user's cache folder; None for a user without a home, as in many containers."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    try:
+        return Path("~/.cache").expanduser()
+    except RuntimeError:
+        return None
 
 
-def _writable(folder: Path) -> bool:
+def _writable(folder: Path | None) -> bool:
     """Tell whether a folder can be written, or made."""
+    if folder is None:
+        return False
     there = next((f for f in (folder, *folder.parents) if f.exists()), folder)
     return there.is_dir() and os.access(there, os.W_OK)
 

@@ -68,11 +68,11 @@ def asker(session: Session) -> Callable[[str], str]:
     from prompt_toolkit import PromptSession  # noqa: PLC0415  only when talking
     from prompt_toolkit.history import FileHistory, InMemoryHistory  # noqa: PLC0415
 
-    path = HISTORY.expanduser()
     try:
+        path = HISTORY.expanduser()
         path.touch(mode=0o600)
         history: FileHistory | InMemoryHistory = FileHistory(str(path))
-    except OSError:
+    except (OSError, RuntimeError):  # it can't be written, or this user has no home
         history = InMemoryHistory()
     made: PromptSession[str] = PromptSession(
         history=history, completer=_completer(session), complete_while_typing=False
