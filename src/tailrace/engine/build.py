@@ -11,14 +11,19 @@ from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, 
 from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
+from tailrace.engine.operators.keep_first import KeepEarliestOperator, KeepFirstOperator
 from tailrace.engine.operators.limit import LimitOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
+from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
+from tailrace.engine.operators.sort import SortByClockOperator, SortOperator
 from tailrace.engine.operators.union import UnionOperator
 from tailrace.engine.operators.unnest import RepeatOperator, UnnestOperator
 from tailrace.engine.operators.values import ValuesOperator
 from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
+from tailrace.engine.operators.window_rank import WindowRankOperator
 from tailrace.engine.operators.window_table import WindowTableOperator
+from tailrace.engine.ranked_rows import Identity
 from tailrace.errors import UnsupportedError
 from tailrace.options import duration
 from tailrace.plan import nodes
@@ -98,6 +103,27 @@ def _join(node: nodes.Join, builder: Builder) -> Operator:
     return JoinOperator(node, (left, right), builder.timezone, updates=builder.updates(node))
 
 
+def _rank(node: nodes.Rank, builder: Builder) -> Operator:
+    if not builder.updates(node.input):
+        return RankOperator(node, None, builder.ttl)
+    # a key among the columns of the partition needs no index of its own
+    keys = sorted(unique_keys(node.input), key=lambda k: (not k <= set(node.partition), len(k), sorted(k)))
+    if not keys:
+        return RankOperator(node, Identity(node.input.schema.names), builder.ttl)
+    columns = () if keys[0] <= set(node.partition) else tuple(sorted(keys[0]))
+    return RankOperator(node, Identity(columns, unique=True), builder.ttl)
+
+
+def _deduplicate(node: nodes.Deduplicate, builder: Builder) -> Operator:
+    if node.last:
+        return RankOperator(node, None, builder.ttl)
+    return (KeepFirstOperator if node.processing_time else KeepEarliestOperator)(node, builder.ttl)
+
+
+def _sort(node: nodes.Sort, _builder: Builder) -> Operator:
+    return (SortByClockOperator if node.processing_time else SortOperator)(node)
+
+
 def _join_input(node: nodes.Join, port: int, builder: Builder) -> JoinInput:
     own = node.ttl[port]
     ttl = builder.ttl if own is None else own
@@ -116,7 +142,11 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
     nodes.Aggregate: _group_aggregate,
     nodes.Join: _join,
+    nodes.Rank: _rank,
+    nodes.Deduplicate: _deduplicate,
+    nodes.Sort: _sort,
     nodes.WindowAggregate: _window_aggregate,
+    nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),

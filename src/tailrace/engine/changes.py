@@ -6,14 +6,15 @@ import polars as pl
 
 from tailrace.engine.batch import KIND, Batch, RowKind
 
-_REMOVED = (int(RowKind.UPDATE_BEFORE), int(RowKind.DELETE))
+REMOVED = (int(RowKind.UPDATE_BEFORE), int(RowKind.DELETE))
+"""The kinds of rows that are taken back."""
 
 
 def split(batch: Batch) -> tuple[Batch, Batch]:
     """Give the rows that a batch adds, and those that it takes back, each without row kinds."""
     if KIND not in batch.columns:
         return batch, batch.clear()
-    gone = batch[KIND].is_in(_REMOVED)
+    gone = batch[KIND].is_in(REMOVED)
     rows = batch.drop(KIND)
     return rows.filter(~gone), rows.filter(gone)
 

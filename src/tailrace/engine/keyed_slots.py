@@ -110,9 +110,14 @@ class KeyedSlots:
         self._round = 0
         return kept
 
+    @property
+    def wants_base(self) -> bool:
+        """Tell that the next delta should be the whole state."""
+        return not self._has_base or self._written > 2 * max(len(self), _FEW)
+
     def changed(self, *, base: bool = False) -> tuple[bool, I64]:
-        """Tell whether the next delta is to be a base (or must), and give its slots: all live ones, or what has changed."""
-        base = base or not self._has_base or self._written > 2 * max(len(self), _FEW)
+        """Tell whether the next delta is a base, by wish or need, and give its slots: all live ones, or what has changed."""
+        base = base or self.wants_base
         chosen = self.live if base else self._dirty
         slots = np.flatnonzero(chosen[: self.used])
         self._dirty[: self.used] = False

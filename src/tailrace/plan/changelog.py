@@ -10,7 +10,20 @@ from collections.abc import Sequence
 from enum import Enum
 
 from tailrace.errors import ConfigError
-from tailrace.plan.nodes import Aggregate, AssignWatermark, Join, JoinKind, Node, OverAggregate, WindowAggregate, walk
+from tailrace.plan.nodes import (
+    Aggregate,
+    AssignWatermark,
+    Deduplicate,
+    Join,
+    JoinKind,
+    Node,
+    OverAggregate,
+    Rank,
+    Sort,
+    WindowAggregate,
+    WindowRank,
+    walk,
+)
 
 
 class Change(Enum):
@@ -30,7 +43,7 @@ UPDATES: Mode = (Change.INSERT, Change.UPDATE_BEFORE, Change.UPDATE_AFTER)
 APPEARANCES: Mode = (Change.INSERT, Change.DELETE)
 ALL: Mode = tuple(Change)
 
-_INSERTS_ONLY_IN = (AssignWatermark, WindowAggregate, OverAggregate)
+_INSERTS_ONLY_IN = (AssignWatermark, Deduplicate, OverAggregate, Sort, WindowAggregate, WindowRank)
 """Nodes whose input must not update."""
 
 
@@ -86,6 +99,10 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY
         case Join(kind=JoinKind.INNER | JoinKind.SEMI):
             return ALL if given != INSERT_ONLY else INSERT_ONLY
+        case Deduplicate():
+            return UPDATES if node.last else INSERT_ONLY
+        case Rank() if not isinstance(node, WindowRank):
+            return ALL if given != INSERT_ONLY else UPDATES if node.by_place else APPEARANCES
         case Join():
             return ALL if given != INSERT_ONLY else APPEARANCES
     return given

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tailrace.errors import UnsupportedError
+from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.changelog import changelog_modes
-from tailrace.plan.nodes import Sink, WindowKind, WindowTable, walk
+from tailrace.plan.nodes import Node, Rank, Sink, WindowKind, WindowRank, WindowTable, walk
+from tailrace.plan.windowing import windowed
 
 
 def check(sinks: Sequence[Sink]) -> None:
@@ -14,7 +15,7 @@ def check(sinks: Sequence[Sink]) -> None:
     Make sure that optimized plans can run.
 
     Raises:
-        ConfigError: a node can't take the updates that come into it.
+        ConfigError: a node can't take the updates that come into it, or numbers rows in a way that Flink refuses too.
         UnsupportedError: a window is used in a way that has no operator.
     """
     changelog_modes(sinks)
@@ -22,3 +23,38 @@ def check(sinks: Sequence[Sink]) -> None:
         if isinstance(node, WindowTable) and node.window.kind is WindowKind.SESSION:
             hint = "group by the columns of its PARTITION BY, window_start and window_end"
             raise UnsupportedError("SESSION without an aggregation is not supported", hint=hint, location=node.location)
+        if isinstance(node, Rank):
+            _check_rank(node)
+
+
+def _check_rank(node: Rank) -> None:
+    window = windowed(node.input) if isinstance(node, WindowRank) else None
+    if window is not None and window.spec.processing_time:
+        hint = "use a window over a row time"
+        raise _refused("rows can't be ranked by a window of processing time, as in Flink", hint, node)
+    if node.end is None:
+        _check_all_places(node)
+    elif node.function != "ROW_NUMBER":
+        hint = "use ROW_NUMBER, which is right where no two rows are equal in the order"
+        raise _refused(f"{node.function} can't limit the rows of a stream, as in Flink", hint, node)
+    elif node.end < 1:
+        hint = "places begin with 1"
+        raise _refused(f"no row has a place up to {node.end}", hint, node)
+
+
+def _check_all_places(node: Rank) -> None:
+    """Refuse what numbers all rows, unless the numbers can be kept right as Flink does."""
+    name = node.number if node.number and not node.number.startswith("__") else "rn"
+    hint = f"add a condition on the last place, as {name} <= 10"
+    if node.start > 1:
+        raise _refused(f"the places from {node.start} on have no end", hint, node)
+    if len(node.order) > 1 or node.order[0].descending:
+        message = f"{node.function} of all rows needs one column in its ORDER BY, ascending, as in Flink"
+        raise _refused(message, hint, node)
+    if node.function != "ROW_NUMBER" or node.input.schema[node.order[0].column].time is not None:
+        message = f"{node.function} of all rows by time is not supported yet"
+        raise UnsupportedError(message, hint=hint, location=node.location)
+
+
+def _refused(message: str, hint: str, node: Node) -> ConfigError:
+    return ConfigError(message, hint=hint, location=node.location)

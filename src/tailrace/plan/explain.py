@@ -8,24 +8,29 @@ from datetime import date, datetime, time
 from typing import Any
 
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal
-from tailrace.plan.changelog import Mode, changelog_modes
+from tailrace.plan.changelog import INSERT_ONLY, Mode, changelog_modes
 from tailrace.plan.changelog import shown as mode_text
 from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
     Calc,
+    Deduplicate,
     Join,
     Limit,
     Node,
     OverAggregate,
+    Rank,
     Repeat,
     Scan,
     Sink,
+    Sort,
+    SortKey,
     Union,
     Unnest,
     Values,
     WindowAggregate,
     WindowKind,
+    WindowRank,
     WindowSpec,
     WindowTable,
     walk,
@@ -124,6 +129,8 @@ def state_bound(node: Node) -> str:
             return f"one row{_by(node.keys)}, never dropped"
         case Join():
             return "the rows of both sides, never dropped"
+        case Rank() | Deduplicate() | Sort():
+            return _ordered_state(node)
     return ""
 
 
@@ -238,6 +245,47 @@ def _over_state(node: OverAggregate) -> str:
     return f"the rows of the last frame{_by(node.partition)}, and those that wait for the watermark"
 
 
+def _ordered(node: Rank | Deduplicate | Sort) -> str:
+    match node:
+        case Sort():
+            return f"Sort by {_order(node.order)}"
+        case Deduplicate():
+            kept = "last" if node.last else "first"
+            return f"Deduplicate, keeps the {kept}{_by(node.keys)} in the order of {node.time}"
+    order = f" in the order of {_order(node.order)}" if node.order else ""
+    number = f", {node.number} = {node.function}()" if node.number else ""
+    return f"{type(node).__name__} {_places(node)}{_by(node.partition)}{order}{number}"
+
+
+def _order(keys: tuple[SortKey, ...]) -> str:
+    return ", ".join(map(str, keys))
+
+
+def _places(node: Rank) -> str:
+    if node.end is None:
+        return "all" if node.start == 1 else f"from {node.start} on"
+    return str(node.end) if node.start == node.end else f"{node.start} to {node.end}"
+
+
+def _ordered_state(node: Rank | Deduplicate | Sort) -> str:
+    match node:
+        case Sort():
+            return "the rows of this moment" if node.processing_time else "rows until the watermark passes them"
+        case Deduplicate():
+            row = "the last row" if node.last else "the key"
+            return f"{row}{_by(node.keys)}, never dropped"
+        case WindowRank():
+            return f"{_best(node.end)}{_by(node.partition)}, dropped when the watermark passes"
+    below = changelog_modes([node.input])[id(node.input)]
+    if node.end is None or below != INSERT_ONLY:
+        return "all rows of the input, never dropped"
+    return f"{_best(node.end)}{_by(node.partition)}, never dropped"
+
+
+def _best(count: int | None) -> str:
+    return "the best row" if count == 1 else f"the best {count} rows"
+
+
 def _window_state(node: WindowAggregate) -> str:
     distinct = sorted({a.arg for a in node.aggregates if a.distinct and a.arg})
     values = f" with the distinct values of {', '.join(distinct)}" if distinct else ""
@@ -281,6 +329,10 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
+    Rank: _ordered,
+    WindowRank: _ordered,
+    Deduplicate: _ordered,
+    Sort: _ordered,
     Unnest: _unnest,
     Repeat: lambda n: f"Repeat {n.count} times: {_names(n)}",
 }

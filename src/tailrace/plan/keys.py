@@ -7,11 +7,14 @@ from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
     Calc,
+    Deduplicate,
     Join,
     JoinKind,
     Limit,
     Node,
+    Rank,
     Scan,
+    Sort,
     WindowAggregate,
 )
 
@@ -32,12 +35,16 @@ def unique_keys(node: Node) -> Keys:
             return _within(frozenset([frozenset(node.table.primary_key)]) if node.table.primary_key else _NONE, node)
         case Calc():
             return _renamed(node)
-        case AssignWatermark() | Limit():
+        case AssignWatermark() | Limit() | Sort():
             return unique_keys(node.input)
         case Aggregate():
             return _within(frozenset([frozenset(node.keys)]), node)
         case WindowAggregate():
             return _of_window(node)
+        case Deduplicate():
+            return _within(frozenset([frozenset(node.keys)]) | unique_keys(node.input), node)
+        case Rank():
+            return _within(_of_rank(node), node)
         case Join():
             return _within(_of_join(node), node)
     return _NONE
@@ -59,6 +66,11 @@ def _renamed(node: Calc) -> Keys:
 def _of_window(node: WindowAggregate) -> Keys:
     edges = node.schema.names[len(node.keys) + len(node.aggregates) :]
     return frozenset(frozenset((*node.keys, edge)) for edge in edges)
+
+
+def _of_rank(node: Rank) -> Keys:
+    own = frozenset((*node.partition, *([node.number] if node.number else [])))
+    return unique_keys(node.input) | (frozenset([own]) if node.by_place else _NONE)
 
 
 def _of_join(node: Join) -> Keys:

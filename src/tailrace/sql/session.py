@@ -111,7 +111,7 @@ class Session:
             case s.StatementSet():
                 sinks = [InsertBinder(i, self._names, source).bind() for i in node.args["inserts"]]
             case n.Query():
-                plan = QueryBinder(self._names, source).bind(node)
+                plan = QueryBinder(self._names, source).bind(node, outermost=True)
                 sinks = [Sink(schema=plan.schema, input=plan, table=None, location=at(node, source))]
         plans = optimize(tuple(sinks))
         check(plans)
@@ -139,7 +139,7 @@ class Session:
         name = plain(node.args["name"], source)
         if not self._is_free(name, node, source):
             return Done(f"view '{name}' exists already")
-        plan = QueryBinder(self._names, source).bind(node.args["query"])
+        plan = QueryBinder(self._names, source).bind(node.args["query"], outermost=True)
         columns = n.get(node, "columns")
         if columns:
             names = [str(c.this) for c in columns]

@@ -44,6 +44,20 @@ def unlink(rows: I64, slot: I32, following: I32, preceding: I32, head: I32, size
 
 
 @njit(nogil=True, cache=True)
+def move(rows: I64, slots: I64, slot: I32, following: I32, preceding: I32, head: I32, sizes: I32) -> None:
+    """Put rows at the head of the chains of other slots."""
+    unlink(rows, slot, following, preceding, head, sizes)
+    for i in range(rows.size):
+        row, own = rows[i], slots[i]
+        old = head[own]
+        slot[row], following[row], preceding[row] = own, old, _END
+        if old != _END:
+            preceding[old] = row
+        head[own] = row
+        sizes[own] += 1
+
+
+@njit(nogil=True, cache=True)
 def pair(slots: I64, head: I32, following: I32, at: I64, rows: I64) -> None:
     """Write each pair of a place in `slots` and a row of that slot; there is room for all."""
     count = 0

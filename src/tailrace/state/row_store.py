@@ -86,6 +86,18 @@ class RowStore:
         self._dropped += len(rows)
         self.note(rows)
 
+    def move(self, rows: I64, slots: I64) -> None:
+        """Put rows into the chains of other slots; they keep their numbers."""
+        kernels.move(rows, slots, self._slot, self._following, self._preceding, self._head, self._sizes)
+
+    def slots(self, rows: I64) -> I64:
+        """Give the slot of each row."""
+        return self._slot.take(rows).astype(np.int64)
+
+    def sizes(self, slots: I64) -> I64:
+        """Tell how many rows each of these slots has."""
+        return self._sizes.take(slots).astype(np.int64)
+
     def touch(self, rows: I64, now: int) -> None:
         """Let rows live on from now, as their copies or matches have changed."""
         if self.ttl:

@@ -11,6 +11,7 @@ from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.over import Frame, OverAggregate
+from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, WindowRank
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
 
@@ -18,6 +19,7 @@ __all__ = [
     "Aggregate",
     "AssignWatermark",
     "Calc",
+    "Deduplicate",
     "Frame",
     "Join",
     "JoinKey",
@@ -25,9 +27,12 @@ __all__ = [
     "Limit",
     "Node",
     "OverAggregate",
+    "Rank",
     "Repeat",
     "Scan",
     "Sink",
+    "Sort",
+    "SortKey",
     "Unary",
     "Union",
     "Unnest",
@@ -35,6 +40,7 @@ __all__ = [
     "WindowAggregate",
     "WindowKind",
     "WindowProperty",
+    "WindowRank",
     "WindowSpec",
     "WindowTable",
     "walk",

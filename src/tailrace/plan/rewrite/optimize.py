@@ -8,6 +8,7 @@ from tailrace.plan.rewrite.fuse import fuse
 from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.nested import prune_fields
 from tailrace.plan.rewrite.prune import prune
+from tailrace.plan.rewrite.ranks import narrow, specialize
 from tailrace.plan.rewrite.share import share
 from tailrace.plan.rewrite.walks import bottom_up
 from tailrace.plan.rewrite.windows import window_aggregate
@@ -17,14 +18,15 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     """
     Give plans with the same rows that cost less; what is optimized already stays as it is.
 
-    Aggregates over windows become window aggregates, joins get their keys, calcs are merged, conditions move towards
-    the source, equal sub-plans become one object, and columns and fields of ROWs that nobody reads are not read.
+    Aggregates over windows become window aggregates, joins get their keys, ranks their limits, calcs are merged,
+    conditions move towards the source, equal sub-plans become one object, and columns and fields of ROWs that nobody
+    reads are not read.
     """
     nodes: tuple[Node, ...] = sinks
-    for step in (fuse, windows, joins, fuse, push_filter, fuse):
+    for step in (fuse, narrow, windows, joins, fuse, push_filter, fuse):
         nodes = bottom_up(nodes, step)
     nodes = share(nodes)
-    nodes = prune(nodes)
+    nodes = prune(bottom_up(prune(nodes), specialize))
     nodes = prune_fields(share(bottom_up(nodes, fuse)))
     return tuple(n for n in nodes if isinstance(n, Sink))
 

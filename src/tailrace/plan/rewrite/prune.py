@@ -10,17 +10,21 @@ from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
     Calc,
+    Deduplicate,
     Join,
     Limit,
     Node,
     OverAggregate,
+    Rank,
     Repeat,
     Scan,
+    Sort,
     Unnest,
     WindowAggregate,
     WindowTable,
     walk,
 )
+from tailrace.plan.rewrite.ranks import without_number
 from tailrace.schema import Field, Kind, Schema
 
 _WEIGHTS = {Kind.BOOLEAN: 1, Kind.TINYINT: 1, Kind.SMALLINT: 2, Kind.INT: 4, Kind.FLOAT: 4, Kind.DATE: 4}
@@ -101,8 +105,8 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _aggregated(node, own)
         case OverAggregate():
             return _read_over(node, own)
-        case Limit():
-            return own
+        case Limit() | Deduplicate() | Rank() | Sort():
+            return _read_in_order(node, below, own)
         case Unnest():
             return (own & set(below.schema.names)) | {node.collection}
         case Repeat():
@@ -117,6 +121,18 @@ def _aggregated(node: Aggregate | WindowAggregate, own: set[str]) -> set[str]:
     calls = [c for f, c in results if f.name in own]
     found = {*node.keys} | {x for c in calls for x in (c.arg, c.filter) if x is not None}
     return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
+
+
+def _read_in_order(node: Limit | Deduplicate | Rank | Sort, below: Node, own: set[str]) -> set[str]:
+    found = own & set(below.schema.names)
+    match node:
+        case Deduplicate():
+            return found | {*node.keys} | (set() if node.processing_time else {node.time})
+        case Rank():
+            return found | {*node.partition} | {k.column for k in node.order}
+        case Sort():
+            return found | {k.column for k in node.order}
+    return found
 
 
 def _joined(node: Join, own: set[str]) -> set[str]:
@@ -136,29 +152,30 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
     if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
         node = node.with_inputs(inputs)
     if isinstance(node, Aggregate | WindowAggregate):
-        node = _without_results(node, wanted)
+        return _without_edges(_without_results(node, wanted), wanted)
     match node:
         case Scan() | Join() | Repeat():
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
-            exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
-            return (
-                node
-                if len(exprs) == len(node.exprs)
-                else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
-            )
-        case AssignWatermark() | Limit():
+            return _narrow_calc(node, wanted)
+        case AssignWatermark() | Limit() | Deduplicate() | Sort():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():
             edges = {f.name for f in node.schema.fields[-3:]}
             return _keep(node, _fields(node.schema, {*node.input.schema.names, *edges}))
         case Unnest():
             return _keep(node, _fields(node.schema, wanted | set(node.added)))
-        case WindowAggregate():
-            return _without_edges(node, wanted)
+        case Rank():
+            return _narrow_rank(node, wanted)
         case OverAggregate():
             return _narrow_over(node, wanted)
     return node
+
+
+def _narrow_calc(node: Calc, wanted: set[str]) -> Node:
+    exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
+    same = len(exprs) == len(node.exprs)
+    return node if same else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
 
 
 def _narrow_over(node: OverAggregate, wanted: set[str]) -> Node:
@@ -180,8 +197,18 @@ def _without_results(node: Aggregate | WindowAggregate, wanted: set[str]) -> Agg
     return replace(node, schema=schema, aggregates=tuple(c for _, c in kept))
 
 
-def _without_edges(node: WindowAggregate, wanted: set[str]) -> Node:
+def _narrow_rank(node: Rank, wanted: set[str]) -> Node:
+    """Give a rank without places that nobody reads; one of all rows is then its input."""
+    node = node if node.number in wanted else without_number(node)
+    if node.number is None and node.end is None and node.start == 1:
+        return node.input
+    return _keep(node, _fields(node.schema, {*node.input.schema.names, *([node.number] if node.number else [])}))
+
+
+def _without_edges(node: Aggregate | WindowAggregate, wanted: set[str]) -> Node:
     """Leave out the window's edges that nobody reads."""
+    if isinstance(node, Aggregate):
+        return node
     count = len(node.keys) + len(node.aggregates)
     edges = [(f, p) for f, p in zip(node.schema.fields[count:], node.properties, strict=True) if f.name in wanted]
     schema = Schema((*node.schema.fields[:count], *(f for f, _ in edges)))

@@ -17,6 +17,8 @@ from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
 GROUP_WINDOW_KINDS = ("TUMBLE", "HOP", "SESSION")
+NUMBERING = ("ROW_NUMBER", "RANK", "DENSE_RANK")
+"""Functions that number the rows of a window."""
 _GROUP_WINDOWS = frozenset(
     f"{kind}{part}" for kind in GROUP_WINDOW_KINDS for part in ("", "_START", "_END", "_ROWTIME", "_PROCTIME")
 )
@@ -105,6 +107,12 @@ class ExpressionBinder:
     def call(self, node: n.Call) -> Expr:
         """Give the call of a scalar function; aggregates are not for here."""
         name = str(node.this)
+        if n.get(node, "over") is not None:
+            hint = "windows stand in SELECT and QUALIFY; compute it in a query below"
+            raise ConfigError(f"{name.upper()} OVER can't stand here", hint=hint, location=self.at(node))
+        if name.upper() in NUMBERING:
+            hint = f"{name.upper()}() OVER (PARTITION BY ... ORDER BY ...)"
+            raise ConfigError(f"{name.upper()} needs OVER", hint=hint, location=self.at(node))
         if is_aggregate(name):
             message = f"{name.upper()} is an aggregate and can't stand here"
             raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))

@@ -115,8 +115,6 @@ FORMS = (
         "supported are windows: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
         applies=lambda node: not _named("TUMBLE", "HOP", "CUMULATE", "SESSION")(node),
     ),
-    Form(n.Query, "ORDER BY", "leave it out: rows of a stream come in the order of their time", part="order"),
-    Form(n.Select, "QUALIFY", "use the windows TUMBLE, HOP and CUMULATE", part="qualify"),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
     Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
     Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),

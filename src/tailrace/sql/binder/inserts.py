@@ -67,7 +67,7 @@ class InsertBinder:
         """
         name = self.node.args["name"]
         table = self._table()
-        plan = QueryBinder(self.names, self.source).bind(self.node.args["query"])
+        plan = QueryBinder(self.names, self.source).bind(self.node.args["query"], outermost=True)
         fixed = self._fixed(table)
         targets = self._targets(table, fixed)
         if len(targets) != len(plan.schema):

@@ -15,6 +15,7 @@ from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
+from tailrace.sql.binder.row_windows import resolved
 from tailrace.sql.dialect import nodes as n
 
 _UNBOUNDED_RANGE = Frame(rows=False)
@@ -121,7 +122,7 @@ class OverCalls:
         return Column(made.type, name)
 
     def _window(self, node: n.Call) -> Window:
-        over = self._resolved(node.args["over"])
+        over = resolved(node.args["over"], self.definitions, self.below.source)
         order = n.get(over, "order") or []
         place = self.below.at(over)
         if len(order) != 1 or n.get(order[0], "descending"):
@@ -135,21 +136,6 @@ class OverCalls:
         given = n.get(over, "frame")
         frame = self._frame(given) if given is not None else _UNBOUNDED_RANGE
         return Window(partition, time.name, frame)
-
-    def _resolved(self, over: n.Over) -> n.Over:
-        """Give a window with the parts of the named one that it builds on."""
-        name = n.get(over, "window")
-        if name is None:
-            return over
-        base = self.definitions.get(str(name.this))
-        if base is None:
-            hint = did_you_mean(str(name.this), self.definitions) or "name it in WINDOW"
-            raise ConfigError(f"there is no window '{name.this}'", hint=hint, location=self.below.at(name))
-        base = self._resolved(base)
-        parts = {key: n.get(over, key) or n.get(base, key) for key in ("partition", "order", "frame")}
-        made = n.Over(window=None, **parts)
-        made.meta.update(over.meta)
-        return made
 
     def _frame(self, node: n.Frame) -> Frame:
         lower, upper = node.args["lower"], node.args["upper"]
@@ -203,27 +189,6 @@ class _InWindow:
 
     def result(self, made: AggregateCall) -> Column:
         return self.calls.result(self.window, made)
-
-
-class OverBinder(ExpressionBinder):
-    """Binds expressions of a SELECT with OVER: the columns below, and results."""
-
-    def __init__(self, calls: OverCalls) -> None:
-        super().__init__(calls.below.scope, calls.below.source)
-        self._calls = calls
-
-    def call(self, node: n.Call) -> Expr:
-        return self._calls.call(node) if n.get(node, "over") is not None else super().call(node)
-
-
-def definitions(node: n.Select) -> dict[str, n.Over]:
-    """Give the windows that WINDOW names."""
-    return {str(d.args["name"].this): d.args["over"] for d in n.get(node, "windows") or []}
-
-
-def has_over(node: n.Node) -> bool:
-    """Tell whether OVER is used in an expression."""
-    return any(n.get(call, "over") is not None for call in node.find_all(n.Call))
 
 
 def _constant(binder: ExpressionBinder, node: n.Node) -> Any:

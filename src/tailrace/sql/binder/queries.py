@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Expr
-from tailrace.plan.nodes import Limit, Values
+from tailrace.expressions.nodes import Column, Expr
 from tailrace.plan.nodes import Node as Plan
+from tailrace.plan.nodes import Values
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.grouped import GroupedSelect
 from tailrace.sql.binder.joins import has_join, settled
 from tailrace.sql.binder.names import Names
-from tailrace.sql.binder.over import OverBinder, OverCalls, definitions, has_over
+from tailrace.sql.binder.over_select import OverSelect
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.relations import RelationBinder, with_names
+from tailrace.sql.binder.row_windows import has_over
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.binder.set_operations import SetBinder
+from tailrace.sql.binder.sorting import OrderBy, ordered
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -33,9 +36,9 @@ class QueryBinder:
         self._names = names
         self._source = source
 
-    def bind(self, query: n.Query, ctes: Mapping[str, Plan] | None = None) -> Plan:
+    def bind(self, query: n.Query, ctes: Mapping[str, Plan] | None = None, *, outermost: bool = False) -> Plan:
         """
-        Give the plan of a query.
+        Give the plan of a query; in one that is not the `outermost`, ORDER BY without LIMIT means nothing.
 
         Raises:
             ConfigError: something in it does not exist or does not fit; points at the place.
@@ -44,20 +47,26 @@ class QueryBinder:
         for cte in n.get(query, "ctes") or []:
             plan = self.bind(cte.args["query"], known)
             known[cte.args["name"].this] = with_names(plan, n.get(cte, "columns") or [], cte, self._source)
-        plan = self._body(query.args["body"], known)
         limit, offset = n.get(query, "limit"), n.get(query, "offset")
-        if limit is None and offset is None:
-            return plan
-        if limit is None:
+        if limit is None and offset is not None:
             raise ConfigError("OFFSET needs a LIMIT here", hint="add LIMIT n", location=at(query, self._source))
-        return Limit(
-            schema=plan.schema, input=plan, count=int(limit), offset=int(offset or 0), location=at(query, self._source)
-        )
+        keys = n.get(query, "order") or []
+        if limit is None and not (keys and outermost):
+            return self._body(query.args["body"], known, outermost=outermost)
+        order = OrderBy(keys, self._source)
+        body = query.args["body"]
+        further = order.further(body) if isinstance(body, n.Select) and not n.get(body, "distinct") else []
+        plan = self._select(body, known, further) if further else self._body(body, known)
+        names = plan.schema.names[: len(plan.schema) - len(further)]
+        plan, sort = order.over(plan)
+        count = None if limit is None else int(limit)
+        plan = ordered(plan, sort, count, int(offset or 0), query, self._source)
+        return calc(plan, [Output(c, Column(plan.schema[c].type, c)) for c in names], None, at(query, self._source))
 
-    def _body(self, node: n.Node, ctes: Mapping[str, Plan]) -> Plan:
+    def _body(self, node: n.Node, ctes: Mapping[str, Plan], *, outermost: bool = False) -> Plan:
         match node:
             case n.Query():
-                return self.bind(node, ctes)
+                return self.bind(node, ctes, outermost=outermost)
             case n.SetOperation():
                 left, right = (self._body(node.args[side], ctes) for side in ("left", "right"))
                 return SetBinder(node, left, right, self._source).bind()
@@ -67,7 +76,8 @@ class QueryBinder:
                 return self._select(node, ctes)
         raise ConfigError("a query is expected here", location=at(node, self._source))
 
-    def _select(self, node: n.Select, ctes: Mapping[str, Plan]) -> Plan:
+    def _select(self, node: n.Select, ctes: Mapping[str, Plan], further: Sequence[n.Node] = ()) -> Plan:
+        """Bind a SELECT with `further` columns behind its own."""
         relation = RelationBinder(self._names, self._source, self, ctes).bind(n.get(node, "source"))
         plan = relation.plan
         binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
@@ -78,27 +88,38 @@ class QueryBinder:
         if has_join(plan):
             plan, predicate = settled(plan, predicate), None
             binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
-        if self._is_grouped(node):
-            plan = GroupedSelect(node, plan, binder, predicate, lambda b: self._outputs(node, b)).bind()
-        elif any(has_over(item) for item in node.args["items"]):
-            calls = OverCalls(binder, definitions(node))
-            outputs = self._outputs(node, OverBinder(calls))
-            plan = calc(calls.plan(plan, predicate, node), outputs, None, at(node, self._source))
+        items = [*node.args["items"], *further]
+        over = self._over(node, items)
+        outputs = over.below if over is not None else partial(self._outputs, items)
+        if self._is_grouped(node, items):
+            plan = GroupedSelect(node, plan, binder, predicate, outputs).bind()
         else:
-            plan = calc(plan, self._outputs(node, binder), predicate, at(node, self._source))
+            plan = calc(plan, outputs(binder), predicate, at(node, self._source))
+        plan = over.above(plan) if over is not None else plan
         return distinct(plan, node, self._source) if n.get(node, "distinct") else plan
 
     @staticmethod
-    def _is_grouped(node: n.Select) -> bool:
-        parts = [*node.args["items"], *(x for x in [n.get(node, "having")] if x is not None)]
+    def _is_grouped(node: n.Select, items: Sequence[n.Node]) -> bool:
+        parts = [*items, *(x for x in [n.get(node, "having")] if x is not None)]
         return n.get(node, "group") is not None or any(has_aggregate(p) for p in parts) or bool(n.get(node, "having"))
 
-    def _outputs(self, node: n.Select, binder: ExpressionBinder) -> list[Output]:
+    def _over(self, node: n.Select, items: Sequence[n.Node]) -> OverSelect | None:
+        """Give the binder of a SELECT with windows of rows; None for one without."""
+        qualify = n.get(node, "qualify")
+        if qualify is None and not any(has_over(i) for i in items):
+            return None
+        if qualify is not None and self._is_grouped(node, items):
+            hint = "compute the groups in a query below: FROM (SELECT ... GROUP BY ...)"
+            message = "QUALIFY can't stand beside GROUP BY or aggregates"
+            raise ConfigError(message, hint=hint, location=at(qualify, self._source))
+        return OverSelect(node, items, self._source, self._star, self._name)
+
+    def _outputs(self, items: Sequence[n.Node], binder: ExpressionBinder) -> list[Output]:
         outputs: list[Output] = []
-        for item in node.args["items"]:
+        for item in items:
             if isinstance(item, n.Star):
                 outputs += self._star(item, binder)
-            else:
+            elif isinstance(item, n.SelectItem):
                 outputs.append(Output(self._name(item), binder.bind(item.this)))
         return outputs
 

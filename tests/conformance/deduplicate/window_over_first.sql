@@ -1,0 +1,9 @@
+CREATE TABLE bids (
+  id BIGINT, k STRING, v BIGINT, ok BOOLEAN, price DECIMAL(10, 2), d DOUBLE, ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT window_start, COUNT(*) AS n FROM TABLE(TUMBLE((
+SELECT id, k, ts FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS rn FROM bids
+) WHERE rn = 1
+), DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end;

@@ -1,0 +1,6 @@
+-- expect: refused
+CREATE TABLE bids (
+  id BIGINT, k STRING, v BIGINT, ok BOOLEAN, price DECIMAL(10, 2), d DOUBLE, ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT * FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY k ORDER BY 1) AS rn FROM bids) WHERE rn <= 2;

@@ -1,0 +1,7 @@
+CREATE TABLE bids (
+  id BIGINT, k STRING, v BIGINT, ok BOOLEAN, price DECIMAL(10, 2), d DOUBLE, ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT * FROM (
+  SELECT id, k, ok, v, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ok DESC, v, id DESC) AS rn FROM bids
+) WHERE rn <= 2;

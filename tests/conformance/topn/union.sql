@@ -1,0 +1,8 @@
+CREATE TABLE bids (
+  id BIGINT, k STRING, v BIGINT, ok BOOLEAN, price DECIMAL(10, 2), d DOUBLE, ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT * FROM (
+  SELECT id, v, ROW_NUMBER() OVER (ORDER BY v DESC, id) AS rn
+  FROM (SELECT id, v FROM bids UNION ALL SELECT id + 1000, v FROM bids WHERE ok)
+) WHERE rn <= 5;
