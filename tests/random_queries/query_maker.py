@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from query_joins import Exists, In, IntervalJoin, Join, SetOperation, WindowJoin
-from query_nodes import KEYS, Group, Relation, Select, Type, same
+from query_nodes import KEYS, Base, Group, Relation, Select, Type, same
 from query_parts import PartMaker
 from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTop
+from query_tables import FIELDS
 from query_windows import SessionGroup, Window, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
+    "set_operation", "mixed",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
+MIXED = ("select", "group", "distinct", "join", "set_operation")
+"""What `mixed` puts over each other; each is a method `over_…`."""
 LATE = ("calc", "window", "window_rows", "cascade", "group", "nested", "distinct", "grouping_sets")
 """The families whose rows may be late; the oracle knows what the others do with rows in time alone."""
 
@@ -133,15 +137,59 @@ class QueryMaker(PartMaker):
         return SetOperation(word, *(self._of_types(kinds, time=time) for _ in range(2)))
 
     def _of_types(self, kinds: list[Type], *, time: bool) -> Relation:
-        rel = self.rows()
-        picked = [self._rng.choice([c for c in rel.columns if c.type is k] or [None]) for k in kinds]
-        items = [
-            self.item(c.expr if c else self._exprs.scalar(rel.columns, k, 1))
-            for c, k in zip(picked, kinds, strict=True)
+        """Make rows of these types; no constants, from which Flink draws conclusions that are not so."""
+        base = Base(self._rng.choice(["t0", "t0", "t1"]), FIELDS)
+        picked = [self._rng.choice([c for c in FIELDS if c.type is k]) for k in kinds]
+        items = [self.item(c.expr) for c in picked]
+        if time:
+            items.append(self.item(FIELDS[-1].expr))
+        return Select(base, tuple(items), self.maybe_predicate(FIELDS))
+
+    def make_mixed(self) -> Relation:
+        """Operators over operators, so that each gets rows that are taken back."""
+        rel: Relation = self.side()
+        for _ in range(self._rng.randint(2, 4)):
+            rel = getattr(self, f"over_{self._rng.choice(MIXED)}")(self._exact(rel))
+        return rel
+
+    def _exact(self, rel: Relation) -> Relation:
+        """Leave out rounded numbers, and row times; what is left has a column to group and join by."""
+        columns = [c for c in rel.columns if not c.time and c.type is not Type.REAL]
+        items = [self.item(c.expr) for c in columns]
+        if not any(c.type in KEYS for c in columns):
+            items.append(self.item(self._exprs.scalar(rel.columns, Type.INT, 0)))
+        return Select(rel, tuple(items))
+
+    def over_select(self, rel: Relation) -> Relation:
+        """Projection and filter."""
+        return self.select(rel)
+
+    def over_group(self, rel: Relation) -> Relation:
+        """GROUP BY."""
+        return self.group(rel, keyed=self._rng.random() < 0.8)
+
+    def over_distinct(self, rel: Relation) -> Relation:
+        """SELECT DISTINCT of some columns."""
+        items = tuple(self.item(c.expr) for c in self.some([c for c in rel.columns if c.type in KEYS], 3))
+        return Select(rel, items, distinct=True)
+
+    def over_join(self, rel: Relation) -> Relation:
+        """A join with rows or groups."""
+        return self._join(rel, self.side())
+
+    def over_set_operation(self, rel: Relation) -> Relation:
+        """A set operation with rows of the same types."""
+        columns = self.some([c for c in rel.columns if c.type in KEYS], 2)
+        words = [
+            "UNION ALL",
+            "UNION",
+            "INTERSECT",
+            "EXCEPT",
+            *(["INTERSECT ALL", "EXCEPT ALL"] if self._faults else []),
         ]
-        if time and rel.time:
-            items.append(self.item(rel.time.expr))
-        return Select(rel, tuple(items), self.maybe_predicate(rel.columns))
+        word = self._rng.choice(words)
+        mine = Select(rel, tuple(self.item(c.expr) for c in columns))
+        return SetOperation(word, mine, self._of_types([c.type for c in columns], time=False))
 
     def make_interval_join(self) -> Relation:
         """Joins of rows that are near each other in time."""

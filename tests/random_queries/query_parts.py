@@ -13,11 +13,16 @@ from query_windows import Window, WindowGroup
 
 
 class PartMaker:
-    """Makes parts from one seed; the tables `t0` and `t1` are the input. `offsets` gives some windows an offset."""
+    """
+    Makes parts from one seed; the tables `t0` and `t1` are the input.
 
-    def __init__(self, rng: random.Random, *, offsets: bool = True) -> None:
+    With `faults` there is also what Flink 2.2 computes wrongly: offsets of windows, INTERSECT ALL and EXCEPT ALL over
+    other operators.
+    """
+
+    def __init__(self, rng: random.Random, *, faults: bool = True) -> None:
         self._rng = rng
-        self._offsets = offsets
+        self._faults = faults
         self._exprs = ExprMaker(rng)
         self._names = 0
 
@@ -62,7 +67,7 @@ class PartMaker:
         step = self._rng.choice([1000, 2000, 5000, 10_000, 500])
         size = step if kind == "TUMBLE" else step * self._rng.randint(1, 4)
         offset = self._rng.choice([0, 0, 0, step // 2, -step // 5])
-        return Window(kind, size, step, offset if self._offsets else 0)
+        return Window(kind, size, step, offset if self._faults else 0)
 
     def properties(self, least: int) -> tuple[tuple[str, str], ...]:
         count = self._rng.randint(least, 3)
