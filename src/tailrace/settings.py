@@ -71,6 +71,12 @@ OPTIONS = OptionSet(
         ),
         Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
         Option(
+            "tailrace.stop.limit",
+            duration,
+            30_000,
+            "how long a job that is stopped may take to put through what it has read; then it ends without that",
+        ),
+        Option(
             "tailrace.restart.attempts",
             count,
             10,

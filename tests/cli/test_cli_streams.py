@@ -42,3 +42,19 @@ def test_rows_that_can_not_be_written_are_an_error(tmp_path: Path, output: str) 
     assert result.returncode == 1
     assert "error: standard output can't be written: No space left on device" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_reader_that_reads_nothing_does_not_hold_a_stop_up(tmp_path: Path) -> None:
+    """P6: after its limit the program ends, though the pipe that it writes to is full; the first signal is enough."""
+    endless = ROWS.replace("'number-of-rows' = '5000'", "'rows-per-second' = 'unlimited'").replace("5000", "900000000")
+    (tmp_path / "job.sql").write_text(endless)
+    with (tmp_path / "job.sql").open("a") as file:
+        file.write("SELECT * FROM numbers;")
+    command = [*PROGRAM.split(), "run", "job.sql", "--output", "jsonl", "--set", "tailrace.stop.limit=1 s"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1000)
+        process.terminate()
+        assert process.wait(60) == 1
+        assert process.stderr is not None
+        assert b"was stopped and not done after 1 s" in process.stderr.read()

@@ -50,11 +50,14 @@ class Faults:
     at: dict[tuple[str, int], BaseException] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     delay: dict[str, float] = field(default_factory=dict)
+    hold: dict[str, threading.Event] = field(default_factory=dict)
 
     def call(self, name: str) -> None:
         """Count a call, and fail if it was told to."""
         self.counts[name] = self.counts.get(name, 0) + 1
         time.sleep(self.delay.get(name, 0))
+        if name in self.hold:
+            self.hold[name].wait()
         error = self.at.get((name, self.counts[name]))
         if error is not None:
             raise error

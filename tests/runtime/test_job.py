@@ -37,7 +37,7 @@ def started(job: Job) -> tuple[threading.Thread, list[Any]]:
     return thread, outcome
 
 
-def until(condition: Any, seconds: float = 5.0) -> None:
+def until(condition: Any, seconds: float = 30.0) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not condition():
@@ -98,7 +98,7 @@ def test_stop_puts_through_what_was_read_and_a_restart_goes_on(world: Any, make:
     thread, outcome = started(job)
     until(lambda: job.status().sources and job.status().sources[0].rows > 50)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     assert not outcome[0].finished
     read = outcome[0].rows_in
     assert 0 < read < 1000
@@ -247,7 +247,7 @@ def test_a_slow_sink_slows_the_source(world: Any, make: Any) -> None:
     assert status.sources[0].rows <= status.sinks[0].rows + 1000
     assert status.sinks[0].waited > 0
     job.stop()
-    thread.join(20)
+    thread.join(60)
 
 
 def test_a_quiet_job_uses_no_processor(world: Any) -> None:
@@ -261,7 +261,7 @@ def test_a_quiet_job_uses_no_processor(world: Any) -> None:
     time.sleep(0.5)
     used = time.process_time() - before
     job.stop()
-    thread.join(10)
+    thread.join(60)
     assert used < 0.1
 
 
@@ -274,7 +274,7 @@ def test_sources_hear_what_is_durable(world: Any, make: Any) -> None:
     until(lambda: {"0": 10} in world.feeds["numbers"].acknowledged)
     assert ids(world.target("out")) == list(range(100))
     job.stop()
-    thread.join(10)
+    thread.join(60)
 
 
 def test_positions_are_those_of_the_restored_checkpoint(world: Any, make: Any, boom: Any) -> None:
@@ -301,7 +301,7 @@ def test_status_tells_what_goes_on(world: Any, make: Any) -> None:
     assert (status.state, status.sources[0].table, status.sources[0].rows) == ("running", "numbers", 10)
     assert (status.sinks[0].table, status.sinks[0].rows, status.checkpoint.bytes > 0) == ("out", 10, True)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     assert job.status().state == "stopped"
 
 
@@ -314,7 +314,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_taken(world: Any
     thread, _ = started(job)
     until(lambda: job.status().checkpoint.epoch > 3)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     newest = max((world.folder / "state" / "checkpoints").glob("*.manifest"))
     newest.write_bytes(newest.read_bytes()[:-20])
     world.feeds["numbers"].bounded = True
@@ -332,7 +332,7 @@ def test_a_damaged_checkpoint_that_a_target_has_committed_stops_the_job(world: A
     thread, _ = started(job)
     until(lambda: job.status().checkpoint.epoch > 0)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     newest = max((world.folder / "state" / "checkpoints").glob("*.manifest"))
     newest.write_bytes(b"")
     with pytest.raises(TerminalError, match="is damaged"):
@@ -346,7 +346,7 @@ def test_a_changed_pipeline_does_not_take_old_state(world: Any, make: Any) -> No
     thread, _ = started(job)
     until(lambda: job.status().checkpoint.epoch > 0)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     world.feeds["numbers"].bounded = True
     changed = [world.into(scan, "out"), world.into(scan, "more", "marked")]
     with pytest.raises(ConfigError, match="sink-more: is new"):
@@ -365,7 +365,7 @@ def test_two_jobs_on_one_folder_the_second_is_refused(world: Any, make: Any) -> 
     with pytest.raises(ConfigError, match="is in use by process"):
         world.job(sink).run()
     job.stop()
-    thread.join(10)
+    thread.join(60)
 
 
 def test_stop_may_come_from_a_signal_handler(world: Any, make: Any) -> None:
@@ -389,7 +389,7 @@ def test_partitions_that_are_lost_are_forgotten(world: Any, make: Any) -> None:
     thread, _ = started(job)
     until(lambda: {"0": 1} in world.feeds["numbers"].acknowledged)
     job.stop()
-    thread.join(10)
+    thread.join(60)
     assert sorted(ids(world.target("out"))) == [*range(10), *range(100, 110)]
 
 
@@ -402,3 +402,25 @@ def test_starting_and_stopping_leaks_nothing(world: Any, make: Any) -> None:
     for _ in range(20):
         world.job(sink).run()
     assert (threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_job_that_does_not_stop_gives_up(world: Any, make: Any) -> None:
+    """P6: a sink that takes nothing any more holds a stopped job up for its limit, and no longer."""
+    world.settings.update({"tailrace.stop.limit": "300 ms", "tailrace.sink.queue-size": "1 kb"})
+    scan = world.scan("numbers", *(make(i, i + 100) for i in range(0, 1000, 100)), bounded=False)
+    held = threading.Event()
+    world.faults_of("out").hold["write"] = held
+    job = world.job(world.into(scan, "out", "marked"))
+    thread, outcome = started(job)
+    until(lambda: world.faults_of("out").counts.get("write", 0) > 0)
+    job.stop()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert isinstance(outcome[0], TerminalError)
+    assert "was stopped and not done after 0.3 s: 'sink-out' did not take all rows" in str(outcome[0])
+    assert "goes on from the last checkpoint" in outcome[0].hint
+    held.set()
+    until(lambda: not any(t.name == "tailrace-sink-sink-out" for t in threading.enumerate()))
+    world.feeds["numbers"].bounded = True
+    world.job(world.into(scan, "out", "marked")).run()
+    assert ids(world.target("out")) == list(range(1000))

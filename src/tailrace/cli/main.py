@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 
 from tailrace.cli.streams import secure
@@ -29,7 +30,14 @@ def main() -> None:
     if not runs:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = sys.argv[1:]
-    sys.exit(guarded(lambda: invoke(arguments), as_json="--json" in arguments))
+    _leave(guarded(lambda: invoke(arguments), as_json="--json" in arguments))
+
+
+def _leave(status: int) -> None:
+    """End the process; a thread that waits for a system which does not answer must not hold it up."""
+    if any(t.daemon and t.name.startswith("tailrace-") for t in threading.enumerate()):
+        os._exit(status)
+    sys.exit(status)
 
 
 def _nothing_ran(_number: int, _frame: FrameType | None) -> None:

@@ -47,6 +47,9 @@ from tailrace.state.store import StateStore
 CLOSE_SECONDS = 30.0
 """So long the threads of a job may take to end; then it ends without them."""
 
+GIVE_UP_SECONDS = 2.0
+"""So long they may take when the job did not end by itself."""
+
 _log = structlog.get_logger("tailrace.runtime")
 
 
@@ -92,6 +95,7 @@ class Job:
         self._checkpointer: Checkpointer | None = None
         self._loop: Loop | None = None
         self._stopping = False
+        self._close_seconds = CLOSE_SECONDS
         self._phase = "starting"
         self._began = self._clock.monotonic()
 
@@ -115,14 +119,26 @@ class Job:
         """
         Read no more, put through what was read, take a checkpoint, and end. Returns at once.
 
-        May be called from any thread, or a signal handler.
+        If that takes longer than its limit, the job fails; its state is that of the last checkpoint. May be called from
+        any thread, or a signal handler.
         """
+        if not self._stopping:
+            self._halt.expect(self._settings.stop_limit, self._not_stopped)
         self._stopping = True
         for fetcher in list(self._fetchers.values()):
             fetcher.stop()
         if self._loop is not None:
             self._loop.stopping = True
         self._bell.ring()
+
+    def _not_stopped(self) -> TerminalError:
+        """Give the error of a job that was stopped and does not get to its end."""
+        busy = [f"'{n}'" for n, o in self._outlets.items() if o.waiting]
+        what = f": {', '.join(busy)} did not take all rows" if busy else ""
+        message = f"job '{self.name}' was stopped and not done after {self._settings.stop_limit:g} s{what}"
+        hint = "nothing is lost: the next run goes on from the last checkpoint; 'tailrace.stop.limit' gives more time"
+        self._close_seconds = GIVE_UP_SECONDS
+        return TerminalError(message, hint=hint)
 
     def _open_store(self, stack: ExitStack) -> StateStore | None:
         if self._state is None:
@@ -239,11 +255,11 @@ class Job:
         for fetcher in self._fetchers.values():
             fetcher.stop()
         if self._checkpointer is not None:
-            self._checkpointer.wait(CLOSE_SECONDS)
-        late = [f"source {n}" for n, f in self._fetchers.items() if not f.join(CLOSE_SECONDS)]
-        late += [f"sink {n}" for n, o in self._outlets.items() if not o.stop(CLOSE_SECONDS)]
+            self._checkpointer.wait(self._close_seconds)
+        late = [f"source {n}" for n, f in self._fetchers.items() if not f.join(self._close_seconds)]
+        late += [f"sink {n}" for n, o in self._outlets.items() if not o.stop(self._close_seconds)]
         for what in late:
-            _log.warning("did not end in time", what=what, seconds=CLOSE_SECONDS)
+            _log.warning("did not end in time", what=what, seconds=self._close_seconds)
 
     def _failure(self) -> BaseException:
         """Give the job's failure as the caller should see it."""

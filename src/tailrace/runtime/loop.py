@@ -24,6 +24,8 @@ QUIET_INTERVAL = 10.0
 """A job without rows takes a checkpoint only that often; sinks close files that have become old then."""
 _LEAST_PAUSE = 0.001
 _SHOW = 0.2
+_STOPPING = 0.5
+"""A job that is to stop looks that often whether it has to give up."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class Loop:
 
     def _work(self) -> bool:
         due = True
-        while not self._halt.is_set:
+        while not self._halt.look():
             drained = self._drain()
             if drained.arrivals or drained.changed or due:
                 self._tick(drained)
@@ -117,6 +119,7 @@ class Loop:
         waits = [max(timer, _LEAST_PAUSE)] if timer is not None else []
         until = self._until_checkpoint()
         waits += [max(until, _LEAST_PAUSE)] if until is not None else []
+        waits += [_STOPPING] if self.stopping else []
         self._bell.wait(min(waits, default=None))
         timer = self._executor.next_timer()
         return timer is not None and timer <= 0
@@ -221,8 +224,8 @@ class Loop:
 
     def _wait_for_checkpointer(self) -> None:
         """Wait until the epoch under way is complete; the checkpointer bounds how long that takes."""
-        while not self._checkpointer.idle and not self._halt.is_set:
-            self._bell.wait(1.0)
+        while not self._checkpointer.idle and not self._halt.look():
+            self._bell.wait(0.5)
 
     def _show(self) -> None:
         """Leave the watermarks where other threads can read them."""

@@ -21,6 +21,9 @@ from tailrace.runtime.halt import Halt
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 0.5
+"""How often the engine's thread looks whether it still has to wait for a sink."""
+
 RETRY_SECONDS = 300.0
 """So long a target may be away when a staged epoch is to be committed."""
 
@@ -76,6 +79,11 @@ class Outlet:
         self._thread = threading.Thread(target=self._run, name=f"tailrace-sink-{name}", daemon=True)
         halt.on_halt(self._wake)
 
+    @property
+    def waiting(self) -> int:
+        """How much waits to be written."""
+        return len(self._items)
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -90,8 +98,8 @@ class Outlet:
         with self._condition:
             if self.bytes and self.bytes + size > self._capacity:
                 self.waited += 1
-            while self.bytes and self.bytes + size > self._capacity and not self._halt.is_set:
-                self._condition.wait()
+            while self.bytes and self.bytes + size > self._capacity and not self._halt.look():
+                self._condition.wait(LOOK_SECONDS)
             if self._halt.is_set:
                 return False
             self._append(batch, size)

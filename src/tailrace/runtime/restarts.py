@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from tailrace.runtime.summary import Summary
 
 _log = structlog.get_logger("tailrace.runtime")
 _UNLIMITED = float("inf")
+_LOOK = 0.1
 
 
 class Restarts:
@@ -28,14 +29,14 @@ class Restarts:
     def __init__(self, attempts: int, first_pause: float = 0.5) -> None:
         self._attempts = attempts
         self._backoff = Backoff(first=first_pause, limit=_UNLIMITED)
-        self._stopped = threading.Event()
+        self._stopped = False
         self.count = 0
         """How often a job was interrupted, and went on."""
         self._last = ""
 
     def stop(self) -> None:
-        """Wait for nothing any more."""
-        self._stopped.set()
+        """Wait for nothing any more; may be called by a signal handler."""
+        self._stopped = True
 
     def run(self, make: Callable[[], Job]) -> Summary:
         """
@@ -65,7 +66,7 @@ class Restarts:
         if job.checkpoints:
             self._backoff.reset()
         tries = self._backoff.tries
-        if self._stopped.is_set() or not job.durable or not self._attempts:
+        if self._stopped or not job.durable or not self._attempts:
             raise error
         if tries >= self._attempts:
             message = f"interrupted {tries + 1} times at the same checkpoint, the last time because: {error.message}"
@@ -74,5 +75,8 @@ class Restarts:
         _log.warning("goes on from the last checkpoint", job=job.name, because=error.message, seconds=round(wait, 1))
         self.count += 1
         self._last = error.message
-        if self._stopped.wait(wait):
-            raise error
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            if self._stopped:
+                raise error
+            time.sleep(min(wait, _LOOK))

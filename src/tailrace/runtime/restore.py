@@ -84,7 +84,7 @@ def _result(future: Future[T], halt: Halt, patience: float) -> T:
         try:
             return future.result(0.2)
         except NotYet:
-            if halt.is_set and not future.done():
+            if halt.look() and not future.done():
                 break
     raise TerminalError(f"a sink was not open after {patience + OPEN_SECONDS:g} s")
 

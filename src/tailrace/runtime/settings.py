@@ -19,6 +19,7 @@ class JobSettings:
     tick_rows: int
     retry_limit: float
     start_limit: float
+    stop_limit: float
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> JobSettings:
@@ -39,4 +40,5 @@ class JobSettings:
             value(settings, "tailrace.tick.rows"),
             value(settings, "tailrace.source.retry-limit") / 1000,
             value(settings, "tailrace.source.start-limit") / 1000,
+            value(settings, "tailrace.stop.limit") / 1000,
         )
