@@ -42,37 +42,40 @@ def drop(bootstrap: str, *topics: str) -> None:
 
 def read(bootstrap: str, topic: str, timeout: float = 60) -> list[bytes]:
     """
-    Give the committed messages of a topic.
+    Give the committed messages of a topic, once those of all transactions are.
 
     Raises:
         TimeoutError: the end was not reached in time.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "bench",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "enable.auto.commit": False,
-        }
-    )
+    given = {"bootstrap.servers": bootstrap, "group.id": "bench", "enable.auto.commit": False}
+    ends = _ends(Consumer(given | {"isolation.level": "read_uncommitted"}), topic)
+    consumer = Consumer(given | {"isolation.level": "read_committed", "enable.partition.eof": True})
     try:
-        count = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, p, 0) for p in range(count)])
-        return _read_all(consumer, count, time.monotonic() + timeout)
+        consumer.assign([TopicPartition(topic, p, 0) for p in ends])
+        return _read_all(consumer, ends, time.monotonic() + timeout)
     finally:
         consumer.close()
 
 
-def _read_all(consumer: Consumer, partitions: int, end: float) -> list[bytes]:
+def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """Give where each partition ends, what is in open transactions included: a commit is done before it can be read."""
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+    finally:
+        consumer.close()
+
+
+def _read_all(consumer: Consumer, ends: dict[int, int], end: float) -> list[bytes]:
     out: list[bytes] = []
     ended: set[int] = set()
-    while len(ended) < partitions:
+    while len(ended) < len(ends):
         if time.monotonic() > end:
             raise TimeoutError("the end of the topic was not reached in time")
         for message in consumer.consume(10_000, 0.2):
             if message.error():
-                ended.add(message.partition())
+                if message.offset() >= ends[message.partition()]:
+                    ended.add(message.partition())
             else:
                 out.append(message.value())
     return out
