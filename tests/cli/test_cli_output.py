@@ -37,6 +37,14 @@ def test_a_column_widens_with_its_values() -> None:
     assert stream.getvalue().splitlines() == ["n | s", "--+--", "1 | a", "100 | b", "  5 | c"]
 
 
+def test_a_row_is_one_line() -> None:
+    """Line ends and control characters are escapes, in names as in values."""
+    stream = io.StringIO()
+    sink = output_sink("table", Schema((Field("a\nb", STRING),)), stream, updating=False, on_gone=lambda: None)
+    sink.write(pl.DataFrame({"a\nb": ["x\ny\tz\x1b[31m", None]}))
+    assert stream.getvalue().splitlines() == [r"a\nb", "-" * 15, r"x\ny\tz\x1b[31m", "NULL"]
+
+
 def test_live_lines_make_room() -> None:
     """What is written beside them stands above them."""
     stream = io.StringIO()

@@ -128,7 +128,7 @@ class TableSink(OutputSink):
 
     def __init__(self, schema: Schema, stream: TextIO, *, updating: bool, on_gone: Callable[[], None]) -> None:
         super().__init__(schema, stream, updating=updating, on_gone=on_gone)
-        self._names = ([OP] if updating else []) + list(schema.names)
+        self._names = _escaped(([OP] if updating else []) + list(schema.names))
         self._right = ([False] if updating else []) + [f.type.kind in _NUMBERS for f in schema]
         self._widths: list[int] | None = None
 
@@ -144,7 +144,7 @@ class TableSink(OutputSink):
 
     def _rule_of(self, widths: list[int]) -> str:
         rule = "-+-".join("-" * w for w in widths)
-        return f"{self._line([plain(n) for n in self._names])}{rule}\n"
+        return f"{self._line(self._names)}{rule}\n"
 
     def _line(self, row: list[str] | tuple[str, ...]) -> str:
         assert self._widths is not None
@@ -161,8 +161,13 @@ class TableSink(OutputSink):
 def _shown(column: pl.Series) -> list[str]:
     values = column.fill_null(NULL)
     if values.str.contains(r"[^\x20-\x7e]").any():
-        return [plain(v).replace("\n", "\\n").replace("\t", "\\t") for v in values.to_list()]
+        return _escaped(values.to_list())
     return values.to_list()
+
+
+def _escaped(texts: list[str]) -> list[str]:
+    """Write control characters, line ends among them, as escapes."""
+    return [plain(t).replace("\n", "\\n").replace("\t", "\\t") for t in texts]
 
 
 def width(text: str) -> int:
