@@ -174,6 +174,14 @@ def test_what_is_no_script(tmp_path: Path, content: bytes) -> None:
     assert len(result.stderr.splitlines()) <= 2
 
 
+def test_what_no_row_is_to_blame_for(tmp_path: Path) -> None:
+    """An expression of constants that fails is pointed to, without a word of sources or rows."""
+    result = tailrace(tmp_path, "run", script(tmp_path, "SELECT 1 / 0;"))
+
+    assert result.returncode == 1
+    assert "error: job.sql:1:8: division by zero (stage cast)\n  SELECT 1 / 0;\n         ^^^^^\n" in result.stderr
+
+
 def test_a_bad_row_is_status_1(tmp_path: Path) -> None:
     """What fails while it runs is status 1, with the row's place."""
     (tmp_path / "in.json").write_text('{"id": 1}\nnonsense\n')

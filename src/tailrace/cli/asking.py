@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.document import Document
 
 HISTORY = Path("~/.tailrace_history")
+MORE = "....> "
+HELP = "help"
 _LEAVE = frozenset(("exit", "quit", r"\q"))
 _WORDS = re.findall(
     r"\w+",
@@ -34,7 +36,7 @@ def statements(ask: Callable[[str], str]) -> Iterator[str]:
     lines: list[str] = []
     while True:
         try:
-            line = ask("....> " if lines else "sql> ")
+            line = ask(MORE if lines else "sql> ")
         except KeyboardInterrupt:
             lines = []
             continue
@@ -42,13 +44,24 @@ def statements(ask: Callable[[str], str]) -> Iterator[str]:
             return
         if not lines and line.strip().rstrip(";").lower() in _LEAVE:
             return
-        if not lines and line.strip().lower() == "help":
+        if not lines and line.strip().lower() == HELP:
             yield line
             continue
         lines += [line] if lines or line.strip() else []
         if lines and is_complete("\n".join(lines)):
             yield "\n".join(lines)
             lines = []
+
+
+def goes_on(text: str) -> bool:
+    """
+    Tell whether Enter begins a new line of a statement, rather than end it.
+
+    >>> goes_on("SELECT"), goes_on("SELECT 1;"), goes_on("exit"), goes_on("")
+    (True, False, False, False)
+    """
+    word = text.strip().rstrip(";").strip().lower()
+    return bool(word) and word not in {*_LEAVE, HELP} and not is_complete(text)
 
 
 def is_complete(text: str) -> bool:
@@ -64,8 +77,10 @@ def is_complete(text: str) -> bool:
 
 
 def asker(session: Session) -> Callable[[str], str]:
-    """Give what asks a user for a line: with a history, and with completion from the session."""
+    """Give what asks a user for a statement: with a history of whole ones, and with completion from the session."""
     from prompt_toolkit import PromptSession  # noqa: PLC0415  only when talking
+    from prompt_toolkit.application import get_app  # noqa: PLC0415
+    from prompt_toolkit.filters import Condition  # noqa: PLC0415
     from prompt_toolkit.history import FileHistory, InMemoryHistory  # noqa: PLC0415
 
     try:
@@ -75,7 +90,11 @@ def asker(session: Session) -> Callable[[str], str]:
     except (OSError, RuntimeError):  # it can't be written, or this user has no home
         history = InMemoryHistory()
     made: PromptSession[str] = PromptSession(
-        history=history, completer=_completer(session), complete_while_typing=False
+        history=history,
+        completer=_completer(session),
+        complete_while_typing=False,
+        multiline=Condition(lambda: goes_on(get_app().current_buffer.text)),
+        prompt_continuation=MORE,
     )
     return made.prompt
 

@@ -164,7 +164,10 @@ def _place(
 
 
 def _failure(place: _Place, policy: Policy, stage: str, reason: str, location: Location | None) -> DataError:
-    where = [f"source '{policy.table}'"] if policy.table else ["a row"]
+    if not policy.table:  # made from constants: there is no row to mend
+        hint = "leave such rows out with WHERE, or write TRY_CAST"
+        return DataError(f"{reason} (stage {stage})", hint=hint, location=location)
+    where = [f"source '{policy.table}'"]
     where += [f"partition '{place.partition}'"] if place.partition is not None else []
     where += [f"offset {place.offset}"] if place.offset is not None else []
     sample = _sample(place.payload) if policy.samples else ""
