@@ -27,6 +27,11 @@ def node(*, last: bool, processing_time: bool) -> Deduplicate:
     )
 
 
+@pytest.fixture(autouse=True)
+def _crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed.crowd(monkeypatch)
+
+
 @pytest.fixture
 def given() -> list[timed.Row]:
     """Rows that are the same for all sizes of batches in a run, and are printed by their seed."""

@@ -8,6 +8,7 @@ from functools import cmp_to_key, partial
 
 import polars as pl
 import pytest
+import timed_runs as timed
 from change_tables import table_of
 
 from tailrace.engine import ranked_rows
@@ -127,6 +128,7 @@ def test_what_comes_out_are_the_best(
 ) -> None:
     """Whatever comes, the changes are valid and end in the rows with these places, with restarts."""
     monkeypatch.setattr(ranked_rows, "_SPARE", 1)  # so that the best are often filled up from the rest
+    timed.crowd(monkeypatch)
     ways = [(1, 1), (1, 3), (2, 3), (3, 3), (1, 40), (1, None), (4, 2)]
     for (start, end), number in random.sample([(w, n) for w in ways for n in (False, True)], 3):
         seed = random.randrange(2**32)  # noqa: S311 - printed
@@ -150,3 +152,51 @@ def run(plan: Rank, identity: Identity | None, size: int, rng: random.Random, tt
             running = RankOperator(plan, identity, ttl)
             running.restore(deltas)
     assert table_of(out) == expected(plan, rows)
+
+
+def one(id_: int, key: str, value: int, kind: RowKind = RowKind.INSERT) -> pl.DataFrame:
+    """Make a batch of one change."""
+    return frame([((id_, key, value, None, None, None), int(kind))], updates=True)
+
+
+def shown(batches: list[pl.DataFrame]) -> list[tuple[str, object, object]]:
+    """Give kind, number and place of what came out."""
+    return [(RowKind(k).sign, i, p) for b in batches for k, i, p in b.select(KIND, "id", "rn").iter_rows()]
+
+
+def test_rows_that_go_are_taken_back_before_others_come() -> None:
+    """A place that changes is an update, one that is left or new is a delete or an insert."""
+    plan = node(ORDERS["descending"], 1, 2, number=True, by=("k",))
+    running = RankOperator(plan, UNIQUE)
+    assert shown(running.process(0, one(1, "a", 5), Times())) == [("+I", 1, 1)]
+    assert shown(running.process(0, one(2, "a", 7), Times())) == [("-U", 1, 1), ("+U", 2, 1), ("+I", 1, 2)]
+    assert shown(running.process(0, one(3, "a", 1), Times())) == []
+    out = shown(running.process(0, one(2, "a", 7, RowKind.DELETE), Times()))
+    assert sorted(out[:2]) == [("-U", 1, 2), ("-U", 2, 1)]
+    assert out[2:] == [("+U", 1, 1), ("+U", 3, 2)]
+    assert shown(running.process(0, one(1, "a", 5, RowKind.DELETE), Times()))[-1] == ("+U", 3, 1)
+    assert shown(running.process(0, one(3, "a", 1, RowKind.DELETE), Times())) == [("-D", 3, 1)]
+    assert running.state_rows == 0
+
+
+@pytest.mark.parametrize("identity", [APPENDS, UNIQUE], ids=["appends", "unique"])
+def test_a_partition_that_nobody_touches_is_forgotten(identity: Identity | None) -> None:
+    """After its time to live it begins anew, silently; one that is touched lives on, over a restart."""
+    plan = node(ORDERS["descending"], 1, 2, number=True, by=("k",))
+    running = RankOperator(plan, identity, ttl=100)
+
+    def came(id_: int, key: str, now: int) -> list[tuple[str, object, object]]:
+        rows = one(id_, key, id_)
+        return shown(running.process(0, rows if identity else rows.drop(KIND), Times(now=now)))
+
+    assert came(1, "a", 0) == came(1, "b", 0) == [("+I", 1, 1)]
+    assert came(2, "a", 60) == [("-U", 1, 1), ("+U", 2, 1), ("+I", 1, 2)]
+    delta = running.snapshot()
+    running = RankOperator(plan, identity, ttl=100)
+    running.restore([delta])
+    assert came(3, "a", 159)[0] == ("-U", 2, 1)
+    assert came(3, "b", 159) == [("+I", 3, 1)]
+    assert running.state_rows == (2 if identity is None else 3) + 1
+    running.advance(Times(now=259))
+    assert running.state_rows == 0
+    assert came(1, "a", 260) == [("+I", 1, 1)]

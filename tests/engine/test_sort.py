@@ -39,6 +39,11 @@ def expected(given: list[timed.Row], delay: int, *, by_value: bool) -> tuple[lis
     return out, late
 
 
+@pytest.fixture(autouse=True)
+def _crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed.crowd(monkeypatch)
+
+
 @pytest.mark.parametrize("size", [1, 5, 200])
 @pytest.mark.parametrize("delay", [0, 5, 20])
 @pytest.mark.parametrize("by_value", [False, True])

@@ -63,6 +63,11 @@ def expected(given: list[timed.Row], plan: WindowRank, delay: int) -> tuple[Coun
     return out, late
 
 
+@pytest.fixture(autouse=True)
+def _crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed.crowd(monkeypatch)
+
+
 @pytest.mark.parametrize("size", [1, 5, 200])
 @pytest.mark.parametrize("delay", [0, 12])
 @pytest.mark.parametrize("local", [False, True])

@@ -6,10 +6,13 @@ import random
 from collections.abc import Callable, Iterable
 
 import polars as pl
+import pytest
 
+from tailrace.engine import keyed_slots
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK
 from tailrace.engine.operator import Operator, Outbox, Times
 from tailrace.schema import BIGINT, STRING, Field, Schema, TimeAttribute, timestamp
+from tailrace.state import row_queues, row_store
 from tailrace.state.delta import StateDelta
 
 INPUT = Schema(
@@ -17,6 +20,12 @@ INPUT = Schema(
 )
 Row = tuple[int, str | None, int | None, int]
 """Number, key, value and time in milliseconds."""
+
+
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let dropped rows and keys be compacted away although they are few."""
+    for module in (keyed_slots, row_store, row_queues):
+        monkeypatch.setattr(module, "_FEW", 3)
 
 
 def rows(rng: random.Random, count: int) -> list[Row]:

@@ -74,6 +74,12 @@ def test_a_scan_without_columns_keeps_the_cheapest() -> None:
     assert scanned("SELECT 1 FROM plain") == [("flag",)]
 
 
+def test_rows_without_columns_keep_one() -> None:
+    """COUNT(*) of what an operator puts out counts its rows by a column."""
+    found = nodes("SELECT COUNT(*) FROM (SELECT card, COUNT(*) AS n FROM plain GROUP BY card HAVING COUNT(*) > 1)")
+    assert all(n.schema.names for n in found)
+
+
 def test_calcs_are_merged() -> None:
     """Filters and projections over each other become one calc."""
     text = "SELECT b + 1 AS c FROM (SELECT n * 2 AS b, flag FROM plain WHERE n > 1) WHERE flag"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tailrace.expressions.nodes import Call, Column, Expr, Literal, substitute, walk
 from tailrace.plan.nodes import Calc, Node
@@ -17,6 +18,9 @@ def fuse(node: Node) -> Node:
     """Merge a calc into the one that reads it, and drop one that changes nothing."""
     if not isinstance(node, Calc):
         return node
+    if not node.exprs:
+        # rows without columns can't be counted: it has all columns until those that nobody reads are left out
+        node = replace(node, schema=node.input.schema, exprs=tuple(Column(f.type, f.name) for f in node.input.schema))
     if isinstance(node.input, Calc) and _may_merge(node, node.input):
         return fuse(merge(node, node.input))
     return node.input if _is_identity(node) else node

@@ -41,7 +41,8 @@ class OrderBy:
         for i, key in enumerate(self.keys):
             if constant(key.this) is None and _plain(key.this) not in names | known.keys():
                 self._further[i] = len(found)
-                found.append(n.SelectItem(this=expanded(key.this, known), alias=n.Identifier(this=f"__o{len(found)}")))
+                name = key.this.texts[-1] if isinstance(key.this, n.Name) else f"__o{len(found)}"
+                found.append(n.SelectItem(this=expanded(key.this, known), alias=n.Identifier(this=name)))
                 found[-1].meta.update(key.meta)
         return found
 
