@@ -20,7 +20,7 @@ def sort_codes(rows: pl.DataFrame, order: Sequence[SortKey]) -> I64:
     Codes are good among the rows of one call only.
 
     >>> sort_codes(pl.DataFrame({"v": [7, None, 9]}), [SortKey("v", descending=True, nulls_last=True)]).tolist()
-    [[-8], [-7], [-10]]
+    [[-8], [1], [-10]]
     """
     codes = np.empty((len(rows), len(order)), dtype=np.int64)
     for i, key in enumerate(order):
