@@ -186,16 +186,17 @@ def test_a_partition_that_nobody_touches_is_forgotten(identity: Identity | None)
     running = RankOperator(plan, identity, ttl=100)
 
     def came(id_: int, key: str, now: int) -> list[tuple[str, object, object]]:
-        rows = one(id_, key, id_)
+        rows = one(id_, key, id_)  # a greater number is better
         return shown(running.process(0, rows if identity else rows.drop(KIND), Times(now=now)))
 
-    assert came(1, "a", 0) == came(1, "b", 0) == [("+I", 1, 1)]
+    assert came(1, "a", 0) == [("+I", 1, 1)]
+    assert came(11, "b", 0) == [("+I", 11, 1)]
     assert came(2, "a", 60) == [("-U", 1, 1), ("+U", 2, 1), ("+I", 1, 2)]
     delta = running.snapshot()
     running = RankOperator(plan, identity, ttl=100)
     running.restore([delta])
     assert came(3, "a", 159)[0] == ("-U", 2, 1)
-    assert came(3, "b", 159) == [("+I", 3, 1)]
+    assert came(12, "b", 159) == [("+I", 12, 1)]
     assert running.state_rows == (2 if identity is None else 3) + 1
     running.advance(Times(now=259))
     assert running.state_rows == 0

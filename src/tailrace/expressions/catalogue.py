@@ -36,6 +36,8 @@ def call(name: str, args: Sequence[Expr], location: Location | None = None) -> E
         return call("AND", [call(">=", args[:2], location), call("<=", [args[0], args[2]], location)], location)
     if key in "+-" and len(args) == 1:
         key = "NEGATE" if key == "-" else "POSITIVE"
+    if key == "OVERLAPS" and len(args) == 2:
+        args = [field for row in args for field in row.children]
     if key.startswith("IS NOT JSON"):
         return call("NOT", [call("IS JSON", args, location)], location)
     function = FUNCTIONS.get(_ALIASES.get(key, key))

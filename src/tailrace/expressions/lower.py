@@ -111,7 +111,8 @@ def is_volatile(expr: Expr) -> bool:
 
 def needs(expr: Expr) -> set[str]:
     """Tell which hidden columns an expression reads."""
-    names = {e.function for e in walk(expr) if isinstance(e, Call)}
+    calls = [e for e in walk(expr) if isinstance(e, Call)]
+    names = {e.function for e in calls if e.function != "UNIX_TIMESTAMP" or not e.args}
     out = set()
     if names & {
         "PROCTIME",

@@ -10,13 +10,14 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.expressions.decimals import divide_half_up, fit, lit, toward_zero, unscaled
-from tailrace.expressions.functions.time_rounding import time_edge
+from tailrace.expressions.functions.time_rounding import check_unit, time_edge
 from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import (
     NUMBER,
     WHOLE,
     Context,
     LowerCall,
+    constant,
     constant_value,
     define,
     nullable,
@@ -65,6 +66,13 @@ def _edge(up: bool) -> LowerCall:
     return lower
 
 
+def _edge_convert(args: list[Expr]) -> list[Expr]:
+    if len(args) == 1:
+        return takes(NUMBER)(args)
+    check_unit(args[0].type, constant(args[1], "the unit"))
+    return args
+
+
 def _edge_type(args: list[Expr]) -> DataType:
     t = args[0].type
     return decimal(t.precision, 0).with_nullable(t.nullable) if t.kind is Kind.DECIMAL else t
@@ -80,6 +88,7 @@ for _name, _up in (("CEIL", True), ("CEILING", True), ("FLOOR", False)):
         _edge(_up),
         1,
         2,
+        _edge_convert,
     )
 
 

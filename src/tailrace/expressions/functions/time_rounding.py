@@ -6,11 +6,30 @@ import polars as pl
 
 from tailrace.expressions.nodes import Call
 from tailrace.expressions.registry import Context, constant
-from tailrace.schema import Kind
+from tailrace.expressions.types import TEMPORAL
+from tailrace.schema import DataType, Kind
 
 _MILLIS = {"MILLISECOND": 1, "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 _EVERY = {"MONTH": "1mo", "QUARTER": "1q", "YEAR": "1y"}
 _YEARS = {"DECADE": 10, "CENTURY": 100, "MILLENNIUM": 1000}
+
+
+UNITS = (*_MILLIS, "WEEK", *_EVERY, *_YEARS)
+"""What a time can be rounded to; a time of day only to the first of them."""
+
+
+def check_unit(t: DataType, unit: str) -> None:
+    """
+    Refuse a unit to which a type can't be rounded.
+
+    Raises:
+        ValueError: it is none, or the type is no time.
+    """
+    known = tuple(_MILLIS) if t.kind is Kind.TIME else UNITS
+    if t.kind not in TEMPORAL:
+        raise ValueError(f"{t.sql()} has no units of time")
+    if unit not in known:
+        raise ValueError(f"{unit} is no unit here; there are {', '.join(known)}")
 
 
 def time_edge(ctx: Context, e: Call, up: bool) -> pl.Expr:
@@ -31,7 +50,8 @@ def _of_day(x: pl.Expr, unit: str, up: bool) -> pl.Expr:
     size = _MILLIS[unit] * 1_000_000
     nanos = x.to_physical()
     down = nanos // size * size
-    return (pl.when(down != nanos).then(down + size).otherwise(down) if up else down).cast(pl.Time)
+    edge = pl.when(down != nanos).then(down + size).otherwise(down) if up else down
+    return (edge % 86_400_000_000_000).cast(pl.Time)
 
 
 def _edge(x: pl.Expr, unit: str, up: bool, time_unit: str) -> pl.Expr:
