@@ -61,8 +61,10 @@ def test_no_index_addresses() -> None:
 
 
 def test_no_leftovers() -> None:
-    """Nothing is marked as to be done later."""
-    assert not containing("TO" + "DO", "FIX" + "ME", "XX" + "X", but=("pyproject.toml",))
+    """Nothing is marked as to be done later; three X are a time zone in patterns of dates."""
+    patterns = [f"tests/conformance/temporal/{name}.sql" for name in ("to_timestamp", "unix_time_and_zones")]
+    assert not containing("TO" + "DO", "FIX" + "ME", but=("pyproject.toml",))
+    assert not containing("XX" + "X", but=("pyproject.toml", *patterns))
 
 
 def test_version() -> None:
