@@ -14,7 +14,6 @@ from query_windows import SessionGroup, Window, WindowRows
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
     "set_operation", "mixed",
-    "top", "window_top", "first", "ordered",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 MIXED = ("select", "group", "distinct", "join", "set_operation")

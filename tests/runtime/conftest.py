@@ -325,10 +325,10 @@ def boom() -> type[Exception]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Give a world whose connector is known by name; no thread of a job outlives the test."""
-    made = World(tmp_path)
+    made, before = World(tmp_path), set(threading.enumerate())
     real = registry.get
     fake = FakeConnector(made)
     monkeypatch.setattr(registry, "get", lambda name, at=None: fake if name == "fake" else real(name, at))
     yield made
-    left = [t.name for t in threading.enumerate() if t.name.startswith("tailrace-")]
+    left = [t.name for t in threading.enumerate() if t not in before and t.name.startswith("tailrace-")]
     assert not left
