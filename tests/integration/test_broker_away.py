@@ -49,5 +49,5 @@ def test_a_job_lives_through_restarts_of_its_broker(
 
 
 def seen(bootstrap: str, topic: str) -> list[int]:
-    """Give the ids that a reader of committed rows sees."""
-    return sorted(json.loads(m.value())["id"] for m in kafka_kit.consume(bootstrap, topic))
+    """Give the ids that a reader of committed rows sees; also while transactions are open."""
+    return sorted(json.loads(m.value())["id"] for m in kafka_kit.consume(bootstrap, topic, settled=False))
