@@ -14,7 +14,6 @@ from tailrace.state.kernels import I64, U64
 
 Mask = npt.NDArray[np.bool_]
 
-_SIGN = np.uint64(63)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 
@@ -66,13 +65,6 @@ def sum_128(slots: I64, pairs: U64, use: Mask, sign: int, sum_low: U64, sum_high
             sum_low[s] = total
             sum_high[s] += b + np.uint64(total < a)
             counts[s] += sign
-
-
-@njit(nogil=True, cache=True)
-def extend_sign(values: I64, high: U64) -> None:
-    """Write the upper half of 64-bit integers as 128-bit ones."""
-    for i in range(values.size):
-        high[i] = ~_ZERO if values[i] < 0 else _ZERO
 
 
 @njit(nogil=True, cache=True)
