@@ -174,3 +174,54 @@ def test_a_missing_topic(tmp_path: Path, kafka: str) -> None:
     SELECT * FROM t;"""
 
     assert_clear(run(tmp_path, script), "no-such-topic")
+
+
+TWO_TABLES = """CREATE TABLE other (x INT) WITH ({options});
+CREATE TABLE copied (card STRING) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
+"""
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "INSERT INTO copied SELECT card FROM payments;\nSELECT x FROM other;",
+        "INSERT INTO copied SELECT card FROM payments;\nINSERT INTO copied SELECT CAST(x AS STRING) FROM other;",
+    ],
+    ids=["select", "insert"],
+)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("'connector' = 'filesystem', 'path' = 'no.json', 'format' = 'json'", ["job.sql:4:", "no.json", "^"]),
+        ("'connector' = 'filesystem', 'path' = 'no-*.json', 'format' = 'json'", ["job.sql:4:", "no-*.json", "^"]),
+        ("'connector' = 'sqlite', 'path' = 'no.db'", ["job.sql:4:", "no.db"]),
+    ],
+    ids=["file", "glob", "sqlite"],
+)
+def test_what_a_later_statement_reads_is_looked_for_first(
+    tmp_path: Path, data: Path, options: str, words: list[str], statements: str
+) -> None:
+    """A missing input of the last statement is found before the first has written anything."""
+    tables = TABLE.format(path=data, more="") + TWO_TABLES.format(options=options, out=tmp_path / "out")
+    assert_clear(run(tmp_path, tables + statements), *words)
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_statement_reads_what_an_earlier_one_writes(tmp_path: Path, data: Path) -> None:
+    """What the script itself writes need not be there before it runs."""
+    written = "'connector' = 'filesystem', 'path' = 'out/*.json', 'format' = 'json'"
+    tables = TABLE.format(path=data, more="") + TWO_TABLES.format(options=written, out=tmp_path / "out")
+    result = run(tmp_path, tables + "INSERT INTO copied SELECT card FROM payments;\nSELECT COUNT(*) FROM other;")
+    assert result.returncode == 0, result.stderr
+    assert "60" in result.stdout
+
+
+@pytest.mark.integration
+def test_a_topic_of_a_later_statement_is_looked_for_first(tmp_path: Path, data: Path, kafka: str) -> None:
+    """So is a missing topic."""
+    options = f"""'connector' = 'kafka', 'topic' = 'no-such-topic', 'format' = 'json',
+      'properties.bootstrap.servers' = '{kafka}', 'scan.startup.mode' = 'earliest-offset'"""
+    tables = TABLE.format(path=data, more="") + TWO_TABLES.format(options=options, out=tmp_path / "out")
+    result = run(tmp_path, tables + "INSERT INTO copied SELECT card FROM payments;\nSELECT x FROM other;")
+    assert_clear(result, "no-such-topic", "job.sql:4:", "^")
+    assert not list(tmp_path.glob("out/*"))

@@ -387,3 +387,41 @@ def test_fields_are_named_with_what_was_meant() -> None:
     (query,) = session.bind("SELECT r.alpha, r[1], r['alpha'], r.b.c, r[2].c, n.r.b.c, arr[1], m['k'] FROM n", "q.sql")
     assert isinstance(query, Query)
     assert [f.type.sql() for f in query.plan.schema] == ["INT"] * 3 + ["STRING"] * 3 + ["INT"] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "column", "message"),
+    [
+        ("CREATE VIEW v AS SELECT id, r AS id FROM n", 29, "view 'v' has two columns 'id'"),
+        ("WITH q AS (SELECT id, r AS id FROM n) SELECT 1 FROM q", 23, "'q' has two columns 'id'"),
+        ("SELECT id FROM (SELECT id, r AS id FROM n) t", 8, "the column 'id' of 't' may be one of two"),
+        ("SELECT t.id FROM (SELECT id, r AS id FROM n) t", 8, "the column 'id' of 't' may be one of two"),
+        ("SELECT * FROM (SELECT id, r AS id FROM n)", 8, "the column 'id' may be one of two"),
+    ],
+)
+def test_columns_that_cannot_be_told_apart(script: str, column: int, message: str) -> None:
+    """Two columns of one name are refused where they would have to be told apart, as in Flink."""
+    session = Session()
+    session.bind(NESTED, "n.sql")
+    with pytest.raises(ConfigError) as caught:
+        session.bind(script, "q.sql")
+    assert message in caught.value.message
+    assert caught.value.location is not None
+    assert caught.value.location.column == column
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, r AS id FROM n",
+        "SELECT 1 FROM (SELECT id, r AS id FROM n) t",
+        "SELECT b FROM (SELECT id, r AS id FROM n) t (a, b)",
+        "WITH q (a, b) AS (SELECT id, r AS id FROM n) SELECT b FROM q",
+        "SELECT id, ID FROM (SELECT id, r AS ID FROM n) t",
+    ],
+)
+def test_columns_of_one_name_that_nobody_has_to_tell_apart(query: str) -> None:
+    """A result may have two columns of one name, and so may a query whose columns are named anew."""
+    session = Session()
+    session.bind(NESTED, "n.sql")
+    assert isinstance(session.bind(query, "q.sql")[0], Query)

@@ -126,7 +126,7 @@ def _asked(question: object) -> Report:
     except ConfigError:
         raise
     except TailraceError as error:
-        return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+        return Report.failed(error)
     return report
 
 

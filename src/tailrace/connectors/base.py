@@ -19,7 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.clock import Clock
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, TailraceError
 from tailrace.formats.base import Reject, Rows
 from tailrace.options import OptionSet, Values
 from tailrace.plan.catalog import Table
@@ -56,6 +56,13 @@ class Report:
 
     ok: bool
     message: str
+    error: TailraceError | None = None
+    """What was raised, if it was."""
+
+    @classmethod
+    def failed(cls, error: TailraceError) -> Report:
+        """Give the report of an error."""
+        return cls(False, f"{error.message} ({error.hint})" if error.hint else error.message, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +299,8 @@ class Connector(ABC):
     """Formats that the connector reads and writes itself (as Parquet files)."""
     narrows: bool = False
     """Whether a source of columns gives only those fields of a ROW that the schema names; else it gives all declared."""
+    place: str = ""
+    """The option that says what a table stands for: two tables with the same are of the same rows."""
     partitions: bool = False
     """Whether PARTITIONED BY means something; its columns are then beside the bytes of the rows."""
 

@@ -20,11 +20,13 @@ from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.rewrite import optimize
 from tailrace.runtime.assembly import Assembler
+from tailrace.runtime.inputs import require
 from tailrace.runtime.job import Job
 from tailrace.runtime.restarts import Restarts
 from tailrace.runtime.summary import Status, Summary
 from tailrace.settings import value
 from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
+from tailrace.state.store_folder import resumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Script:
         count = len(self.runs)
         if count > 1:
             self.check()  # a mistake in the last one is found before the first has written anything
+        self._require_inputs()
         for step in self.steps:
             if self._stopped:
                 break
@@ -162,6 +165,27 @@ class Script:
             elif self._tell is not None:
                 self._tell(step.statement)
         return summaries
+
+    def _require_inputs(self) -> None:
+        """Where several tables are read, find one that is not there before another has been read."""
+        runs = self.runs
+        scans = [
+            scan
+            for number, run in enumerate(runs)
+            if not resumes(self._folder_of(number, len(runs)))
+            for sink in run.sinks
+            for scan in _scans(sink)
+        ]
+        if len({s.table.name for s in scans}) > 1:
+            written = [s.table for run in runs for s in run.sinks if s.table is not None]
+            require(scans, written, self._context())
+
+    def _folder_of(self, number: int, count: int) -> Path | None:
+        """Give the state folder of a job."""
+        return self._state if self._state is None or count == 1 else self._state / f"job-{number + 1}"
+
+    def _context(self) -> Context:
+        return Context(self.name, Path(tempfile.gettempdir()), self._clock, self._settings)
 
     def _run(self, step: Run, number: int, count: int) -> Summary:
         def make() -> Job:
@@ -192,7 +216,7 @@ class Script:
 
     def _make(self, run: Run, number: int, count: int, settings: Mapping[str, str]) -> Job:
         name = self.name if count == 1 else f"{self.name}-{number + 1}"
-        state = self._state if self._state is None or count == 1 else self._state / f"job-{number + 1}"
+        state = self._folder_of(number, count)
         return Job(
             name,
             optimize(run.sinks),
@@ -212,6 +236,8 @@ class Script:
         return {"": self._query_sink(query)} if query is not None and self._query_sink is not None else {}
 
     def _bounded(self, plan: nodes.Sink) -> bool:
-        scans = [n for n in nodes.walk(plan) if isinstance(n, nodes.Scan)]
-        context = Context(self.name, Path(tempfile.gettempdir()), self._clock, self._settings)
-        return all(registry.source(s.table, s.schema, context).bounded for s in scans)
+        return all(registry.source(s.table, s.schema, self._context()).bounded for s in _scans(plan))
+
+
+def _scans(plan: nodes.Sink) -> list[nodes.Scan]:
+    return [n for n in nodes.walk(plan) if isinstance(n, nodes.Scan)]

@@ -18,6 +18,7 @@ from tailrace.sql.binder.places import at, inherited
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.queries import QueryBinder
 from tailrace.sql.binder.tables import TableBinder
+from tailrace.sql.binder.written_names import refuse_repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import parse, too_deep
 from tailrace.sql.dialect import statement_nodes as s
@@ -147,6 +148,8 @@ class Session:
                 message = f"the view needs {len(plan.schema)} different names of columns"
                 raise ConfigError(message, location=at(columns[0], source))
             plan = renamed(plan, names, at(node, source))
+        else:
+            refuse_repeated(node.args["query"], f"view '{name}'", source)
         self._names.views[name] = View(name, plan, node)
         return Done(f"view '{name}' created")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from tailrace.errors import ConfigError
-from tailrace.state.files import Files, replace_durably
+from tailrace.state.files import Files, LocalFiles, replace_durably
 from tailrace.state.store_manifest import FORMAT, Damaged, JobRecord, NewerFormat, seal, unseal
 
 CHECKPOINTS = "checkpoints"
@@ -90,6 +90,14 @@ def read_record(files: Files, folder: Path) -> JobRecord | None:
         hint = "bring the file back, or name a new folder with --state to start from the beginning"
         raise ConfigError(f"'{path}' is damaged: {error}", hint=hint) from None
     return record
+
+
+def resumes(folder: Path | None) -> bool:
+    """Tell whether a job in this folder would go on from a checkpoint."""
+    if folder is None or not (folder / RECORD).is_file():
+        return False
+    record = read_record(LocalFiles(), folder)
+    return record is not None and record.checkpointed and not record.finished
 
 
 def newer(path: Path, error: NewerFormat) -> ConfigError:

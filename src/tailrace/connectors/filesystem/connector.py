@@ -34,6 +34,7 @@ class FilesystemConnector(Connector):
     name = "filesystem"
     doc = "Files: NDJSON, CSV, Parquet and raw lines, plain or compressed; a file, a folder or a glob."
     options = OPTIONS
+    place = "path"
     metadata = METADATA
     own_formats = ("parquet",)
     partitions = True

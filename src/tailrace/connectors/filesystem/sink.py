@@ -255,7 +255,7 @@ class FileSink(StagedSink):
         try:
             check_folder(self._layout.root)
         except ConfigError as error:
-            return Report(ok=False, message=str(error))
+            return Report.failed(error)
         return Report(ok=True, message=f"writes part files into {self._layout.root}; exactly once")
 
     def close(self) -> None:

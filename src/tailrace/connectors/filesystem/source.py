@@ -71,7 +71,7 @@ class FileSource(Source):
                 OpenFile(file.path, self.spec.reading, None).close()
                 folder_columns(file.name, self.spec)
         except TailraceError as error:
-            return Report(ok=False, message=str(error))
+            return Report.failed(error)
         size = sum(f.status.st_size for f in found)
         how = "then ends" if self.bounded else f"then looks for more every {self.spec.monitor_seconds:g} s"
         files = f"{len(found)} file{'' if len(found) == 1 else 's'}"

@@ -37,6 +37,7 @@ class KafkaConnector(Connector):
     name = "kafka"
     doc = "Topics of Apache Kafka, read from any offset and written with or without transactions."
     options = OPTIONS
+    place = "topic"
     metadata = METADATA
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:

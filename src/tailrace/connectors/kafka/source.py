@@ -88,8 +88,7 @@ def checked(properties: Properties, look: Callable[[Client], str]) -> Report:
         with Client(CONSUMER, probe_properties(properties)) as client:
             return Report(True, look(client))
     except TailraceError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        return Report(False, f"{error.message}{hint}")
+        return Report.failed(error)
     except ValueError as error:
         return Report(False, str(error))
 

@@ -45,13 +45,15 @@ class SqliteConnector(Connector):
     name = "sqlite"
     doc = "Tables of a SQLite file: results that can be queried at once, without a server."
     options = OPTIONS
+    place = "path"
     formats = False
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> SqliteSource:
         refuse_nested(schema, table.location)
         name = options["table-name"] or table.name
         busy = options["tailrace.busy-timeout"] / 1000
-        return SqliteSource(Origin(_path(options), name, schema, options["scan.fetch-size"], busy))
+        at = options.location("path")
+        return SqliteSource(Origin(_path(options), name, schema, options["scan.fetch-size"], busy, at))
 
     def refuses_updates(self, table: Table) -> str:
         return "" if table.primary_key else "it has no PRIMARY KEY to find the rows by"

@@ -165,7 +165,7 @@ class SqliteSink(TransactionalSink):
                 return Report(True, f"table '{t.table}' will be created in '{t.path}'")
             check_columns(found, t)
         except TailraceError as error:
-            return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+            return Report.failed(error)
         return Report(True, f"table '{t.table}' of '{t.path}'")
 
     def close(self) -> None:

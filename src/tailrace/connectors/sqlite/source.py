@@ -12,7 +12,7 @@ import polars as pl
 from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.sqlite.database import columns_of, connect, reported, tables_of
 from tailrace.connectors.sqlite.types import is_nan, misfit, quote, raw_type, read, selected
-from tailrace.errors import ConfigError, TailraceError, did_you_mean
+from tailrace.errors import ConfigError, Location, TailraceError, did_you_mean
 from tailrace.formats.base import Reject
 from tailrace.schema import FLOATS, Field, Schema
 
@@ -26,6 +26,20 @@ class Origin:
     schema: Schema
     fetch_size: int
     busy_seconds: float
+    location: Location | None = None
+
+    def connect(self, busy_seconds: float) -> sqlite3.Connection:
+        """
+        Open the file to read.
+
+        Raises:
+            ConfigError: it is not there.
+            TransientError, TerminalError: it can't be opened.
+        """
+        if not self.path.exists():
+            hint = "mend the option 'path', or run first what writes the file"
+            raise ConfigError(f"SQLite file '{self.path}' does not exist", hint=hint, location=self.location)
+        return connect(self.path, busy_seconds, writing=False)
 
 
 class SqliteSource(Source):
@@ -42,14 +56,14 @@ class SqliteSource(Source):
     def check(self) -> Report:
         o = self._origin
         try:
-            connection = connect(o.path, min(5.0, o.busy_seconds), writing=False)
+            connection = o.connect(min(5.0, o.busy_seconds))
             try:
                 with reported(o.path):
                     _check(connection, o)
             finally:
                 connection.close()
         except TailraceError as error:
-            return Report(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+            return Report.failed(error)
         return Report(True, f"table '{o.table}' of '{o.path}'")
 
 
@@ -74,7 +88,7 @@ class SqliteReader(Reader):
         self._last = int(positions[origin.table]) if origin.table in positions else None
         self._floats = [f for f in origin.schema if f.type.kind in FLOATS]
         self._announced = self._ended = False
-        self._connection = connect(origin.path, origin.busy_seconds, writing=False)
+        self._connection = origin.connect(origin.busy_seconds)
         try:
             with reported(origin.path):
                 _check(self._connection, origin)

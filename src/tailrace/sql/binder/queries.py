@@ -25,6 +25,7 @@ from tailrace.sql.binder.row_windows import has_over
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.binder.set_operations import SetBinder
 from tailrace.sql.binder.sorting import OrderBy, ordered
+from tailrace.sql.binder.written_names import name_of, refuse_repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -46,6 +47,8 @@ class QueryBinder:
         known = dict(ctes or {})
         for cte in n.get(query, "ctes") or []:
             plan = self.bind(cte.args["query"], known)
+            if not n.get(cte, "columns"):
+                refuse_repeated(cte.args["query"], f"'{cte.args['name'].this}'", self._source)
             known[cte.args["name"].this] = with_names(plan, n.get(cte, "columns") or [], cte, self._source)
         limit, offset = n.get(query, "limit"), n.get(query, "offset")
         if limit is None and offset is not None:
@@ -112,7 +115,7 @@ class QueryBinder:
             hint = "compute the groups in a query below: FROM (SELECT ... GROUP BY ...)"
             message = "QUALIFY can't stand beside GROUP BY or aggregates"
             raise ConfigError(message, hint=hint, location=at(qualify, self._source))
-        return OverSelect(node, items, self._source, self._star, self._name)
+        return OverSelect(node, items, self._source, self._star, name_of)
 
     def _outputs(self, items: Sequence[n.Node], binder: ExpressionBinder) -> list[Output]:
         outputs: list[Output] = []
@@ -120,7 +123,7 @@ class QueryBinder:
             if isinstance(item, n.Star):
                 outputs += self._star(item, binder)
             elif isinstance(item, n.SelectItem):
-                outputs.append(Output(self._name(item), binder.bind(item.this)))
+                outputs.append(Output(name_of(item), binder.bind(item.this)))
         return outputs
 
     def _star(self, node: n.Star, binder: ExpressionBinder) -> list[Output]:
@@ -128,6 +131,9 @@ class QueryBinder:
         qualifier = [p.this for p in n.get(node, "qualifier") or []]
         if not scope.members:
             raise ConfigError("* needs a FROM", location=at(node, self._source))
+        for member in scope.members:
+            if qualifier in ([], [member.alias]):
+                scope.refuse_repeated(member, member.repeated, node, self._source)
         members = [m.columns if qualifier else m.visible for m in scope.members if qualifier in ([], [m.alias])]
         if not members:
             return self._fields(qualifier, node, binder)
@@ -150,15 +156,6 @@ class QueryBinder:
             part.meta.update(node.meta)
             made.append(Output(field, binder.bind(part)))
         return made
-
-    @staticmethod
-    def _name(item: n.SelectItem) -> str | None:
-        alias = n.get(item, "alias")
-        if alias is not None:
-            return str(alias.this)
-        if isinstance(item.this, n.Name):
-            return item.this.texts[-1]
-        return str(item.this.args["field"].this) if isinstance(item.this, n.Access) else None
 
     def _values(self, node: n.ValuesList) -> Plan:
         binder = ExpressionBinder(Scope.of(Schema(())), self._source)

@@ -18,6 +18,7 @@ from tailrace.sql.binder.scope import Relation
 from tailrace.sql.binder.tables import source_plan
 from tailrace.sql.binder.unnest import UnnestBinder
 from tailrace.sql.binder.windows import WindowBinder
+from tailrace.sql.binder.written_names import repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -57,7 +58,9 @@ class RelationBinder:
             return UnnestBinder(node, self.bind(None), self._source).bind()
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
         plan, name = self._read(node)
-        return Relation.of(with_names(plan, n.get(node, "columns") or [], node, self._source), alias or name)
+        columns = n.get(node, "columns") or []
+        twice = repeated(node.args["query"]) if isinstance(node, n.QuerySource) and not columns else {}
+        return Relation.of(with_names(plan, columns, node, self._source), alias or name, frozenset(twice))
 
     def _join(self, node: n.Join) -> Relation:
         left, right = self.bind(node.args["left"]), node.args["right"]

@@ -10,7 +10,7 @@ from tailrace.expressions.nodes import Column
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.places import at
-from tailrace.sql.dialect.nodes import Name
+from tailrace.sql.dialect.nodes import Name, Node
 from tailrace.sql.source import Source
 
 
@@ -26,6 +26,8 @@ class Member:
     alias: str
     columns: dict[str, str]
     hidden: AbstractSet[str] = frozenset()
+    repeated: AbstractSet[str] = frozenset()
+    """Names that the query in FROM gives to several of its columns: they can't be told apart."""
     natural: bool = False
 
     @property
@@ -42,9 +44,9 @@ class Relation:
     members: tuple[Member, ...]
 
     @staticmethod
-    def of(plan: Plan, alias: str = "") -> Relation:
+    def of(plan: Plan, alias: str = "", repeated: AbstractSet[str] = frozenset()) -> Relation:
         """Give a relation of one member, which has all columns of the plan."""
-        return Relation(plan, (Member(alias, {n: n for n in plan.schema.names}),))
+        return Relation(plan, (Member(alias, {n: n for n in plan.schema.names}, repeated=repeated),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,28 @@ class Scope:
         # a column may have the name of its table: then the table counts if it has such a column
         for member in self.members:
             if len(texts) > 1 and texts[0] == member.alias and texts[1] in member.columns:
+                self.refuse_repeated(member, {texts[1]} & member.repeated, name, source)
                 return self.column(member.columns[texts[1]]), texts[2:]
         found = [m for m in self.members if texts[0] in m.visible]
         if len(found) > 1 or (found and found[0].natural):
             raise self._ambiguous(name, [m for m in self.members if texts[0] in m.columns], source)
         if found:
+            self.refuse_repeated(found[0], {texts[0]} & found[0].repeated, name, source)
             return self.column(found[0].columns[texts[0]]), texts[1:]
         raise self._unknown(name, source)
+
+    @staticmethod
+    def refuse_repeated(member: Member, names: AbstractSet[str], node: Node, source: Source) -> None:
+        """
+        Make sure that names of a member mean one column each.
+
+        Raises:
+            ConfigError: one is that of several columns of the query in FROM.
+        """
+        for name in sorted(names):
+            of = f" of '{member.alias}'" if member.alias else ""
+            hint = "give one of them another name in that query, with AS"
+            raise ConfigError(f"the column '{name}'{of} may be one of two", hint=hint, location=at(node, source))
 
     def column(self, name: str) -> Column:
         """Give a column of the plan by its name there."""
