@@ -20,7 +20,7 @@ import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.errors import ConfigError, TailraceError
-from tailrace.formats.base import Reject, Rows
+from tailrace.formats.base import MetadataKey, Reject, Rows
 from tailrace.options import OptionSet, Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
@@ -276,16 +276,6 @@ class TransactionalSink(Sink):
         """Commit everything written since the last commit, together with the mark `epoch`."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataKey:
-    """A metadata column that a connector offers: its key, its Flink type as SQL, and whether it can be written."""
-
-    key: str
-    type: str
-    doc: str
-    writable: bool = False
-
-
 class Connector(ABC):
     """A connector by name: its options, and how sources and sinks are made from a table."""
 
@@ -301,6 +291,8 @@ class Connector(ABC):
     """Whether a source of columns gives only those fields of a ROW that the schema names; else it gives all declared."""
     place: str = ""
     """The option that says what a table stands for: two tables with the same are of the same rows."""
+    format_metadata: bool = False
+    """Whether a table may have the metadata columns of its format."""
     partitions: bool = False
     """Whether PARTITIONED BY means something; its columns are then beside the bytes of the rows."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ from tailrace.connectors import metadata
 from tailrace.connectors.base import Block
 from tailrace.connectors.registry import asked, connector_of, options_of
 from tailrace.connectors.table_options import FormatChoice, TableOptions
+from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import lower
-from tailrace.formats.base import Decoded, Decoder, Reject, Rows
+from tailrace.formats.base import Decoded, Decoder, MetadataKey, Reject, Rows
 from tailrace.plan.catalog import Table
 from tailrace.schema import DataType, Field, Kind, Schema
 
@@ -37,35 +38,44 @@ class BlockDecoder:
     ) -> None:
         options = options or options_of(table)
         self._schema = schema
-        self._metadata = _metadata_columns(table, schema, timezone)
+        self._upsert = options.upsert
+        offered = metadata.offered(connector_of(table), options)
+        self._metadata = _metadata_columns(table, schema, offered, timezone)
+        self._of_format = [k for k in _keys(table, schema) if options.value and k in options.value.metadata]
         schema = asked(table, schema)
         physical = [f for f in schema if f.name not in self._metadata]
         self._physical = Schema(tuple(physical))
         beside = set(table.partitioned_by)
-        in_key = set() if options.key is None or options.value_has_key else set(options.key_fields)
+        in_key = set() if options.key is None else set(options.key_fields)
+        not_in_value = (set() if options.value_has_key else in_key) | beside
+        # the key alone tells which row a tombstone is about
+        elsewhere = not_in_value | (in_key if options.upsert else set())
         self._beside = [f for f in physical if f.name in beside]
-        self._key = _KeyDecoder(table, options, [f for f in physical if f.name in in_key - beside])
-        elsewhere = in_key | beside
+        self._key = _KeyDecoder(table, options, [f for f in physical if f.name in elsewhere - beside])
         in_value = Schema(tuple(f for f in physical if f.name not in elsewhere))
-        whole = Schema(tuple(f for f in table.physical if f.name not in elsewhere))
-        self._value = _decoder(options.value, in_value, whole)
+        whole = Schema(tuple(f for f in table.physical if f.name not in not_in_value))
+        self._value = _decoder(options.value, in_value, whole, self._of_format)
 
     def decode(self, block: Block) -> Decoded:
         """Give the columns of the rows that can be read, and the others with their reasons; never raises for a row."""
         bad = {r.row: r for r in block.rejects}
         columns, kept = self._columns(block, bad)
         rejects = [bad[row] for row in sorted(bad)]
-        return Decoded(self._frame(columns, kept), kept if len(kept) < len(block) else None, rejects)
+        return Decoded(self._frame(columns, kept), None if _is_whole(kept, len(block)) else kept, rejects)
 
     def _columns(self, block: Block, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
         """Give all columns of the rows that are not `bad`, having added to it those that turn out to be."""
         first, kept = self._values(block, bad)
         second, kept_keys = self._key.decode(block, _left(kept, bad), bad)
         if len(kept_keys) < len(kept):
-            first = _at(first, np.searchsorted(kept, kept_keys))
+            first = _at(first, np.flatnonzero(np.isin(kept, kept_keys)))
         given = block.metadata
         if given is not None:
-            given = given if len(kept_keys) == len(block) else given[kept_keys]
+            given = given if _is_whole(kept_keys, len(block)) else given[kept_keys]
+        if self._of_format:
+            own = pl.DataFrame([first[key].alias(key) for key in self._of_format])
+            given = own if given is None else given.hstack(own)
+        if given is not None:
             first |= {name: given.select(expr).to_series() for name, expr in self._metadata.items()}
             if not isinstance(block.values, pl.DataFrame):
                 first |= {f.name: given[f.name].cast(f.type.polars) for f in self._beside}
@@ -77,9 +87,26 @@ class BlockDecoder:
             return self._given(block.values if not bad else block.values[rows], rows, bad)
         if self._value is None:
             raise TerminalError(f"partition '{block.partition}' gave bytes, but its table names no format for them")
-        decoded = self._value.decode(block.values if not bad else take(block.values, rows))
+        if self._upsert:
+            return self._upserts(self._value, block.values, rows, bad)
+        decoded = self._value.decode(block.values if not bad else block.values.take(rows))
         _note(decoded.rejects, rows, bad)
         return _by_name(decoded.frame), rows if decoded.kept is None else rows[decoded.kept]
+
+    @staticmethod
+    def _upserts(
+        decoder: Decoder, values: Rows, rows: Numbers, bad: dict[int, Reject]
+    ) -> tuple[dict[str, pl.Series], Numbers]:
+        """Decode rows that say what stands at their key: a row, or (without bytes) nothing."""
+        gone = np.zeros(len(values), dtype=np.bool_) if values.nulls is None else values.nulls
+        live = rows[~gone[rows]]
+        decoded = decoder.decode(values.take(live))
+        _note(decoded.rejects, live, bad)
+        read = live if decoded.kept is None else live[decoded.kept]
+        kept = np.sort(np.concatenate([read, rows[gone[rows]]]))
+        columns = _aligned(_by_name(decoded.frame), read, kept)
+        kinds = np.where(gone[kept], int(RowKind.DELETE), int(RowKind.UPDATE_AFTER)).astype(np.int8)
+        return columns | {KIND: pl.Series(KIND, kinds)}, kept
 
     def _given(
         self, frame: pl.DataFrame, rows: Numbers, bad: dict[int, Reject]
@@ -103,9 +130,10 @@ class BlockDecoder:
         return _at(columns, kept), rows[kept]
 
     def _frame(self, columns: dict[str, pl.Series], kept: Numbers) -> pl.DataFrame:
-        if not len(self._schema):
+        kinds = [columns[KIND]] if KIND in columns else []
+        if not len(self._schema) and not kinds:
             return pl.DataFrame(height=len(kept))
-        return pl.DataFrame([_narrowed(columns[f.name], f.type).alias(f.name) for f in self._schema])
+        return pl.DataFrame([*(_narrowed(columns[f.name], f.type).alias(f.name) for f in self._schema), *kinds])
 
 
 class _KeyDecoder:
@@ -126,44 +154,46 @@ class _KeyDecoder:
             return {self._names[f.name]: _nothing(f, len(rows)) for f in self._schema}, rows
         nulls = np.zeros(len(block), dtype=np.bool_) if block.keys.nulls is None else block.keys.nulls
         keyed = rows[~nulls[rows]]
-        decoded = self._decoder.decode(take(block.keys, keyed))
+        decoded = self._decoder.decode(block.keys.take(keyed))
         _note([Reject(r.row, r.code, f"key: {r.reason}") for r in decoded.rejects], keyed, bad)
         kept = _left(rows, bad)
         read = keyed if decoded.kept is None else keyed[decoded.kept]
-        return self._aligned(decoded.frame, read, kept), kept
-
-    def _aligned(self, frame: pl.DataFrame, read: Numbers, kept: Numbers) -> dict[str, pl.Series]:
-        """Put the columns of the rows `read` into those of all `kept` rows, NULL where there is no key."""
-        columns = {self._names[s.name]: s for s in frame.get_columns()}
-        if len(read) == len(kept):
-            return columns
-        places = np.searchsorted(read, kept)
-        has = pl.Series(np.isin(kept, read))
-        at = pl.select(pl.when(has).then(pl.Series(places.astype(np.uint32)))).to_series()
-        return {name: s.gather(at) for name, s in columns.items()}
+        return _aligned({self._names[s.name]: s for s in decoded.frame.get_columns()}, read, kept), kept
 
 
-def take(rows: Rows, numbers: Numbers) -> Rows:
-    """
-    Give some rows, by their numbers; the bytes stay where they are.
+def _aligned(columns: dict[str, pl.Series], read: Numbers, kept: Numbers) -> dict[str, pl.Series]:
+    """Put the columns of the rows `read` into those of all `kept` rows, NULL where a row was not read."""
+    if len(read) == len(kept):
+        return columns
+    places = np.searchsorted(read, kept)
+    has = pl.Series(np.isin(kept, read))
+    at = pl.select(pl.when(has).then(pl.Series(places.astype(np.uint32)))).to_series()
+    return {name: s.gather(at) for name, s in columns.items()}
 
-    >>> take(Rows.of([b"a", b"b", b"c"]), np.array([2])).row(0)
-    b'c'
-    """
-    nulls = None if rows.nulls is None else rows.nulls[numbers]
-    return Rows(rows.data, rows.starts[numbers], rows.ends[numbers], nulls)
+
+def _is_whole(kept: Numbers, count: int) -> bool:
+    """Tell whether these are all of so many rows, each once."""
+    return len(kept) == count and np.array_equal(kept, np.arange(count))
 
 
-def _metadata_columns(table: Table, schema: Schema, timezone: str) -> dict[str, pl.Expr]:
+def _keys(table: Table, schema: Schema) -> list[str]:
+    """Give the metadata keys that a scan asks for."""
+    return [c.key for c in table.metadata if c.name in schema]
+
+
+def _metadata_columns(
+    table: Table, schema: Schema, offered: Sequence[MetadataKey], timezone: str
+) -> dict[str, pl.Expr]:
     declared = [c for c in table.metadata if c.name in schema]
-    if not declared:
-        return {}
-    connector = connector_of(table)
-    return {c.name: lower(metadata.converted(c, metadata.find(c, connector)), timezone).value for c in declared}
+    found = {c.name: metadata.find(c, offered, table.connector) for c in declared}
+    return {c.name: lower(metadata.converted(c, found[c.name]), timezone).value for c in declared}
 
 
-def _decoder(choice: FormatChoice | None, schema: Schema, whole: Schema) -> Decoder | None:
-    return None if choice is None else choice.format.decoder(schema, choice.options, whole)
+def _decoder(choice: FormatChoice | None, schema: Schema, whole: Schema, keys: Sequence[str] = ()) -> Decoder | None:
+    if choice is None:
+        return None
+    of = choice.format.with_metadata(keys) if keys else choice.format
+    return of.decoder(schema, choice.options, whole)
 
 
 def _note(rejects: Iterable[Reject], rows: Numbers, bad: dict[int, Reject]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
-from tailrace.connectors.base import Connector, MetadataKey
+from tailrace.connectors.base import Connector
+from tailrace.connectors.table_options import TableOptions
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr
+from tailrace.formats.base import MetadataKey
 from tailrace.plan.catalog import MetadataColumn, Table
 from tailrace.schema import DataType
 from tailrace.sql.binder.types import data_type
@@ -28,18 +31,24 @@ def parse_type(text: str) -> DataType:
     return data_type(TypeParser(Flink().tokenize(text), source).type(), source)
 
 
-def find(column: MetadataColumn, connector: Connector) -> MetadataKey:
+def offered(connector: Connector, options: TableOptions) -> tuple[MetadataKey, ...]:
+    """Give what a connector offers, and what the format of the rows does where the connector lets it."""
+    value = options.value
+    return (*connector.metadata, *(value.format.metadata if value and connector.format_metadata else ()))
+
+
+def find(column: MetadataColumn, offered: Sequence[MetadataKey], connector: str) -> MetadataKey:
     """
-    Give the connector's key for a column.
+    Give the key for a column among those that a connector of this name offers.
 
     Raises:
-        ConfigError: it has no such key; points at the column.
+        ConfigError: there is no such key; points at the column.
     """
-    known = {m.key: m for m in connector.metadata}
+    known = {m.key: m for m in offered}
     if column.key not in known:
         has = f"it has: {', '.join(known)}" if known else "it has no metadata"
         raise ConfigError(
-            f"connector '{connector.name}' has no metadata '{column.key}'",
+            f"connector '{connector}' has no metadata '{column.key}'",
             hint=did_you_mean(column.key, known) or has,
             location=column.location,
         )
@@ -64,15 +73,16 @@ def converted(column: MetadataColumn, key: MetadataKey) -> Expr:
         raise ConfigError(message, hint=error.hint, location=column.location) from None
 
 
-def check(table: Table, connector: Connector, *, writing: bool) -> None:
+def check(table: Table, connector: Connector, options: TableOptions, *, writing: bool) -> None:
     """
     Check all metadata columns of a table.
 
     Raises:
         ConfigError: an unknown key, a type that does not go with it, or one that is written and can't be.
     """
+    keys = offered(connector, options)
     for column in table.metadata:
-        key = find(column, connector)
+        key = find(column, keys, connector.name)
         converted(column, key)
         if writing and not column.virtual and not key.writable:
             raise ConfigError(

@@ -95,7 +95,7 @@ def options_of(table: Table) -> TableOptions:
 
 def _validated(table: Table, connector: Connector, *, writing: bool) -> TableOptions:
     options = resolve(table, connector)
-    metadata.check(table, connector, writing=writing)
+    metadata.check(table, connector, options, writing=writing)
     if table.partitioned_by and not connector.partitions:
         message = f"a table of connector '{connector.name}' can't be PARTITIONED BY"
         raise ConfigError(message, hint="leave the clause out", location=table.location)

@@ -111,25 +111,38 @@ class FormatChoice:
     format: Format
     options: Values
 
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """The keys of the metadata columns that the format offers."""
+        return tuple(m.key for m in self.format.metadata)
+
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
     """
     All options of a table after validation.
 
-    `value` is None where the connector itself makes columns of its rows; `key` where rows have no key to read.
+    `value` is None where the connector itself makes columns of its rows; `key` where rows have no key to read. With `upsert`
+    rows say what stands at their key, which are the columns of the primary key `key_columns`.
     """
 
     own: Values
     common: Values
     value: FormatChoice | None = None
     key: FormatChoice | None = None
+    upsert: bool = False
+    key_columns: tuple[str, ...] = ()
 
     @property
     def key_fields(self) -> tuple[str, ...]:
         """The columns in the key, as the table names them."""
-        given: tuple[str, ...] = self.common.get("key.fields", ())
+        given: tuple[str, ...] = self.key_columns or self.common.get("key.fields", ())
         return given
+
+    @property
+    def changes(self) -> bool:
+        """Whether rows say what has changed, so that the table is one that updates."""
+        return self.upsert or (self.value is not None and self.value.format.changes)
 
     @property
     def key_prefix(self) -> str:
@@ -161,6 +174,14 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     _check_dead_letters(table, resolved.common)
     _check_key(table, resolved)
     return resolved
+
+
+def appends_only(table: Table, connector: Connector) -> str:
+    """Say why a table takes no rows that are updated; empty if its format can write what has changed."""
+    if resolve(table, connector).changes:
+        return ""
+    known = ", ".join(name for name in formats.names() if formats.get(name).changes)
+    return f"connector '{connector.name}' only appends, with the formats {known} it also writes what has changed"
 
 
 @dataclass(frozen=True, slots=True)

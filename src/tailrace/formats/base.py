@@ -7,6 +7,7 @@ Formats know nothing of where bytes come from or go to.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,16 @@ class Rows:
             return None
         return self.data[self.starts[i] : self.ends[i]].tobytes()
 
+    def take(self, numbers: npt.NDArray[np.int64]) -> Rows:
+        """
+        Give some rows, by their numbers; the bytes stay where they are.
+
+        >>> Rows.of([b"a", b"b", b"c"]).take(np.array([2])).row(0)
+        b'c'
+        """
+        nulls = None if self.nulls is None else self.nulls[numbers]
+        return Rows(self.data, self.starts[numbers], self.ends[numbers], nulls)
+
     @classmethod
     def of(cls, values: list[bytes | None]) -> Rows:
         """
@@ -69,12 +80,23 @@ class Decoded:
     """
     Columns of the rows that could be read, in order, and the rows that could not.
 
-    `kept` (int64) has the number in the `Rows` of each row of `frame`; None if all rows were read.
+    `kept` (int64) has the number in the `Rows` of each row of `frame`, ascending; None if all rows were read. A format with
+    row kinds adds the column `batch.KIND`; it may give two rows for one.
     """
 
     frame: pl.DataFrame
     kept: npt.NDArray[np.int64] | None = None
     rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataKey:
+    """A metadata column that a connector or format offers: its key, its Flink type as SQL, and whether it can be written."""
+
+    key: str
+    type: str
+    doc: str
+    writable: bool = False
 
 
 class Decoder(ABC):
@@ -110,6 +132,14 @@ class Format(ABC):
 
     name: str
     options: OptionSet
+    metadata: tuple[MetadataKey, ...] = ()
+    """Metadata columns of the rows; a table names them with `value.` before the key."""
+    changes: bool = False
+    """Whether rows have row kinds: a table of this format can be updated."""
+
+    def with_metadata(self, keys: Sequence[str]) -> Format:
+        """Give the same format, whose decoders also give these metadata columns, named by `value.` and the key."""
+        return self
 
     @abstractmethod
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:

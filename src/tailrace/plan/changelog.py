@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from enum import Enum
 
 from tailrace.errors import ConfigError
+from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import (
     Aggregate,
-    AssignWatermark,
     Deduplicate,
     Join,
     JoinKind,
     Node,
     OverAggregate,
     Rank,
+    Scan,
     Sort,
     WindowAggregate,
     WindowRank,
@@ -43,7 +44,16 @@ UPDATES: Mode = (Change.INSERT, Change.UPDATE_BEFORE, Change.UPDATE_AFTER)
 APPEARANCES: Mode = (Change.INSERT, Change.DELETE)
 ALL: Mode = tuple(Change)
 
-_INSERTS_ONLY_IN = (AssignWatermark, Deduplicate, OverAggregate, Sort, WindowAggregate, WindowRank)
+UPSERTS: Mode = (Change.INSERT, Change.UPDATE_AFTER, Change.DELETE)
+"""What says which row stands at a key now, and nothing of the row before."""
+
+CHANGE_FORMATS = ("debezium-json", "maxwell-json", "ogg-json")
+"""The formats whose rows say what has changed."""
+
+UPSERT_CONNECTORS = ("upsert-kafka",)
+"""The connectors whose rows say what stands at a primary key."""
+
+_INSERTS_ONLY_IN = (Deduplicate, OverAggregate, Sort, WindowAggregate, WindowRank)
 """Nodes whose input must not update."""
 
 
@@ -73,6 +83,14 @@ def shown(mode: Mode) -> str:
     return f"[{','.join(c.value for c in mode)}]"
 
 
+def table_mode(table: Table) -> Mode:
+    """Give what the rows of a table do as they are read."""
+    if table.connector in UPSERT_CONNECTORS:
+        return UPSERTS
+    given = table.option("value.format") or table.option("format")
+    return ALL if given is not None and given.value in CHANGE_FORMATS else INSERT_ONLY
+
+
 def cause_of_updates(node: Node) -> Node | None:
     """Give the node nearest to the sources that makes a stream update; None for a stream of inserts."""
     modes = changelog_modes([node])
@@ -94,6 +112,8 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
     """Give the mode of one node: sources give inserts, most nodes what comes into them."""
     given = _merged(inputs)
     match node:
+        case Scan():
+            return table_mode(node.table)
         case Aggregate():
             # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY

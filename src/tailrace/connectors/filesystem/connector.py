@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tailrace.connectors.base import Connector, Context, MetadataKey
+from tailrace.connectors.base import Connector, Context
 from tailrace.connectors.filesystem.cutting import cut_for
 from tailrace.connectors.filesystem.encoding import row_encoder
 from tailrace.connectors.filesystem.options import OPTIONS
@@ -14,12 +14,15 @@ from tailrace.connectors.filesystem.reading import Reading
 from tailrace.connectors.filesystem.sink import FileSink, Layout, Rolling, check_folder
 from tailrace.connectors.filesystem.source import FileSource, Spec
 from tailrace.connectors.filesystem.streams import zstd_module
+from tailrace.connectors.table_options import appends_only
 from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.formats import changes
+from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import BINARIES, Kind, Schema
 
-FORMATS = ("json", "csv", "parquet", "raw")
+FORMATS = ("json", "csv", "parquet", "raw", *(f.name for f in changes.FORMATS))
 METADATA = (
     MetadataKey("file.path", "STRING NOT NULL", "the absolute path of the file"),
     MetadataKey("file.name", "STRING NOT NULL", "the name of the file, without its folders"),
@@ -39,6 +42,9 @@ class FilesystemConnector(Connector):
     own_formats = ("parquet",)
     partitions = True
 
+    def refuses_updates(self, table: Table) -> str:
+        return appends_only(table, self)
+
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> FileSource:
         format_name = _format(table)
         keys = _keys(table)
@@ -50,7 +56,7 @@ class FilesystemConnector(Connector):
         reading = Reading(
             schema=in_files,
             cut=None if format_name == "parquet" else cut_for(format_name, table),
-            text=format_name in ("json", "csv"),
+            text=format_name == "csv" or format_name.endswith("json"),
             compression=compression,
             watching=monitor is not None,
             max_row=options["tailrace.max-row-bytes"],
@@ -97,6 +103,7 @@ class FilesystemConnector(Connector):
             rolling=_rolling(options),
             success_file=_success_file(options),
             commit_delay_ms=options["sink.partition-commit.delay"],
+            changes=not self.refuses_updates(table),
         )
         return FileSink(layout, context)
 

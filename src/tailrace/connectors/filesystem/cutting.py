@@ -16,7 +16,7 @@ def cut_for(format_name: str, table: Table) -> Cut:
     """Give the way to cut rows of a format; blank lines are no rows of JSON and CSV, and are rows of raw bytes."""
     if format_name == "raw":
         return cut_lines
-    return without_blank(cut_lines if format_name == "json" else _csv(table))
+    return without_blank(_csv(table) if format_name == "csv" else cut_lines)
 
 
 def _csv(table: Table) -> Cut:

@@ -47,7 +47,7 @@ class Rolling:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where and how rows are written: `encoder` is None for Parquet."""
+    """Where and how rows are written: `encoder` is None for Parquet; `changes` tells that it writes row kinds."""
 
     root: Path
     schema: Schema
@@ -60,6 +60,7 @@ class Layout:
     rolling: Rolling
     success_file: str | None
     commit_delay_ms: int
+    changes: bool = False
 
 
 def job_tag(context: Context) -> str:
@@ -137,15 +138,14 @@ class FileSink(StagedSink):
         size = self._layout.rolling.size
         return min(size, PARQUET_MEMORY) if isinstance(part, ParquetPart) else size
 
-    @staticmethod
-    def _inserts(batch: pl.DataFrame) -> pl.DataFrame:
+    def _inserts(self, batch: pl.DataFrame) -> pl.DataFrame:
         """
-        Make sure that rows are only added.
+        Make sure that rows are only added, unless the format can say more.
 
         Raises:
             TerminalError: a row takes back or replaces another.
         """
-        if KIND not in batch.columns:
+        if KIND not in batch.columns or self._layout.changes:
             return batch
         if (batch[KIND] != RowKind.INSERT).any():
             hint = "write a result that updates into a table with a PRIMARY KEY, or aggregate by window"
@@ -155,7 +155,7 @@ class FileSink(StagedSink):
     def _split(self, batch: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         """Give the rows of each partition folder; a table without partitions has one, the root."""
         layout = self._layout
-        names = list(layout.schema.names)
+        names = [*layout.schema.names, *([KIND] if KIND in batch.columns else [])]
         if batch.is_empty():
             return
         if not layout.keys:

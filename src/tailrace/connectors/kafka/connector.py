@@ -15,7 +15,7 @@ from tailrace.connectors.kafka.reader import Plan
 from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, in_transactions, target
 from tailrace.connectors.kafka.source import KafkaSource, consumer_properties
 from tailrace.connectors.kafka.starts import Mark
-from tailrace.connectors.table_options import TableOptions, resolve
+from tailrace.connectors.table_options import TableOptions, appends_only, resolve
 from tailrace.errors import ConfigError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
@@ -39,13 +39,17 @@ class KafkaConnector(Connector):
     options = OPTIONS
     place = "topic"
     metadata = METADATA
+    format_metadata = True
+
+    def refuses_updates(self, table: Table) -> str:
+        return appends_only(table, self)
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
         resolved = _formats(self, table)
         properties = consumer_properties(translate(options), context.job)
         validate(properties)
         bound = _mark(options, properties, "bounded")
-        keys = tuple(m.key for m in table.metadata if m.name in schema)
+        keys = tuple(m.key for m in table.metadata if m.name in schema and not m.key.startswith("value."))
         letters = "dead-letter" in (resolved.common["tailrace.on-error"], resolved.common["tailrace.on-late"])
         plan = Plan(
             topics=_topics(table, options),
@@ -90,7 +94,7 @@ def _formats(connector: Connector, table: Table) -> TableOptions:
         raise ConfigError(
             f"connector 'kafka' needs the option 'format' (table '{table.name}')", hint=hint, location=table.location
         )
-    if table.primary_key:
+    if table.primary_key and not resolved.changes:
         raise ConfigError(
             f"table '{table.name}' of connector 'kafka' can't have a PRIMARY KEY: rows of a topic are only added",
             hint="leave the key out",

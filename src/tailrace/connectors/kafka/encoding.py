@@ -64,6 +64,7 @@ class RowEncoder:
         fields = [f for f in table.physical if options.value_has_key or f.name not in in_key]
         self._value_names = [f.name for f in fields]
         self._value = _encoder(options.value, Schema(tuple(fields)))
+        self._changes = options.changes
         skip = len(options.key_prefix)
         self._key_names = {name: name[skip:] for name in in_key}
         key = Schema(tuple(Field(name[skip:], table.physical[name].type) for name in in_key))
@@ -83,14 +84,15 @@ class RowEncoder:
         Raises:
             TerminalError: a row that takes another back, which a topic can't.
         """
-        if KIND in batch.columns and bool((batch[KIND] != 0).any()):
+        kinds = [KIND] if self._changes and KIND in batch.columns else []
+        if not kinds and KIND in batch.columns and bool((batch[KIND] != 0).any()):
             raise TerminalError(
                 f"table '{self._table}' of connector 'kafka' takes new rows only, and the query updates rows",
                 hint="write the result of a window, or use a target with a key",
             )
         assert self._value is not None
         return Encoded(
-            self._value.encode(batch.select(self._value_names)),
+            self._value.encode(batch.select([*self._value_names, *kinds])),
             self._key.encode(batch.select(pl.col(n).alias(k) for n, k in self._key_names.items()))
             if self._key is not None
             else None,

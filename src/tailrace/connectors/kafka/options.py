@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tailrace.connectors.base import MetadataKey
+from tailrace.formats.base import MetadataKey
 from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, string
 
 START_MODES = ("earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets")

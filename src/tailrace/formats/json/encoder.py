@@ -15,13 +15,14 @@ class JsonEncoder(Encoder):
     """Writes each row as one object with a field for each column."""
 
     def __init__(self, schema: Schema, options: Values) -> None:
-        self._objects = Objects(schema, _style(options))
+        self._objects = Objects(schema, style(options))
 
     def encode(self, frame: pl.DataFrame) -> Rows:
         return lines(self._objects.texts(frame)) if len(frame) else Rows.of([])
 
 
-def _style(options: Values) -> Style:
+def style(options: Values) -> Style:
+    """Give the style that the options of a format ask for."""
     mode: str = options["map-null-key.mode"]
     return Style(
         separator="T" if options["timestamp-format.standard"] == "ISO-8601" else " ",

@@ -26,7 +26,7 @@ class RowReader:
         Raises:
             BadRowError: it can't be read.
         """
-        value = _object(row)
+        value = parse_object(row)
         values = []
         for name, convert in self._fields:
             if self._fail_on_missing and name not in value:
@@ -38,8 +38,13 @@ class RowReader:
         return values
 
 
-def _object(row: bytes | None) -> dict[str, Any]:
-    """Parse the bytes of a row into an object."""
+def parse_object(row: bytes | None) -> dict[str, Any]:
+    """
+    Parse the bytes of a row into an object.
+
+    Raises:
+        BadRowError: they are none.
+    """
     if row is None:
         raise BadRowError("tombstone", "a row without bytes (a tombstone)")
     if not row:

@@ -194,10 +194,10 @@ def text_of(value: Any) -> str:
         if len(value) > MAX_NUMBER:
             raise BadValueError(f"a number of more than {MAX_NUMBER} characters", "range")
         return str(value)
-    return _sound(value) if isinstance(value, str) else _sound(_json(value))
+    return _sound(value) if isinstance(value, str) else _sound(text_of_json(value))
 
 
-def _json(value: Any) -> str:
+def text_of_json(value: Any) -> str:
     """Write a parsed value as compact JSON."""
     match value:
         case None:
@@ -209,6 +209,8 @@ def _json(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case list():
-            return f"[{','.join(map(_json, value))}]"
+            return f"[{','.join(map(text_of_json, value))}]"
         case _:
-            return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_json(v)}" for k, v in value.items()) + "}"
+            return (
+                "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{text_of_json(v)}" for k, v in value.items()) + "}"
+            )

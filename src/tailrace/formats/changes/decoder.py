@@ -1,0 +1,174 @@
+"""Envelopes of JSON to rows with row kinds, in whole blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.engine.batch import KIND, RowKind
+from tailrace.formats.base import Decoded, Decoder, Reject, Rows
+from tailrace.formats.changes.dialects import Dialect
+from tailrace.formats.changes.metadata import MetadataReader
+from tailrace.formats.json.cutter import Cut, Cutter
+from tailrace.formats.json.decoder import JsonDecoder
+from tailrace.formats.json.options import OPTIONS as JSON
+from tailrace.options import OptionText, Values
+from tailrace.schema import Field, Schema
+
+Numbers = npt.NDArray[np.int64]
+_INSERT, _UPDATE, _DELETE, _UNKNOWN = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Images:
+    """The rows within envelopes: each with its kind and the number of its envelope."""
+
+    rows: Rows
+    kinds: npt.NDArray[np.int8]
+    numbers: Numbers
+
+
+class ChangeDecoder(Decoder):
+    """
+    Reads the columns of a schema from envelopes: an update gives two rows, the one before and the new one.
+
+    Rows without bytes (tombstones) and of no bytes are left out. If one of the two rows of an update can't be read, both are
+    left out.
+    """
+
+    def __init__(self, schema: Schema, options: Values, dialect: Dialect, metadata: Sequence[str] = ()) -> None:
+        self._schema = schema
+        self._dialect = dialect
+        self._ignore = bool(options["ignore-parse-errors"])
+        self._payload = Cutter(("schema", "payload")) if options.get("schema-include") else None
+        self._metadata = MetadataReader(dialect, metadata)
+        self._cutter = Cutter(tuple(dict.fromkeys((*dialect.fields, *self._metadata.fields))))
+        standard = options["timestamp-format.standard"]
+        # a row before an update that names only what has changed gets its other values later
+        read = Schema(tuple(Field(f.name, f.type.with_nullable(True)) for f in schema)) if dialect.old else schema
+        self._images = JsonDecoder(read, JSON.parse({"timestamp-format.standard": OptionText(standard)}))
+        self._changed = Cutter(schema.names) if dialect.old else None
+
+    def decode(self, rows: Rows) -> Decoded:
+        live = rows.ends > rows.starts
+        if rows.nulls is not None:
+            live &= ~rows.nulls
+        numbers = np.flatnonzero(live)
+        bad: dict[int, Reject] = {}
+        outer, inner = self._opened(rows.take(numbers), bad)
+        cut = self._cutter.cut(inner)
+        _note(bad, cut.rejects)
+        images = self._taken_apart(cut, bad)
+        frame, of_image = self._read(images, cut, bad)
+        frame = frame.with_columns(self._metadata.columns(cut, outer, of_image))
+        rejects = [Reject(int(numbers[r.row]), r.code, r.reason) for _, r in sorted(bad.items())]
+        return Decoded(frame, numbers[of_image], [] if self._ignore else rejects)
+
+    def _opened(self, rows: Rows, bad: dict[int, Reject]) -> tuple[Cut | None, Rows]:
+        """Take the payload out of messages with a schema."""
+        if self._payload is None:
+            return None, rows
+        cut = self._payload.cut(rows)
+        _note(bad, cut.rejects)
+        payload = cut["payload"]
+        assert payload.nulls is not None
+        _reject(bad, np.flatnonzero(payload.nulls), "missing", "there is no field 'payload'")
+        return cut, payload
+
+    def _taken_apart(self, cut: Cut, bad: dict[int, Reject]) -> _Images:
+        """Give the rows that envelopes have; those without the ones that they need become rejects."""
+        d = self._dialect
+        done = self._operations(cut[d.operation])
+        _reject(bad, np.flatnonzero(done == _UNKNOWN), "operation", f"field '{d.operation}' names no operation")
+        before, after = cut[d.old or d.before], cut[d.after]
+        removed = cut[d.before]
+        for operation, name, images in (
+            (_INSERT, d.after, after), (_UPDATE, d.after, after), (_UPDATE, d.old or d.before, before), (_DELETE, d.before, removed)
+        ):  # fmt: skip
+            assert images.nulls is not None
+            _reject(bad, np.flatnonzero((done == operation) & images.nulls), "missing", f"there is no field '{name}'")
+        good = np.ones(len(done), dtype=np.bool_)
+        good[list(bad)] = False
+        counts = np.where(good, np.where(done == _UPDATE, 2, 1), 0)
+        numbers = np.repeat(np.arange(len(done)), counts)
+        second = np.append(False, numbers[1:] == numbers[:-1])[: len(numbers)]
+        of = done[numbers]
+        kinds = np.select(
+            [of == _INSERT, of == _DELETE, second], [RowKind.INSERT, RowKind.DELETE, RowKind.UPDATE_AFTER], RowKind.UPDATE_BEFORE
+        ).astype(np.int8)  # fmt: skip
+        old, new = kinds == RowKind.UPDATE_BEFORE, (kinds == RowKind.INSERT) | (kinds == RowKind.UPDATE_AFTER)
+        picked = [
+            np.where(old, b[numbers], np.where(new, a[numbers], r[numbers]))
+            for b, a, r in ((before.starts, after.starts, removed.starts), (before.ends, after.ends, removed.ends))
+        ]
+        return _Images(Rows(after.data, picked[0], picked[1]), kinds, numbers)
+
+    def _operations(self, texts: Rows) -> npt.NDArray[np.int8]:
+        """Give the operation of each envelope."""
+        d = self._dialect
+        known = {
+            f'"{v}"'.encode(): code for code, values in enumerate((d.inserts, d.updates, d.deletes)) for v in values
+        }
+        found = np.full(len(texts), _UNKNOWN, dtype=np.int8)
+        sizes = texts.ends - texts.starts
+        for word, code in known.items():
+            at = np.flatnonzero(sizes == len(word))
+            letters = texts.data[texts.starts[at][:, None] + np.arange(len(word))]
+            found[at[(letters == np.frombuffer(word, dtype=np.uint8)).all(axis=1)]] = code
+        return found
+
+    def _read(self, images: _Images, cut: Cut, bad: dict[int, Reject]) -> tuple[pl.DataFrame, Numbers]:
+        """Read the rows; give them with their kinds, and the envelope of each."""
+        decoded = self._images.decode(images.rows)
+        _note(bad, [Reject(int(images.numbers[r.row]), r.code, r.reason) for r in decoded.rejects])
+        kept = np.arange(len(images.rows)) if decoded.kept is None else decoded.kept
+        frame = decoded.frame.with_columns(pl.Series(KIND, images.kinds[kept]))
+        if decoded.rejects:
+            frame, kept = _without(bad, frame, images, kept)
+        if self._changed is not None:
+            frame = self._completed(frame, images, kept)
+            self._look_for_missing(frame, images.numbers[kept], bad)
+            frame, kept = _without(bad, frame, images, kept)
+        return frame, images.numbers[kept]
+
+    def _look_for_missing(self, frame: pl.DataFrame, numbers: Numbers, bad: dict[int, Reject]) -> None:
+        for field in self._schema:
+            if not field.type.nullable and frame[field.name].null_count():
+                rows = numbers[frame[field.name].is_null().to_numpy()]
+                _reject(bad, rows, "null", f"column '{field.name}' is NOT NULL and has no value")
+
+    def _completed(self, frame: pl.DataFrame, images: _Images, kept: Numbers) -> pl.DataFrame:
+        """Put the values that an update has not changed into the row before it."""
+        assert self._changed is not None
+        partial = np.flatnonzero(images.kinds[kept] == RowKind.UPDATE_BEFORE)
+        if not len(partial):
+            return frame
+        given = self._changed.cut(images.rows.take(kept[partial]))
+        columns = []
+        for name in self._schema.names:
+            own = np.ones(len(frame), dtype=np.bool_)
+            own[partial] = given.present(name)
+            # the new row follows the one before it
+            columns.append(frame[name].zip_with(pl.Series(own), frame[name].shift(-1)))
+        return frame.with_columns(columns)
+
+
+def _without(
+    bad: dict[int, Reject], frame: pl.DataFrame, images: _Images, kept: Numbers
+) -> tuple[pl.DataFrame, Numbers]:
+    """Leave out the rows of bad envelopes."""
+    good = ~np.isin(images.numbers[kept], np.fromiter(bad, dtype=np.int64, count=len(bad)))
+    return frame.filter(pl.Series(good)), kept[good]
+
+
+def _note(bad: dict[int, Reject], rejects: Sequence[Reject]) -> None:
+    for reject in rejects:
+        bad.setdefault(reject.row, reject)
+
+
+def _reject(bad: dict[int, Reject], numbers: Numbers, code: str, reason: str) -> None:
+    _note(bad, [Reject(n, code, reason) for n in numbers.tolist()])
