@@ -60,7 +60,7 @@ class Answer:
     @classmethod
     def read(cls, path: Path) -> Answer:
         """Read a `.out` file."""
-        head, *lines = path.read_text().splitlines()
+        head, *lines = path.read_text().removesuffix("\n").split("\n")  # a text may hold other ends of lines
         return cls(rows=[Row.read(x) for x in lines], **json.loads(head))
 
     @property

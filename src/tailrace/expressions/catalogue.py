@@ -39,7 +39,7 @@ def call(name: str, args: Sequence[Expr], location: Location | None = None) -> E
     if key == "OVERLAPS" and len(args) == 2:
         args = [field for row in args for field in row.children]
     if key.startswith("IS NOT JSON"):
-        return call("NOT", [call("IS JSON", args, location)], location)
+        return call("NOT", [call(key.replace(" NOT", ""), args, location)], location)
     function = FUNCTIONS.get(_ALIASES.get(key, key))
     if function is None:
         raise ConfigError(f"there is no function '{name}'", hint=did_you_mean(name, scalar_names()), location=location)

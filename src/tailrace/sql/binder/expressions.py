@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
+from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.aggregates import is_aggregate
 from tailrace.expressions.nodes import Expr, Literal
 from tailrace.schema import Kind
+from tailrace.sql.binder import json_calls
 from tailrace.sql.binder.literals import literal, symbol
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
@@ -123,14 +124,12 @@ class ExpressionBinder:
         for part in ("distinct", "filter"):
             if n.get(node, part):
                 raise ConfigError(f"{part.upper()} is for aggregates, not for {name}", location=self.at(node))
-        return self._call(name, [*(n.get(node, "arguments") or []), *self._clauses(node)], node)
-
-    def _clauses(self, node: n.Call) -> list[n.Node]:
-        """Give the words after a JSON function's arguments as arguments of their own."""
-        if clauses := n.get(node, "clauses"):
-            words = clauses[0].args["words"]
-            raise UnsupportedError(f"{words} is not supported yet", location=self.at(clauses[0]))
-        return []
+        if name.upper() == "JSON":
+            hint = "write JSON_OBJECT(KEY 'a' VALUE JSON(...)) or JSON_ARRAY(JSON(...))"
+            raise ConfigError("JSON can't stand here", hint=hint, location=self.at(node))
+        if name.upper() in (*json_calls.QUERIES, *json_calls.MAKERS):
+            return json_calls.JsonCall(node, self.bind, self.source).bound()
+        return self._call(name, n.get(node, "arguments") or [], node)
 
     def _call(self, name: str, arguments: Sequence[n.Node], node: n.Node) -> Expr:
         return catalogue.call(name, [self.bind(a) for a in arguments], self.at(node))

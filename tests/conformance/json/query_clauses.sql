@@ -1,0 +1,9 @@
+CREATE TABLE docs (id INT, d STRING) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT id,
+  JSON_QUERY(d, '$.a' EMPTY OBJECT ON EMPTY EMPTY ARRAY ON ERROR) AS a,
+  JSON_QUERY(d, 'lax $.a' EMPTY OBJECT ON EMPTY EMPTY ARRAY ON ERROR) AS lax_a,
+  JSON_QUERY(d, 'lax $.zz' EMPTY ARRAY ON EMPTY) AS none_, JSON_QUERY(d, 'lax $.zz' WITH WRAPPER NULL ON EMPTY) AS none_wrapped,
+  JSON_QUERY(d, '$.c' RETURNING ARRAY<STRING>) AS listed, JSON_QUERY(d, '$.a' RETURNING ARRAY<STRING> EMPTY ARRAY ON ERROR) AS a_listed,
+  JSON_QUERY(d, '$.a' RETURNING ARRAY<STRING> WITH WRAPPER) AS wrapped_listed,
+  JSON_QUERY(d, '$..a' RETURNING VARCHAR(5) WITH CONDITIONAL WRAPPER) AS cut
+FROM docs;

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_ARRAY(INTERVAL '1' DAY);

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_ARRAY(MAP[1, 2]);

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_EXISTS('{"a": 1}', '$.b' TRUE ON EMPTY);

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT 1 IS JSON;

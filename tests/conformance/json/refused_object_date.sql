@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_OBJECT('a' VALUE DATE '2020-01-01');

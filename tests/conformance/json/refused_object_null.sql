@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_OBJECT('a' VALUE NULL);

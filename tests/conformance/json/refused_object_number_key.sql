@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_OBJECT(1 VALUE 2);

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_QUERY('[1]', '$' EMPTY ARRAY ON EMPTY RETURNING STRING);

@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_QUERY('{"a": 1}', '$.a' ERROR ON ERROR);

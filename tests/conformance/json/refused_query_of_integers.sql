@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_QUERY('[1]', '$' RETURNING ARRAY<INT>);

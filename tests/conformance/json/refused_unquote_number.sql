@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_UNQUOTE(1);

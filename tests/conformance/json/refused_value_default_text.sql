@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_VALUE('{"a": 1}', 'lax $.b' RETURNING INT DEFAULT 'x' ON EMPTY);

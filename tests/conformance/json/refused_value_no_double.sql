@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_VALUE('{"a": 1}', '$.a' RETURNING DOUBLE);

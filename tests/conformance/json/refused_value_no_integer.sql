@@ -1,0 +1,2 @@
+-- expect: refused
+SELECT JSON_VALUE('{"a": "x"}', '$.a' RETURNING INT);
