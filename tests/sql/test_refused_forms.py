@@ -27,7 +27,6 @@ REFUSED = [
     ("SELECT a.b.f(1)", 8, "a function of a catalog"),
     ("SELECT * FROM LATERAL TABLE(f(1))", 15, "LATERAL"),
     ("SELECT * FROM LATERAL (SELECT a FROM t)", 15, "LATERAL"),
-    ("SELECT * FROM u FOR SYSTEM_TIME AS OF PROCTIME()", 39, "FOR SYSTEM_TIME AS OF"),
     ("SELECT * FROM TABLE(f(1))", 21, "a table function"),
     ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", 52, "WITHIN GROUP"),
     ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", 29, "ORDER BY among the arguments"),

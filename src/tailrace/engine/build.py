@@ -17,6 +17,7 @@ from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.sort import SortByClockOperator, SortOperator
+from tailrace.engine.operators.temporal_join import TemporalJoinOperator, VersionsOperator
 from tailrace.engine.operators.union import UnionOperator
 from tailrace.engine.operators.unnest import RepeatOperator, UnnestOperator
 from tailrace.engine.operators.values import ValuesOperator
@@ -142,6 +143,8 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
     nodes.Aggregate: _group_aggregate,
     nodes.Join: _join,
+    nodes.TemporalJoin: lambda node, builder: TemporalJoinOperator(node, builder.timezone, builder.ttl),
+    nodes.Versions: lambda node, builder: VersionsOperator(node, builder.ttl),
     nodes.Rank: _rank,
     nodes.Deduplicate: _deduplicate,
     nodes.Sort: _sort,

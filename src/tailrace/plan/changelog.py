@@ -21,6 +21,8 @@ from tailrace.plan.nodes import (
     Rank,
     Scan,
     Sort,
+    TemporalJoin,
+    Versions,
     WindowAggregate,
     WindowRank,
     walk,
@@ -53,7 +55,7 @@ CHANGE_FORMATS = ("debezium-json", "maxwell-json", "ogg-json")
 UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
-_INSERTS_ONLY_IN = (Deduplicate, OverAggregate, Sort, WindowAggregate, WindowRank)
+_INSERTS_ONLY_IN = (Deduplicate, OverAggregate, Sort, Versions, WindowAggregate, WindowRank)
 """Nodes whose input must not update."""
 
 
@@ -117,6 +119,8 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
         case Aggregate():
             # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY
+        case TemporalJoin():
+            return inputs[0]
         case Join(kind=JoinKind.INNER | JoinKind.SEMI):
             return ALL if given != INSERT_ONLY else INSERT_ONLY
         case Deduplicate():

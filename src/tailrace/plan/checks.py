@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.changelog import changelog_modes
-from tailrace.plan.nodes import Node, Rank, Sink, WindowKind, WindowRank, WindowTable, walk
+from tailrace.plan.nodes import Node, Rank, Sink, TemporalJoin, WindowKind, WindowRank, WindowTable, walk
+from tailrace.plan.versioned import check_temporal
 from tailrace.plan.windowing import windowed
 
 
@@ -25,6 +26,8 @@ def check(sinks: Sequence[Sink]) -> None:
             raise UnsupportedError("SESSION without an aggregation is not supported", hint=hint, location=node.location)
         if isinstance(node, Rank):
             _check_rank(node)
+        if isinstance(node, TemporalJoin):
+            check_temporal(node)
 
 
 def _check_rank(node: Rank) -> None:

@@ -25,9 +25,11 @@ from tailrace.plan.nodes import (
     Sink,
     Sort,
     SortKey,
+    TemporalJoin,
     Union,
     Unnest,
     Values,
+    Versions,
     WindowAggregate,
     WindowKind,
     WindowRank,
@@ -128,8 +130,8 @@ def state_bound(node: Node) -> str:
         case Aggregate():
             return f"one row{_by(node.keys)}, never dropped"
         case Join():
-            return "the rows of both sides, never dropped"
-        case Rank() | Deduplicate() | Sort():
+            return _join_state(node)
+        case Rank() | Deduplicate() | Sort() | Versions():
             return _ordered_state(node)
     return ""
 
@@ -236,6 +238,8 @@ def _join(node: Join) -> str:
     parts = [f"{k.left} {sign} {k.right}" for k, sign in zip(node.keys, signs, strict=True)]
     parts += [expression(node.condition)] if node.condition is not None else []
     on = f" on {' AND '.join(parts)}" if parts else ""
+    if isinstance(node, TemporalJoin):
+        return f"TemporalJoin {node.kind.value}{on}, versions by {node.version_time} as of {node.time}: {_names(node)}"
     return f"Join {node.kind.value}{on}: {_names(node)}"
 
 
@@ -267,8 +271,16 @@ def _places(node: Rank) -> str:
     return str(node.end) if node.start == node.end else f"{node.start} to {node.end}"
 
 
-def _ordered_state(node: Rank | Deduplicate | Sort) -> str:
+def _join_state(node: Join) -> str:
+    if isinstance(node, TemporalJoin):
+        return "rows of the left until the watermark passes them, and of each key the versions that they may need"
+    return "the rows of both sides, never dropped"
+
+
+def _ordered_state(node: Rank | Deduplicate | Sort | Versions) -> str:
     match node:
+        case Versions():
+            return f"the last time{_by(node.keys)}, never dropped"
         case Sort():
             return "the rows of this moment" if node.processing_time else "rows until the watermark passes them"
         case Deduplicate():
@@ -329,6 +341,8 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
+    TemporalJoin: _join,
+    Versions: lambda n: f"Versions{_by(n.keys)} in the order of {n.time}",
     Rank: _ordered,
     WindowRank: _ordered,
     Deduplicate: _ordered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.expressions.nodes import Column
+from tailrace.expressions.nodes import Cast, Column, Expr
 from tailrace.plan.nodes import (
     Aggregate,
     AssignWatermark,
@@ -15,13 +15,18 @@ from tailrace.plan.nodes import (
     Rank,
     Scan,
     Sort,
+    TemporalJoin,
+    Versions,
     WindowAggregate,
 )
+from tailrace.schema import Kind
 
 Keys = frozenset[frozenset[str]]
 """Sets of columns, each of which has different values in any two rows that are there at one time."""
 
 _NONE: Keys = frozenset()
+_INTEGERS = (Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)
+"""From the narrowest to the widest."""
 
 
 def unique_keys(node: Node) -> Keys:
@@ -41,10 +46,12 @@ def unique_keys(node: Node) -> Keys:
             return _within(frozenset([frozenset(node.keys)]), node)
         case WindowAggregate():
             return _of_window(node)
-        case Deduplicate():
+        case Deduplicate() | Versions():
             return _within(frozenset([frozenset(node.keys)]) | unique_keys(node.input), node)
         case Rank():
             return _within(_of_rank(node), node)
+        case TemporalJoin():
+            return unique_keys(node.left)
         case Join():
             return _within(_of_join(node), node)
     return _NONE
@@ -56,11 +63,24 @@ def _within(keys: Keys, node: Node) -> Keys:
 
 
 def _renamed(node: Calc) -> Keys:
-    names: dict[str, str] = {}
+    plain: dict[str, str] = {}
+    cast: dict[str, str] = {}
     for field, expr in zip(node.schema, node.exprs, strict=True):
         if isinstance(expr, Column):
-            names.setdefault(expr.name, field.name)
-    return frozenset(frozenset(names[c] for c in k) for k in unique_keys(node.input) if k <= names.keys())
+            plain.setdefault(expr.name, field.name)
+        elif (name := _widened(expr)) is not None:
+            cast.setdefault(name, field.name)
+    keys = unique_keys(node.input)
+    both = ({**cast, **plain}, {**plain, **cast})
+    return frozenset(frozenset(names[c] for c in k) for names in both for k in keys if k <= names.keys())
+
+
+def _widened(expr: Expr) -> str | None:
+    """Give the column that a cast makes a wider integer of: different values stay different."""
+    if not isinstance(expr, Cast) or not isinstance(expr.arg, Column):
+        return None
+    kinds = [_INTEGERS.index(t.kind) if t.kind in _INTEGERS else -1 for t in (expr.arg.type, expr.type)]
+    return expr.arg.name if 0 <= kinds[0] <= kinds[1] else None
 
 
 def _of_window(node: WindowAggregate) -> Keys:

@@ -8,10 +8,10 @@ the columns of its input by name; `schema` is what the node puts out.
 from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
-from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind
+from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind, TemporalJoin
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.over import Frame, OverAggregate
-from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, WindowRank
+from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, Versions, WindowRank
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
 
@@ -33,10 +33,12 @@ __all__ = [
     "Sink",
     "Sort",
     "SortKey",
+    "TemporalJoin",
     "Unary",
     "Union",
     "Unnest",
     "Values",
+    "Versions",
     "WindowAggregate",
     "WindowKind",
     "WindowProperty",

@@ -53,6 +53,14 @@ class Deduplicate(Unary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Versions(Unary):
+    """Each row that is, when it comes, the last of its key by the row time `time`. The schema is the input's."""
+
+    keys: tuple[str, ...]
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRank(Rank):
     """
     A `Rank` by window, put out once, when the watermark has passed the end of the window.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, columns
-from tailrace.plan.nodes import Calc, Join, JoinKey, JoinKind, Node
+from tailrace.plan.nodes import Calc, Join, JoinKey, JoinKind, Node, TemporalJoin
 from tailrace.plan.rewrite.predicates import conjuncts, filtered, joined
 from tailrace.schema import STRINGS, Field, Schema
 
@@ -92,7 +92,8 @@ def _side(node: Join, part: Expr) -> int | None:
 
 def _as_filter(node: Join, part: Expr) -> Join | None:
     side = _side(node, part)
-    if side is None or not _MAY_FILTER[node.kind][side]:
+    if side is None or not _MAY_FILTER[node.kind][side] or (isinstance(node, TemporalJoin) and side == 1):
+        # a version that is refused ends the one before it all the same
         return None
     inputs = list(node.inputs)
     inputs[side] = filtered(inputs[side], part)

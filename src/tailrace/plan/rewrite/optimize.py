@@ -10,6 +10,7 @@ from tailrace.plan.rewrite.nested import prune_fields
 from tailrace.plan.rewrite.prune import prune
 from tailrace.plan.rewrite.ranks import narrow, specialize
 from tailrace.plan.rewrite.share import share
+from tailrace.plan.rewrite.versions import with_versions
 from tailrace.plan.rewrite.walks import bottom_up
 from tailrace.plan.rewrite.windows import window_aggregate
 
@@ -26,7 +27,7 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     for step in (fuse, narrow, windows, joins, fuse, push_filter, fuse):
         nodes = bottom_up(nodes, step)
     nodes = share(nodes)
-    nodes = prune(bottom_up(prune(nodes), specialize))
+    nodes = prune(bottom_up(bottom_up(prune(nodes), specialize), with_versions))
     nodes = prune_fields(share(bottom_up(nodes, fuse)))
     return tuple(n for n in nodes if isinstance(n, Sink))
 

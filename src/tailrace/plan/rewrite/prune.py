@@ -19,7 +19,9 @@ from tailrace.plan.nodes import (
     Repeat,
     Scan,
     Sort,
+    TemporalJoin,
     Unnest,
+    Versions,
     WindowAggregate,
     WindowTable,
     walk,
@@ -105,7 +107,7 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _aggregated(node, own)
         case OverAggregate():
             return _read_over(node, own)
-        case Limit() | Deduplicate() | Rank() | Sort():
+        case Limit() | Deduplicate() | Rank() | Sort() | Versions():
             return _read_in_order(node, below, own)
         case Unnest():
             return (own & set(below.schema.names)) | {node.collection}
@@ -123,9 +125,11 @@ def _aggregated(node: Aggregate | WindowAggregate, own: set[str]) -> set[str]:
     return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
 
 
-def _read_in_order(node: Limit | Deduplicate | Rank | Sort, below: Node, own: set[str]) -> set[str]:
+def _read_in_order(node: Limit | Deduplicate | Rank | Sort | Versions, below: Node, own: set[str]) -> set[str]:
     found = own & set(below.schema.names)
     match node:
+        case Versions():
+            return found | {*node.keys, node.time}
         case Deduplicate():
             return found | {*node.keys} | (set() if node.processing_time else {node.time})
         case Rank():
@@ -137,7 +141,8 @@ def _read_in_order(node: Limit | Deduplicate | Rank | Sort, below: Node, own: se
 
 def _joined(node: Join, own: set[str]) -> set[str]:
     keys = {name for k in node.keys for name in (k.left, k.right)}
-    return own | keys | (columns(node.condition) if node.condition is not None else set())
+    times = {node.time, node.version_time} if isinstance(node, TemporalJoin) else set()
+    return own | keys | times | (columns(node.condition) if node.condition is not None else set())
 
 
 def _read_over(node: OverAggregate, own: set[str]) -> set[str]:
@@ -158,7 +163,7 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             return _narrow_calc(node, wanted)
-        case AssignWatermark() | Limit() | Deduplicate() | Sort():
+        case AssignWatermark() | Limit() | Deduplicate() | Sort() | Versions():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():
             edges = {f.name for f in node.schema.fields[-3:]}

@@ -108,7 +108,6 @@ FORMS = (
     Form(n.LateralSource, "LATERAL", _FROM),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
     Form(n.Select, "a hint", "leave it out", part="hints"),
-    Form(n.TableSource, "FOR SYSTEM_TIME AS OF", "leave it out", part="system_time"),
     Form(
         n.TableFunction,
         "a table function",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr
-from tailrace.plan.nodes import Calc, Join, JoinKind, Unnest
+from tailrace.plan.nodes import Calc, Join, JoinKind, TemporalJoin, Unnest
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.joins import split_condition
@@ -19,6 +19,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, renamed, unique
 from tailrace.sql.binder.scope import Member, Relation, Scope
 from tailrace.sql.binder.tables import time_of
+from tailrace.sql.binder.temporal import settle, temporal
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -31,6 +32,8 @@ class JoinBinder:
     left: Relation
     right: Relation
     source: Source
+    time: str | None = None
+    """The column of the left that the right is read as of, in a temporal join."""
 
     def bind(self) -> Relation:
         """
@@ -59,7 +62,7 @@ class JoinBinder:
     def _joined(self, right: Relation, condition: Expr | None) -> Join:
         left_fields = [_field(f, nullable=self._kind.keeps_right) for f in self.left.plan.schema]
         right_fields = [_field(f, nullable=self._kind.keeps_left) for f in right.plan.schema]
-        return Join(
+        made = Join(
             schema=Schema((*left_fields, *right_fields)),
             left=self.left.plan,
             right=right.plan,
@@ -67,6 +70,7 @@ class JoinBinder:
             condition=condition,
             location=at(self.node, self.source),
         )
+        return made if self.time is None else temporal(made, self.time)
 
     def _shared_names(self) -> list[n.Identifier]:
         """Give the names of USING, or those that NATURAL means."""
@@ -169,6 +173,8 @@ def _decided(node: Plan) -> Plan:
         case Join():
             made = split_condition(node)
             made = replace(made, left=_decided(made.left), right=_decided(made.right))
+            if isinstance(made, TemporalJoin):
+                return settle(made)
             return replace(made, schema=Schema(tuple(replace(f, time=None) for f in made.schema)))
         case Calc() if has_join(node):
             below = _decided(node.input)

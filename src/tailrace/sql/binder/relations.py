@@ -16,6 +16,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
 from tailrace.sql.binder.tables import source_plan
+from tailrace.sql.binder.temporal import refuse_system_time, system_time
 from tailrace.sql.binder.unnest import UnnestBinder
 from tailrace.sql.binder.windows import WindowBinder
 from tailrace.sql.binder.written_names import repeated
@@ -54,6 +55,10 @@ class RelationBinder:
             return Relation(Values(schema=row, rows=((one,),)), ())
         if isinstance(node, n.Join):
             return self._join(node)
+        refuse_system_time(node, self._source)
+        return self._member(node)
+
+    def _member(self, node: n.Node) -> Relation:
         if isinstance(node, n.UnnestSource):
             return UnnestBinder(node, self.bind(None), self._source).bind()
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
@@ -69,7 +74,9 @@ class RelationBinder:
                 left, [str(a.this) for a in [n.get(right, "alias")] if a is not None], right, self._source
             )
             return UnnestBinder(right, left, self._source).bind(node)
-        return JoinBinder(node, left, self.bind(right), self._source).bind()
+        time = system_time(node, left, self._source)
+        theirs = self._member(right) if time is not None else self.bind(right)
+        return JoinBinder(node, left, theirs, self._source, time).bind()
 
     def _read(self, node: n.Node) -> tuple[Plan, str]:
         match node:

@@ -1,0 +1,7 @@
+-- expect: refused
+CREATE TABLE orders (id BIGINT, cur STRING, reg INT, amount INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE rates (cur STRING, reg INT, rate INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, PRIMARY KEY (cur) NOT ENFORCED)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/rates.json', 'format' = 'debezium-json');
+CREATE VIEW high AS SELECT * FROM rates WHERE rate > 2;
+SELECT o.id, n.rate FROM orders AS o LEFT JOIN high FOR SYSTEM_TIME AS OF o.ts AS n ON o.cur = n.cur;
