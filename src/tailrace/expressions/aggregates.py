@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, Location
 from tailrace.expressions.types import NUMERIC
-from tailrace.schema import BIGINT, DOUBLE, STRING, STRINGS, DataType, Kind, array, decimal, multiset
+from tailrace.schema import BIGINT, DOUBLE, STRING, STRINGS, DataType, Kind, array, decimal, multiset, varchar
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ def _double(arg: DataType) -> DataType:
     return DOUBLE
 
 
+def _json(_: DataType) -> DataType:
+    return varchar(2000).with_nullable(False)
+
+
 def _any(arg: DataType) -> DataType:
     return arg.with_nullable(True)
 
@@ -64,7 +68,7 @@ def _any(arg: DataType) -> DataType:
 AGGREGATES = {
     a.name: a
     for a in (
-        Aggregate("COUNT", "COUNT([DISTINCT] x), COUNT(*)", "how many values that are not NULL, or rows", lambda _: BIGINT.with_nullable(False)),
+        Aggregate("COUNT", "COUNT([DISTINCT] x), COUNT(x, y, ...), COUNT(*)", "how many values that are not NULL (of several columns one may be NULL), or rows", lambda _: BIGINT.with_nullable(False)),
         Aggregate("SUM", "SUM([DISTINCT] x)", "the sum; NULL without a value. Integers keep their type and wrap", _sum),
         Aggregate("AVG", "AVG([DISTINCT] x)", "the average; that of integers is cut to an integer", _average),
         Aggregate("MIN", "MIN(x)", "the least value", _ordered),
@@ -81,6 +85,8 @@ AGGREGATES = {
         Aggregate("ARRAY_AGG", "ARRAY_AGG([DISTINCT] x)", "an array of all values in the order they came, NULLs too", array),
         Aggregate("COLLECT", "COLLECT([DISTINCT] x)", "a multiset of the values that are not NULL", lambda arg: multiset(arg.with_nullable(False)).with_nullable(False)),
         Aggregate("PERCENTILE", "PERCENTILE(x, percentage)", "the exact percentile, between two values by their distance; for an array of percentages an array", _double, constants=1),
+        Aggregate("JSON_ARRAYAGG", "JSON_ARRAYAGG(x [{NULL | ABSENT} ON NULL])", "a JSON array of the values in the order they came; NULLs are left out, unless it says otherwise", _json),
+        Aggregate("JSON_OBJECTAGG", "JSON_OBJECTAGG([KEY] k VALUE x [{NULL | ABSENT} ON NULL])", "a JSON object of keys and values, sorted by key; a key that comes twice fails", _json),
     )
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tailrace.errors import ConfigError, Location, did_you_mean
+from tailrace.expressions.absent import ABSENT
 from tailrace.expressions.casts import can_cast
 from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.nodes import Call, Cast, Expr
@@ -20,7 +21,7 @@ from tailrace.schema import DataType, Kind
 __all__ = ["call", "cast", "common_type", "functions", "scalar_names"]
 
 
-_ALIASES = {"U-": "NEGATE", "POW": "POWER", "==": "=", "!=": "<>", "CONVERT": "CAST"}
+_ALIASES = {"U-": "NEGATE", "POW": "POWER", "==": "=", "!=": "<>", "CONVERT": "CAST", "TRANSLATE3": "TRANSLATE"}
 
 
 def call(name: str, args: Sequence[Expr], location: Location | None = None) -> Expr:
@@ -42,7 +43,8 @@ def call(name: str, args: Sequence[Expr], location: Location | None = None) -> E
         return call("NOT", [call(key.replace(" NOT", ""), args, location)], location)
     function = FUNCTIONS.get(_ALIASES.get(key, key))
     if function is None:
-        raise ConfigError(f"there is no function '{name}'", hint=did_you_mean(name, scalar_names()), location=location)
+        hint = ABSENT.get(key) or did_you_mean(name, scalar_names())
+        raise ConfigError(f"there is no function '{name}'", hint=hint, location=location)
     if not function.low <= len(args) <= function.high:
         raise ConfigError(f"{key} takes other arguments", hint=f"write {function.signature}", location=location)
     return _typed(function, args, location)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tailrace.expressions.absent import ABSENT
 from tailrace.expressions.aggregates import AGGREGATES
 from tailrace.expressions.catalogue import functions
 
@@ -39,6 +40,9 @@ def markdown() -> str:
     out += ["## Aggregates", "", "NULLs do not count, unless said otherwise.", ""]
     out += ["| function | what it gives |", "| --- | --- |"]
     out += [f"| `{_cell(a.signature)}` | {_cell(a.doc)} |" for a in AGGREGATES.values()]
+    out += ["", "## Absent", "", "What Flink has and Tailrace has not, and why:", ""]
+    out += ["| function | why |", "| --- | --- |"]
+    out += [f"| `{name}` | {_cell(why)} |" for name, why in sorted(ABSENT.items())]
     return "\n".join(out).rstrip() + "\n"
 
 

@@ -22,7 +22,7 @@ from tailrace.expressions.registry import (
     takes,
     values,
 )
-from tailrace.schema import STRING, STRINGS, Kind
+from tailrace.schema import STRING, STRINGS, Kind, varchar
 
 RAW = ("JSON_OBJECT", "JSON_ARRAY", "JSON")
 """Functions whose results are not quoted again inside of JSON_OBJECT and JSON_ARRAY."""
@@ -166,8 +166,8 @@ define(
     lambda ctx, e: written(ctx.lower(e.args[0]), e.args[0].type),
     1,
 )
-define(ARRAY_ITEMS, "internal", "", "", never_null(STRING), _listed, 2)
-define(OBJECT_ENTRIES, "internal", "", "", never_null(STRING), _entries, 2)
+define(ARRAY_ITEMS, "internal", "", "", never_null(varchar(2000)), _listed, 2)
+define(OBJECT_ENTRIES, "internal", "", "", never_null(varchar(2000)), _entries, 2)
 define(
     "JSON_STRING",
     "json",

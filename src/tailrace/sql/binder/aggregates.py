@@ -15,6 +15,7 @@ from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowPr
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
 from tailrace.schema import BIGINT, Field, Schema, array
+from tailrace.sql.binder import json_aggregates
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder
 from tailrace.sql.binder.places import at
@@ -61,6 +62,9 @@ class Grouping:
 
     def call(self, node: n.Call) -> Expr:
         """Give what an aggregate comes to, over the columns of the result; equal calls share a column."""
+        if str(node.this).upper() in json_aggregates.NAMES:
+            place = at(node, self.below.source)
+            return json_aggregates.json_aggregate(node, lambda x: self._inner(x, ""), self, place)
         made = self._call(node)
         if aggregates.AGGREGATES[made.function].composed:
             return composed(made, self)
@@ -105,11 +109,22 @@ class Grouping:
         least = 2 if function == "PERCENTILE" else 1
         if not least <= len(arguments) <= 1 + entry.constants:
             if function == "COUNT" and len(arguments) > 1:
-                raise UnsupportedError("COUNT of several columns is not supported yet", location=place)
+                return self._all_of(node, arguments), ()
             takes = "one argument" if entry.constants == 0 else "other arguments"
             message = f"{function} takes {takes}, not {len(arguments)}"
             raise ConfigError(message, hint=f"write {entry.signature}", location=place)
         return self._inner(arguments[0], ""), tuple(self._constant(a, function) for a in arguments[1:])
+
+    def _all_of(self, node: n.Call, arguments: list[n.Node]) -> Expr | None:
+        """Give what COUNT of several columns counts: the one that may be NULL, or None for rows."""
+        found = [e for e in (self._inner(a, "") for a in arguments) if e.type.nullable]
+        if len(found) > 1 or n.get(node, "distinct"):
+            raise ConfigError(
+                "COUNT of several columns takes one that may be NULL, as in Flink",
+                hint="write COUNT(CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN 1 END)",
+                location=at(node, self.below.source),
+            )
+        return found[0] if found else None
 
     def _constant(self, node: n.Node, function: str) -> Any:
         found = self.below.bind(node)

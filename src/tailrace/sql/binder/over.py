@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import aggregates
+from tailrace.expressions.absent import ABSENT
 from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Literal
 from tailrace.plan.nodes import Frame, OverAggregate
 from tailrace.plan.nodes import Node as Plan
@@ -64,7 +65,7 @@ class OverCalls:
             return self._lag(node)
         if not aggregates.is_aggregate(function):
             known = (*aggregates.AGGREGATES, "LAG")
-            hint = did_you_mean(function, known) or "supported are aggregates and LAG"
+            hint = ABSENT.get(function) or did_you_mean(function, known) or "supported are aggregates and LAG"
             raise ConfigError(f"{function} can't stand before OVER here", hint=hint, location=self.below.at(node))
         made, window = self._call(node, function), self._window(node)
         if aggregates.AGGREGATES[function].composed:
