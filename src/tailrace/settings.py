@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from tailrace.errors import ConfigError, Location, did_you_mean
-from tailrace.options import Option, OptionSet, OptionText, duration, memory_size, string
+from tailrace.options import Option, OptionSet, OptionText, boolean, duration, memory_size, string
 
 
 def time_zone(text: str) -> str:
@@ -47,6 +47,17 @@ def streaming(text: str) -> str:
     if text.strip().lower() != "streaming":
         raise ValueError("only 'streaming' is supported; with sources that end, it ends too")
     return "streaming"
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    """Read one of some words, in any case."""
+
+    def read(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(f"expected one of: {', '.join(words)}")
+        return text.strip().lower()
+
+    return read
 
 
 OPTIONS = OptionSet(
@@ -106,6 +117,26 @@ OPTIONS = OptionSet(
             duration,
             0,
             "how long the state of a key that no row touches is kept, by the wall clock; `0`: for ever",
+        ),
+        Option(
+            "table.exec.source.cdc-events-duplicate",
+            boolean,
+            False,
+            "whether tables of changes with a PRIMARY KEY may give an event twice; they are then put right by key",
+        ),
+        Option(
+            "table.exec.sink.not-null-enforcer",
+            _one_of("error", "drop"),
+            "error",
+            "what happens to a row with NULL in a NOT NULL column of the table that it is written to: `error`, or `drop`"
+            " in silence",
+        ),
+        Option(
+            "table.exec.sink.upsert-materialize",
+            _one_of("auto", "force", "none"),
+            "auto",
+            "whether the last row of each primary key is found before it is written: where the query's own key is another"
+            " one (`auto`), always (`force`) or never (`none`)",
         ),
         Option("pipeline.auto-watermark-interval", duration, 200, "`0`: the watermark moves with each row"),
     ),

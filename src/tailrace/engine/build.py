@@ -9,10 +9,12 @@ from tailrace.clock import Clock
 from tailrace.engine.operator import Operator
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, WatermarkOptions
 from tailrace.engine.operators.calc import CalcOperator
+from tailrace.engine.operators.enforce import EnforceOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.keep_first import KeepEarliestOperator, KeepFirstOperator
 from tailrace.engine.operators.limit import LimitOperator
+from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
@@ -104,14 +106,15 @@ def _join(node: nodes.Join, builder: Builder) -> Operator:
     return JoinOperator(node, (left, right), builder.timezone, updates=builder.updates(node))
 
 
-def _rank(node: nodes.Rank, builder: Builder) -> Operator:
+def _rank(node: nodes.Rank | nodes.Materialize, builder: Builder) -> Operator:
     if not builder.updates(node.input):
         return RankOperator(node, None, builder.ttl)
     # a key among the columns of the partition needs no index of its own
-    keys = sorted(unique_keys(node.input), key=lambda k: (not k <= set(node.partition), len(k), sorted(k)))
+    partition = node.partition if isinstance(node, nodes.Rank) else node.keys
+    keys = sorted(unique_keys(node.input), key=lambda k: (not k <= set(partition), len(k), sorted(k)))
     if not keys:
         return RankOperator(node, Identity(node.input.schema.names), builder.ttl)
-    columns = () if keys[0] <= set(node.partition) else tuple(sorted(keys[0]))
+    columns = () if keys[0] <= set(partition) else tuple(sorted(keys[0]))
     return RankOperator(node, Identity(columns, unique=True), builder.ttl)
 
 
@@ -146,6 +149,9 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.TemporalJoin: lambda node, builder: TemporalJoinOperator(node, builder.timezone, builder.ttl),
     nodes.Versions: lambda node, builder: VersionsOperator(node, builder.ttl),
     nodes.Rank: _rank,
+    nodes.Materialize: _rank,
+    nodes.Normalize: lambda node, builder: NormalizeOperator(node, builder.ttl),
+    nodes.Enforce: lambda node, _builder: EnforceOperator(node),
     nodes.Deduplicate: _deduplicate,
     nodes.Sort: _sort,
     nodes.WindowAggregate: _window_aggregate,

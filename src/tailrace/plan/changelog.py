@@ -16,7 +16,9 @@ from tailrace.plan.nodes import (
     Deduplicate,
     Join,
     JoinKind,
+    Materialize,
     Node,
+    Normalize,
     OverAggregate,
     Rank,
     Scan,
@@ -116,6 +118,10 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
     match node:
         case Scan():
             return table_mode(node.table)
+        case Normalize():
+            return ALL
+        case Materialize():
+            return ALL if given != INSERT_ONLY else UPDATES
         case Aggregate():
             # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY

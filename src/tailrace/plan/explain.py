@@ -15,9 +15,12 @@ from tailrace.plan.nodes import (
     AssignWatermark,
     Calc,
     Deduplicate,
+    Enforce,
     Join,
     Limit,
+    Materialize,
     Node,
+    Normalize,
     OverAggregate,
     Rank,
     Repeat,
@@ -129,6 +132,9 @@ def state_bound(node: Node) -> str:
             return _over_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, never dropped"
+        case Normalize() | Materialize():
+            rows = "the row" if isinstance(node, Normalize) else "all rows"
+            return f"{rows}{_by(node.keys)}, never dropped"
         case Join():
             return _join_state(node)
         case Rank() | Deduplicate() | Sort() | Versions():
@@ -346,6 +352,9 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     Rank: _ordered,
     WindowRank: _ordered,
     Deduplicate: _ordered,
+    Normalize: lambda n: f"Normalize{_by(n.keys)}",
+    Materialize: lambda n: f"Materialize the last row{_by(n.keys)}",
+    Enforce: lambda n: f"NOT NULL {', '.join(n.columns)}: {'drop' if n.drop else 'error'}",
     Sort: _ordered,
     Unnest: _unnest,
     Repeat: lambda n: f"Repeat {n.count} times: {_names(n)}",

@@ -8,10 +8,13 @@ from tailrace.plan.nodes import (
     AssignWatermark,
     Calc,
     Deduplicate,
+    Enforce,
     Join,
     JoinKind,
     Limit,
+    Materialize,
     Node,
+    Normalize,
     Rank,
     Scan,
     Sort,
@@ -40,13 +43,13 @@ def unique_keys(node: Node) -> Keys:
             return _within(frozenset([frozenset(node.table.primary_key)]) if node.table.primary_key else _NONE, node)
         case Calc():
             return _renamed(node)
-        case AssignWatermark() | Limit() | Sort():
+        case AssignWatermark() | Limit() | Sort() | Enforce():
             return unique_keys(node.input)
         case Aggregate():
             return _within(frozenset([frozenset(node.keys)]), node)
         case WindowAggregate():
             return _of_window(node)
-        case Deduplicate() | Versions():
+        case Deduplicate() | Versions() | Normalize() | Materialize():
             return _within(frozenset([frozenset(node.keys)]) | unique_keys(node.input), node)
         case Rank():
             return _within(_of_rank(node), node)

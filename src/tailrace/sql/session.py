@@ -10,6 +10,7 @@ from tailrace.plan.catalog import Table
 from tailrace.plan.checks import check
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
+from tailrace.plan.rewrite.sinks import guard
 from tailrace.sql.binder.forms import refuse
 from tailrace.sql.binder.inserts import InsertBinder
 from tailrace.sql.binder.like import merge, settled
@@ -52,8 +53,8 @@ class Session:
         self._first_settings = dict(settings or {}) | self._fixed
         for key, value in self._first_settings.items():
             known.check(key, value)
-        self._names = Names()
         self.settings: dict[str, str] = dict(self._first_settings)
+        self._names = Names(self.settings)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -114,7 +115,11 @@ class Session:
             case n.Query():
                 plan = QueryBinder(self._names, source).bind(node, outermost=True)
                 sinks = [Sink(schema=plan.schema, input=plan, table=None, location=at(node, source))]
-        plans = optimize(tuple(sinks))
+        plans = guard(
+            optimize(tuple(sinks)),
+            drop_nulls=known.value(self.settings, "table.exec.sink.not-null-enforcer") == "drop",
+            materialize=known.value(self.settings, "table.exec.sink.upsert-materialize"),
+        )
         check(plans)
         return plans
 

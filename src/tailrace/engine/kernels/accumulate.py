@@ -118,3 +118,15 @@ def extreme_of_slots(into: I64, slots: I64, least: bool, extremes: np.ndarray, c
             if counts[a] == 0 or better:
                 extremes[a] = extremes[b]
             counts[a] += counts[b]
+
+
+@njit(nogil=True, cache=True)
+def find_known(slots: I64, removed: Mask, counts: I64, room: I64, known: Mask) -> None:
+    """Tell of each row whether it counts: one that is taken back from a slot without rows does not. `room` is by slot."""
+    for i in range(slots.size):
+        room[slots[i]] = counts[slots[i]]
+    for i in range(slots.size):
+        slot = slots[i]
+        known[i] = not removed[i] or room[slot] > 0
+        if known[i]:
+            room[slot] += -1 if removed[i] else 1

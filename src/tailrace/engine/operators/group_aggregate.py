@@ -9,8 +9,8 @@ import polars as pl
 
 from tailrace.engine.accumulators import accumulator
 from tailrace.engine.accumulators.chains import SLOT, last_values
-from tailrace.engine.batch import Batch, RowKind
-from tailrace.engine.changes import of_kind, split
+from tailrace.engine.batch import KIND, Batch, RowKind
+from tailrace.engine.changes import REMOVED, of_kind, split
 from tailrace.engine.kernels import accumulate as kernels
 from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.engine.operator import Operator, Times
@@ -43,9 +43,8 @@ class GroupAggregateOperator(Operator):
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         self._forget(self._slots.expired(times.now))
+        batch, slots = self._known(batch, self._find(batch))
         added, removed = split(batch)
-        rows = added if not len(removed) else pl.concat([added, removed])
-        slots = self._find(rows)
         touched = self._slots.touch(slots, times.now)
         before = self._slots.live[touched]
         old = self._result(touched[before])
@@ -53,6 +52,22 @@ class GroupAggregateOperator(Operator):
         if len(removed):
             self._fold(removed, slots[len(added) :], -1)
         return self._changes(touched, before, old)
+
+    def _known(self, batch: Batch, slots: I64) -> tuple[Batch, I64]:
+        """
+        Leave out rows that are taken back where their key has none, in the order in which they came, as Flink does.
+
+        Gives the slots of the rows that are added, then of those that are taken back.
+        """
+        if KIND not in batch.columns:
+            return batch, slots
+        removed = batch[KIND].is_in(REMOVED).to_numpy()
+        if not removed.any():
+            return batch, slots
+        known = np.empty(len(batch), dtype=np.bool_)
+        kernels.find_known(slots, removed, self._counts, np.empty(self._slots.used, np.int64), known)
+        slots = np.concatenate([slots[known & ~removed], slots[known & removed]])
+        return (batch if known.all() else batch.filter(pl.Series(known))), slots
 
     def _find(self, rows: Batch) -> I64:
         slots = self._slots.find(rows)

@@ -11,7 +11,7 @@ from tailrace.engine.batch import KIND, Batch, RowKind
 from tailrace.engine.changes import REMOVED
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.ranked_rows import ALL, Identity, Moves, RankedRows, Ranking
-from tailrace.plan.nodes import Deduplicate, Rank, SortKey
+from tailrace.plan.nodes import Deduplicate, Materialize, Rank, SortKey
 from tailrace.state.delta import StateDelta
 from tailrace.state.kernels import I64
 
@@ -24,9 +24,9 @@ class RankOperator(Operator):
     how rows that are taken back are known; None: none ever is.
     """
 
-    def __init__(self, node: Rank | Deduplicate, identity: Identity | None, ttl: int = 0) -> None:
+    def __init__(self, node: Rank | Deduplicate | Materialize, identity: Identity | None, ttl: int = 0) -> None:
         rank = node if isinstance(node, Rank) else _last(node)
-        newest = isinstance(node, Deduplicate)
+        newest = not isinstance(node, Rank)
         self._names = list(node.input.schema.names)
         self._start, self._end = rank.start, rank.end or ALL
         self._number = rank.number
@@ -90,7 +90,11 @@ def _ordered(moves: Moves, chosen: np.ndarray) -> I64:
     return rows[np.lexsort((moves.after[rows], moves.group[rows]))]
 
 
-def _last(node: Deduplicate) -> Rank:
-    """Give the rank that keeps the last row of each key; by processing time that is the one that came last."""
-    order = () if node.processing_time else (SortKey(node.time, descending=True, nulls_last=True),)
+def _last(node: Deduplicate | Materialize) -> Rank:
+    """Give the rank that keeps the last row of each key; without a row time that is the one that came last."""
+    order = () if isinstance(node, Materialize) else _by_time(node)
     return Rank(schema=node.schema, input=node.input, partition=node.keys, order=order, start=1, end=1)
+
+
+def _by_time(node: Deduplicate) -> tuple[SortKey, ...]:
+    return () if node.processing_time else (SortKey(node.time, descending=True, nulls_last=True),)

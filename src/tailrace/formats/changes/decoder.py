@@ -50,7 +50,8 @@ class ChangeDecoder(Decoder):
         standard = options["timestamp-format.standard"]
         # a row before an update that names only what has changed gets its other values later
         read = Schema(tuple(Field(f.name, f.type.with_nullable(True)) for f in schema)) if dialect.old else schema
-        self._images = JsonDecoder(read, JSON.parse({"timestamp-format.standard": OptionText(standard)}))
+        given = {"timestamp-format.standard": standard, "ignore-parse-errors": str(self._ignore).lower()}
+        self._images = JsonDecoder(read, JSON.parse({k: OptionText(v) for k, v in given.items()}))
         self._changed = Cutter(schema.names) if dialect.old else None
 
     def decode(self, rows: Rows) -> Decoded:
@@ -127,12 +128,14 @@ class ChangeDecoder(Decoder):
         _note(bad, [Reject(int(images.numbers[r.row]), r.code, r.reason) for r in decoded.rejects])
         kept = np.arange(len(images.rows)) if decoded.kept is None else decoded.kept
         frame = decoded.frame.with_columns(pl.Series(KIND, images.kinds[kept]))
-        if decoded.rejects:
-            frame, kept = _without(bad, frame, images, kept)
+        if len(kept) < len(images.rows):
+            lost = np.setdiff1d(np.arange(len(images.rows)), kept)
+            frame, kept = _without(images.numbers[lost], frame, images, kept)
         if self._changed is not None:
             frame = self._completed(frame, images, kept)
             self._look_for_missing(frame, images.numbers[kept], bad)
-            frame, kept = _without(bad, frame, images, kept)
+            missing = np.fromiter(bad, dtype=np.int64, count=len(bad))
+            frame, kept = _without(missing, frame, images, kept)
         return frame, images.numbers[kept]
 
     def _look_for_missing(self, frame: pl.DataFrame, numbers: Numbers, bad: dict[int, Reject]) -> None:
@@ -157,11 +160,9 @@ class ChangeDecoder(Decoder):
         return frame.with_columns(columns)
 
 
-def _without(
-    bad: dict[int, Reject], frame: pl.DataFrame, images: _Images, kept: Numbers
-) -> tuple[pl.DataFrame, Numbers]:
-    """Leave out the rows of bad envelopes."""
-    good = ~np.isin(images.numbers[kept], np.fromiter(bad, dtype=np.int64, count=len(bad)))
+def _without(lost: Numbers, frame: pl.DataFrame, images: _Images, kept: Numbers) -> tuple[pl.DataFrame, Numbers]:
+    """Leave out the rows of these envelopes."""
+    good = ~np.isin(images.numbers[kept], lost)
     return frame.filter(pl.Series(good)), kept[good]
 
 

@@ -8,6 +8,7 @@ the columns of its input by name; `schema` is what the node puts out.
 from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
+from tailrace.plan.nodes.changes import Enforce, Materialize, Normalize
 from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind, TemporalJoin
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.over import Frame, OverAggregate
@@ -20,12 +21,15 @@ __all__ = [
     "AssignWatermark",
     "Calc",
     "Deduplicate",
+    "Enforce",
     "Frame",
     "Join",
     "JoinKey",
     "JoinKind",
     "Limit",
+    "Materialize",
     "Node",
+    "Normalize",
     "OverAggregate",
     "Rank",
     "Repeat",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tailrace.expressions.nodes import Column, Expr, columns, substitute
-from tailrace.plan.nodes import Calc, Join, Node, Rank, Union, Unnest, WindowAggregate, WindowProperty, WindowTable
+from tailrace.plan.nodes import (
+    Calc,
+    Join,
+    Node,
+    Normalize,
+    Rank,
+    Union,
+    Unnest,
+    WindowAggregate,
+    WindowProperty,
+    WindowTable,
+)
 from tailrace.plan.rewrite.fuse import fuse
 from tailrace.plan.rewrite.joins import filter_join, split_condition
 from tailrace.plan.rewrite.predicates import conjuncts, filtered, joined
@@ -18,8 +29,8 @@ def push_filter(node: Node) -> Node:
     Move the parts of a calc's condition below its input where that may be done.
 
     Below a union all parts; below a window, those that read no edge of it; below a window aggregate, those that read
-    keys only; below an UNNEST, those that read no element; below a
-    rank, those that read columns of its partitions only; below a join, those of a side that has a row in each row of the join. Never below a watermark: rows that
+    keys only; below an UNNEST, those that read no element; below a normalize,
+    those that read its keys only; below a rank, those that read columns of its partitions only; below a join, those of a side that has a row in each row of the join. Never below a watermark: rows that
     are filtered away still move it.
     """
     if not isinstance(node, Calc) or node.predicate is None:
@@ -34,6 +45,8 @@ def push_filter(node: Node) -> Node:
             return _split(node, aggregate, frozenset(aggregate.keys))
         case Unnest() as unnest:
             return _split(node, unnest, frozenset(unnest.input.schema.names))
+        case Normalize() as normalize:
+            return _split(node, normalize, frozenset(normalize.keys))
         case Rank() as rank:
             return _split(node, rank, frozenset(rank.partition))
         case Join() as join:
@@ -41,7 +54,7 @@ def push_filter(node: Node) -> Node:
     return node
 
 
-def _split(node: Calc, below: WindowTable | WindowAggregate | Unnest | Rank, known: frozenset[str]) -> Node:
+def _split(node: Calc, below: WindowTable | WindowAggregate | Unnest | Normalize | Rank, known: frozenset[str]) -> Node:
     parts = conjuncts(node.predicate)
     moved = [p for p in parts if columns(p) and columns(p) <= known]
     if not moved:

@@ -14,6 +14,7 @@ from tailrace.plan.nodes import (
     Join,
     Limit,
     Node,
+    Normalize,
     OverAggregate,
     Rank,
     Repeat,
@@ -107,7 +108,7 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _aggregated(node, own)
         case OverAggregate():
             return _read_over(node, own)
-        case Limit() | Deduplicate() | Rank() | Sort() | Versions():
+        case Limit() | Deduplicate() | Normalize() | Rank() | Sort() | Versions():
             return _read_in_order(node, below, own)
         case Unnest():
             return (own & set(below.schema.names)) | {node.collection}
@@ -125,9 +126,13 @@ def _aggregated(node: Aggregate | WindowAggregate, own: set[str]) -> set[str]:
     return found | ({node.window.time_column} if isinstance(node, WindowAggregate) else set())
 
 
-def _read_in_order(node: Limit | Deduplicate | Rank | Sort | Versions, below: Node, own: set[str]) -> set[str]:
+def _read_in_order(
+    node: Limit | Deduplicate | Normalize | Rank | Sort | Versions, below: Node, own: set[str]
+) -> set[str]:
     found = own & set(below.schema.names)
     match node:
+        case Normalize():
+            return found | {*node.keys}
         case Versions():
             return found | {*node.keys, node.time}
         case Deduplicate():
@@ -163,7 +168,7 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, wanted))
         case Calc():
             return _narrow_calc(node, wanted)
-        case AssignWatermark() | Limit() | Deduplicate() | Sort() | Versions():
+        case AssignWatermark() | Limit() | Deduplicate() | Sort() | Normalize() | Versions():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():
             edges = {f.name for f in node.schema.fields[-3:]}

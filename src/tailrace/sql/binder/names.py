@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
@@ -27,8 +27,9 @@ class View:
 
 @dataclass(slots=True)
 class Names:
-    """Tables and views, with the text of each table (LIKE resolved)."""
+    """Tables and views, with the text of each table (LIKE resolved), and the session's settings as they stand."""
 
+    settings: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     definitions: dict[str, CreateTable] = field(default_factory=dict)

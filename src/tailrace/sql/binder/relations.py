@@ -101,7 +101,7 @@ class RelationBinder:
         if text in self._names.views:
             return self._names.views[text].plan
         if text in self._names.tables:
-            return source_plan(self._names.tables[text], at(name, self._source))
+            return source_plan(self._names.tables[text], at(name, self._source), self._names.settings)
         raise unknown("table or view", text, self._names, name, self._source, more=self._ctes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tailrace.errors import ConfigError, Location, did_you_mean
@@ -9,9 +10,11 @@ from tailrace.expressions.nodes import Call, Column, Expr
 from tailrace.options import OptionText
 from tailrace.plan import catalog
 from tailrace.plan.catalog import Table
-from tailrace.plan.nodes import AssignWatermark, Calc, Scan
+from tailrace.plan.changelog import ALL, UPSERTS, table_mode
+from tailrace.plan.nodes import AssignWatermark, Calc, Normalize, Scan
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import TIMESTAMPS, Field, Schema, TimeAttribute
+from tailrace.settings import value
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
@@ -19,6 +22,8 @@ from tailrace.sql.binder.types import data_type
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.dialect.nodes import Node, get
 from tailrace.sql.source import Source
+
+DUPLICATES = "table.exec.source.cdc-events-duplicate"
 
 
 def time_of(expr: Expr, schema: Schema) -> TimeAttribute | None:
@@ -28,10 +33,11 @@ def time_of(expr: Expr, schema: Schema) -> TimeAttribute | None:
     return TimeAttribute.PROCTIME if isinstance(expr, Call) and expr.function == "PROCTIME" else None
 
 
-def source_plan(table: Table, location: Location | None) -> Plan:
-    """Give the plan that reads a table: scan, computed columns, watermark."""
+def source_plan(table: Table, location: Location | None, settings: Mapping[str, str]) -> Plan:
+    """Give the plan that reads a table: scan, changes by key, computed columns, watermark."""
     read = [c for c in table.columns if not isinstance(c, catalog.ComputedColumn)]
     plan: Plan = Scan(schema=Schema(tuple(Field(c.name, c.type) for c in read)), table=table, location=location)
+    plan = _normalized(plan, table, settings)
     if table.computed:
         fields = tuple(_without_row_time(f) for f in table.schema)
         exprs = tuple(
@@ -44,6 +50,22 @@ def source_plan(table: Table, location: Location | None) -> Plan:
             schema=table.schema, input=plan, column=mark.column, expr=mark.expr, table=table, location=location
         )
     return plan
+
+
+def _normalized(plan: Plan, table: Table, settings: Mapping[str, str]) -> Plan:
+    """Give the changes of a table whose rows say what stands at its key, or may come twice."""
+    mode = table_mode(table)
+    twice = bool(value(settings, DUPLICATES)) and mode == ALL
+    if mode != UPSERTS and not twice:
+        return plan
+    if not table.primary_key:
+        why = f"'{DUPLICATES}' is set" if twice else f"connector '{table.connector}' finds rows by it"
+        raise ConfigError(
+            f"table '{table.name}' needs a PRIMARY KEY: {why}",
+            hint="add PRIMARY KEY (...) NOT ENFORCED to its columns",
+            location=table.location,
+        )
+    return Normalize(schema=plan.schema, input=plan, keys=table.primary_key, location=plan.location)
 
 
 def _without_row_time(field: Field) -> Field:

@@ -1,0 +1,6 @@
+-- expect: refused
+SET 'table.exec.source.cdc-events-duplicate' = 'true';
+CREATE TABLE orders (
+  id BIGINT, k STRING, c STRING, v BIGINT, price DECIMAL(10, 2), ok BOOLEAN, ts TIMESTAMP(3)
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'debezium-json');
+SELECT id FROM orders;
