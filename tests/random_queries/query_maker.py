@@ -13,7 +13,7 @@ from query_windows import SessionGroup, Window, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
-    "set_operation", "mixed",
+    "set_operation", "mixed", "window_join", "interval_join",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 MIXED = ("select", "group", "distinct", "join", "set_operation")

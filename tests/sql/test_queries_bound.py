@@ -287,8 +287,6 @@ def test_wrong_aggregates_are_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"SELECT SUM(n) FILTER (WHERE window_start < ts) {TUMBLE} GROUP BY window_start, window_end",
-        f"SELECT COUNT(*) {TUMBLE} WHERE window_start < ts GROUP BY window_start, window_end",
         "SELECT * FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
         (
             "SELECT COUNT(*) FROM TABLE(SESSION(TABLE pay PARTITION BY card, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "

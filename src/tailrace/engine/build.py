@@ -11,6 +11,7 @@ from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, 
 from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.enforce import EnforceOperator
 from tailrace.engine.operators.group_aggregate import GroupAggregateOperator
+from tailrace.engine.operators.interval_join import IntervalJoinOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.keep_first import KeepEarliestOperator, KeepFirstOperator
 from tailrace.engine.operators.limit import LimitOperator
@@ -24,6 +25,7 @@ from tailrace.engine.operators.union import UnionOperator
 from tailrace.engine.operators.unnest import RepeatOperator, UnnestOperator
 from tailrace.engine.operators.values import ValuesOperator
 from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
+from tailrace.engine.operators.window_join import WindowJoinOperator
 from tailrace.engine.operators.window_rank import WindowRankOperator
 from tailrace.engine.operators.window_table import WindowTableOperator
 from tailrace.engine.ranked_rows import Identity
@@ -145,6 +147,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Sink: lambda _node, _builder: Operator(),
     nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
     nodes.Aggregate: _group_aggregate,
+    nodes.IntervalJoin: lambda node, builder: IntervalJoinOperator(node, builder.timezone),
     nodes.Join: _join,
     nodes.TemporalJoin: lambda node, builder: TemporalJoinOperator(node, builder.timezone, builder.ttl),
     nodes.Versions: lambda node, builder: VersionsOperator(node, builder.ttl),
@@ -155,6 +158,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.Deduplicate: _deduplicate,
     nodes.Sort: _sort,
     nodes.WindowAggregate: _window_aggregate,
+    nodes.WindowJoin: lambda node, builder: WindowJoinOperator(node, builder.timezone),
     nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),

@@ -18,15 +18,18 @@ class WindowTimes:
     def __init__(self, node: WindowAggregate, timezone: str) -> None:
         self._column = node.window.time_column
         self._processing = node.window.processing_time
-        kind = node.input.schema[self._column].type.kind
-        self.zone = LocalTime(timezone if kind is Kind.TIMESTAMP_LTZ else "UTC")
+        self._attached = node.window.attached
+        local = node.window.local or node.input.schema[self._column].type.kind is Kind.TIMESTAMP_LTZ
+        self.zone = LocalTime(timezone if local else "UTC")
 
     def of(self, batch: Batch, times: Times, fired: int) -> I64:
         """Give the time of each row."""
         if self._processing:
             # a wall clock that was set back does not make rows late
             return np.full(len(batch), max(self.zone.local_one(times.now), fired + 1), dtype=np.int64)
-        return self.zone.local(milliseconds(batch[self._column]))
+        given = milliseconds(batch[self._column])
+        # a window's end is a local time already, and the window has the moments before it
+        return given - 1 if self._attached else self.zone.local(given)
 
     def watermarks(self, batch: Batch, fired: int) -> I64:
         """Give what each row is judged against: its own watermark, or one for all, that of the operator."""

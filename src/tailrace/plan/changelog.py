@@ -14,6 +14,7 @@ from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import (
     Aggregate,
     Deduplicate,
+    IntervalJoin,
     Join,
     JoinKind,
     Materialize,
@@ -26,6 +27,7 @@ from tailrace.plan.nodes import (
     TemporalJoin,
     Versions,
     WindowAggregate,
+    WindowJoin,
     WindowRank,
     walk,
 )
@@ -57,7 +59,9 @@ CHANGE_FORMATS = ("debezium-json", "maxwell-json", "ogg-json")
 UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
-_INSERTS_ONLY_IN = (Deduplicate, OverAggregate, Sort, Versions, WindowAggregate, WindowRank)
+_INSERTS_ONLY_IN = (
+    Deduplicate, IntervalJoin, OverAggregate, Sort, Versions, WindowAggregate, WindowJoin, WindowRank,
+)  # fmt: skip
 """Nodes whose input must not update."""
 
 
@@ -125,17 +129,24 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
         case Aggregate():
             # without aggregates (SELECT DISTINCT) a row of inserts never changes once it is there
             return ALL if given != INSERT_ONLY else UPDATES if node.aggregates else INSERT_ONLY
-        case TemporalJoin():
-            return inputs[0]
-        case Join(kind=JoinKind.INNER | JoinKind.SEMI):
-            return ALL if given != INSERT_ONLY else INSERT_ONLY
+        case Join():
+            return _mode_of_join(node, inputs[0], given)
         case Deduplicate():
             return UPDATES if node.last else INSERT_ONLY
         case Rank() if not isinstance(node, WindowRank):
             return ALL if given != INSERT_ONLY else UPDATES if node.by_place else APPEARANCES
-        case Join():
-            return ALL if given != INSERT_ONLY else APPEARANCES
     return given
+
+
+def _mode_of_join(node: Join, left: Mode, given: Mode) -> Mode:
+    match node:
+        case TemporalJoin():
+            return left
+        case WindowJoin() | IntervalJoin():
+            return INSERT_ONLY
+    if given != INSERT_ONLY:
+        return ALL
+    return INSERT_ONLY if node.kind in (JoinKind.INNER, JoinKind.SEMI) else APPEARANCES
 
 
 def _merged(modes: list[Mode]) -> Mode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -16,6 +17,7 @@ from tailrace.plan.nodes import (
     Calc,
     Deduplicate,
     Enforce,
+    IntervalJoin,
     Join,
     Limit,
     Materialize,
@@ -34,6 +36,7 @@ from tailrace.plan.nodes import (
     Values,
     Versions,
     WindowAggregate,
+    WindowJoin,
     WindowKind,
     WindowRank,
     WindowSpec,
@@ -173,6 +176,8 @@ def window(spec: WindowSpec) -> str:
     >>> window(WindowSpec(WindowKind.TUMBLE, "ts", 60_000, 60_000))
     "TUMBLE(ts, INTERVAL '1' MINUTE)"
     """
+    if spec.attached:
+        return f"of {spec.time_column}"
     one = spec.kind in (WindowKind.TUMBLE, WindowKind.SESSION)
     lengths = [spec.size] if one else [spec.slide, spec.size]
     offset = [spec.offset] if spec.offset else []
@@ -242,11 +247,22 @@ def _unnest(node: Unnest) -> str:
 def _join(node: Join) -> str:
     signs = ["IS NOT DISTINCT FROM" if k.null_safe else "=" for k in node.keys]
     parts = [f"{k.left} {sign} {k.right}" for k, sign in zip(node.keys, signs, strict=True)]
+    parts += [_near(node)] if isinstance(node, IntervalJoin) else []
     parts += [expression(node.condition)] if node.condition is not None else []
     on = f" on {' AND '.join(parts)}" if parts else ""
     if isinstance(node, TemporalJoin):
         return f"TemporalJoin {node.kind.value}{on}, versions by {node.version_time} as of {node.time}: {_names(node)}"
-    return f"Join {node.kind.value}{on}: {_names(node)}"
+    within = f" in {window(replace(node.window, partition=()))}" if isinstance(node, WindowJoin) else ""
+    return f"{type(node).__name__} {node.kind.value}{within}{on}: {_names(node)}"
+
+
+def _near(node: IntervalJoin) -> str:
+    """Give the condition on the times of an interval join."""
+    left, right = node.times
+    low, high = (
+        f"{right} {'-' if x < 0 else '+'} {_interval(abs(x))}" if x else right for x in (node.lower, node.upper)
+    )
+    return f"{left} = {right}" if node.lower == node.upper == 0 else f"{left} BETWEEN {low} AND {high}"
 
 
 def _over_state(node: OverAggregate) -> str:
@@ -280,7 +296,14 @@ def _places(node: Rank) -> str:
 def _join_state(node: Join) -> str:
     if isinstance(node, TemporalJoin):
         return "rows of the left until the watermark passes them, and of each key the versions that they may need"
-    return "the rows of both sides, never dropped"
+    if isinstance(node, WindowJoin):
+        return "the rows of open windows of both sides, dropped when the watermark passes"
+    if not isinstance(node, IntervalJoin):
+        return "the rows of both sides, never dropped"
+    passes = "the wall clock" if node.processing_time else "the watermark"
+    behind = [max(node.lives(port), 0) for port in (0, 1)]
+    left, right = (f"{t} + {_interval(b)}" if b else t for t, b in zip(node.times, behind, strict=True))
+    return f"the rows of both sides, dropped when {passes} passes {left} (left) and {right} (right)"
 
 
 def _ordered_state(node: Rank | Deduplicate | Sort | Versions) -> str:
@@ -349,6 +372,8 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     Join: _join,
     TemporalJoin: _join,
     Versions: lambda n: f"Versions{_by(n.keys)} in the order of {n.time}",
+    WindowJoin: _join,
+    IntervalJoin: _join,
     Rank: _ordered,
     WindowRank: _ordered,
     Deduplicate: _ordered,

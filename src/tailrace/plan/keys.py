@@ -21,6 +21,7 @@ from tailrace.plan.nodes import (
     TemporalJoin,
     Versions,
     WindowAggregate,
+    WindowJoin,
 )
 from tailrace.schema import Kind
 
@@ -112,4 +113,6 @@ def _of_join(node: Join) -> Keys:
 def joined_on_key(node: Join, port: int) -> bool:
     """Tell whether no two rows of a side (0: left) have the same join key."""
     columns = {k.right if port else k.left for k in node.keys}
+    if isinstance(node, WindowJoin):
+        columns.add(node.edges[port])
     return any(k <= columns for k in unique_keys(node.inputs[port]))

@@ -70,6 +70,24 @@ def pair(slots: I64, head: I32, following: I32, at: I64, rows: I64) -> None:
 
 
 @njit(nogil=True, cache=True)
+def pair_near(slots: I64, low: I64, high: I64, head: I32, following: I32, times: I64, at: I64, rows: I64) -> int:
+    """
+    Write each pair of a place in `slots` and a row of that slot with a time from the place's `low` to its `high`.
+
+    There is room for all rows of the slots. Gives how many pairs there are.
+    """
+    count = 0
+    for i in range(slots.size):
+        row = head[slots[i]]
+        while row != _END:
+            if low[i] <= times[row] <= high[i]:
+                at[count], rows[count] = i, row
+                count += 1
+            row = following[row]
+    return count
+
+
+@njit(nogil=True, cache=True)
 def net_of_unique(identities: I64, removed: Bools, first: I32, last: I32, keep: Bools) -> None:
     """
     Keep of the changes of each identity, which has one row at a time, the first if it removes and the last if it adds.

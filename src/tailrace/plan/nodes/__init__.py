@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.changes import Enforce, Materialize, Normalize
-from tailrace.plan.nodes.joins import Join, JoinKey, JoinKind, TemporalJoin
+from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, TemporalJoin, WindowJoin
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.over import Frame, OverAggregate
 from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, Versions, WindowRank
@@ -23,6 +23,7 @@ __all__ = [
     "Deduplicate",
     "Enforce",
     "Frame",
+    "IntervalJoin",
     "Join",
     "JoinKey",
     "JoinKind",
@@ -44,6 +45,7 @@ __all__ = [
     "Values",
     "Versions",
     "WindowAggregate",
+    "WindowJoin",
     "WindowKind",
     "WindowProperty",
     "WindowRank",

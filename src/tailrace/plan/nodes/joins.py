@@ -7,6 +7,7 @@ from enum import Enum
 
 from tailrace.expressions.nodes import Expr
 from tailrace.plan.nodes.base import Node
+from tailrace.plan.nodes.windows import WindowSpec
 
 
 class JoinKind(Enum):
@@ -80,3 +81,36 @@ class TemporalJoin(Join):
 
     time: str
     version_time: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowJoin(Join):
+    """
+    A join of rows that are in equal windows, put out once, when the watermark has passed the end of the window.
+
+    `edges` are the columns of both sides with the window's end, `local` tells that they are in the job's time zone. That
+    they are equal is no part of `keys`.
+    """
+
+    window: WindowSpec
+    edges: tuple[str, str]
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalJoin(Join):
+    """
+    A join of rows whose times are near each other: the left's is that of the right plus `lower` to `upper` milliseconds.
+
+    `times` are the time attributes of both sides. A row is kept until no row that may come can match it, and put out then if it
+    stands alone.
+    """
+
+    times: tuple[str, str]
+    lower: int
+    upper: int
+    processing_time: bool = False
+
+    def lives(self, port: int) -> int:
+        """Tell how many milliseconds behind its own time a row of a side (0: left) may still meet its match."""
+        return self.upper if port else -self.lower

@@ -26,6 +26,9 @@ class WindowSpec:
     `slide` is the step of HOP and CUMULATE and equals `size` for TUMBLE. Windows start at multiples of the slide (the
     size for CUMULATE) since 1970, shifted by `offset`. The size of a SESSION is its gap; it has sessions for each value of
     the `partition` columns.
+
+    With `attached` the rows are in windows already, each in the one that ends at its `time_column`; `local` tells that this
+    is in the job's time zone. It is then a TUMBLE of a millisecond.
     """
 
     kind: WindowKind
@@ -35,8 +38,12 @@ class WindowSpec:
     offset: int = 0
     processing_time: bool = False
     partition: tuple[str, ...] = ()
+    attached: bool = False
+    local: bool = False
 
     def __str__(self) -> str:
+        if self.attached:
+            return f"the windows that end at {self.time_column}"
         step = "" if self.kind in (WindowKind.TUMBLE, WindowKind.SESSION) else f", step {self.slide} ms"
         return f"{self.kind.value}({self.time_column}, size {self.size} ms{step})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tailrace.plan.nodes import Aggregate, Join, Node, Sink
+from tailrace.plan.rewrite.attached import attached_aggregate
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.fuse import fuse
 from tailrace.plan.rewrite.joins import split_condition
@@ -35,7 +36,7 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
 def windows(node: Node) -> Node:
     """Replace an aggregate over a window table function."""
     if isinstance(node, Aggregate):
-        return window_aggregate(node) or node
+        return window_aggregate(node) or attached_aggregate(node) or node
     return node
 
 

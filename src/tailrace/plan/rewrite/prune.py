@@ -11,6 +11,7 @@ from tailrace.plan.nodes import (
     AssignWatermark,
     Calc,
     Deduplicate,
+    IntervalJoin,
     Join,
     Limit,
     Node,
@@ -24,6 +25,7 @@ from tailrace.plan.nodes import (
     Unnest,
     Versions,
     WindowAggregate,
+    WindowJoin,
     WindowTable,
     walk,
 )
@@ -146,8 +148,19 @@ def _read_in_order(
 
 def _joined(node: Join, own: set[str]) -> set[str]:
     keys = {name for k in node.keys for name in (k.left, k.right)}
-    times = {node.time, node.version_time} if isinstance(node, TemporalJoin) else set()
-    return own | keys | times | (columns(node.condition) if node.condition is not None else set())
+    return own | keys | _read_times(node) | (columns(node.condition) if node.condition is not None else set())
+
+
+def _read_times(node: Join) -> set[str]:
+    """Give the columns by which a join bounds its rows in time."""
+    match node:
+        case TemporalJoin():
+            return {node.time, node.version_time}
+        case WindowJoin():
+            return {*node.edges}
+        case IntervalJoin() if not node.processing_time:
+            return {*node.times}
+    return set()
 
 
 def _read_over(node: OverAggregate, own: set[str]) -> set[str]:

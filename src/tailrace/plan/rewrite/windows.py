@@ -44,13 +44,6 @@ def groups_by_window(node: Aggregate) -> bool:
     return seen is not None and _groups_by_window(node, seen)
 
 
-def window_edges(node: Node) -> dict[str, WindowProperty]:
-    """Give the columns of a plan that are edges of a window it reads, whatever they are called."""
-    seen = _see_through(node)
-    exprs = seen.exprs if seen is not None else {}
-    return {n: _EDGES[e.name] for n, e in exprs.items() if isinstance(e, Column) and e.name in _EDGES}
-
-
 def _see_through(node: Node) -> _Seen | None:
     if isinstance(node, WindowTable):
         return _Seen(node, {f.name: Column(f.type, f.name) for f in node.schema})

@@ -11,9 +11,11 @@ from sqlglot import exp
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import aggregates
 from tailrace.expressions.nodes import AggregateCall, Call, Cast, Column, Expr, Literal
-from tailrace.plan.nodes import Aggregate, WindowAggregate, WindowKind, WindowProperty, WindowTable, walk
+from tailrace.plan.nodes import Aggregate, WindowKind, WindowProperty, WindowTable, walk
 from tailrace.plan.nodes import Node as Plan
-from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate, window_edges
+from tailrace.plan.rewrite.attached import attached_window
+from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
+from tailrace.plan.windowing import windowed
 from tailrace.schema import BIGINT, Field, Schema, array
 from tailrace.sql.binder import json_aggregates
 from tailrace.sql.binder.composed_aggregates import composed
@@ -185,10 +187,9 @@ def checked(made: Aggregate) -> Aggregate:
     """
     if not groups_by_window(made):
         return made
-    found = window_aggregate(made)
-    if found is None:
-        raise _not_by_slices(made)
-    _check_hop(found)
+    if window_aggregate(made) is None:
+        _check_attached(made)
+    _check_hop(made)
     return made
 
 
@@ -196,22 +197,24 @@ def _uncast(expr: Expr) -> Expr:
     return _uncast(expr.arg) if isinstance(expr, Cast) else expr
 
 
-def _not_by_slices(made: Aggregate) -> UnsupportedError:
+def _check_attached(made: Aggregate) -> None:
+    """Make sure that an aggregation of the rows of a window table can be run on rows with their windows."""
     if any(isinstance(n, WindowTable) and n.window.kind is WindowKind.SESSION for n in walk(made)):
-        return UnsupportedError(
+        raise UnsupportedError(
             "an aggregation of sessions by other columns than those of PARTITION BY is not supported yet",
             hint="group by exactly the columns of PARTITION BY, window_start and window_end",
             location=made.location,
         )
-    return UnsupportedError(
-        "an aggregation that mixes window_start, window_end or window_time with other columns is not supported yet",
-        hint="compute it from the result of the aggregation",
-        location=made.location,
-    )
+    if attached_window(made) is None:
+        raise UnsupportedError(
+            "an aggregation by processing time that mixes the window's edges with other columns is not supported yet",
+            hint="compute it from the result of the aggregation",
+            location=made.location,
+        )
 
 
 def _check_hop(plan: Plan) -> None:
-    spec = next(node.window for node in walk(plan)[::-1] if isinstance(node, WindowAggregate))
+    spec = next(node.window for node in walk(plan)[::-1] if isinstance(node, WindowTable))
     if spec.kind is WindowKind.HOP and spec.size % spec.slide:
         raise ConfigError(
             f"the size of HOP must be a multiple of its slide, not {spec.size} ms and {spec.slide} ms",
@@ -222,7 +225,8 @@ def _check_hop(plan: Plan) -> None:
 
 def _key_fields(plan: Plan, keys: tuple[str, ...]) -> Iterator[Field]:
     """Give the fields of the keys: the time of a window stays a time attribute, any other becomes a plain timestamp."""
-    edges = window_edges(plan)
+    window = windowed(plan)
+    edges = window.edges if window is not None else {}
     for name in keys:
         field = plan.schema[name]
         yield field if edges.get(name) is WindowProperty.TIME else replace(field, time=None)

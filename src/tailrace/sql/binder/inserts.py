@@ -10,7 +10,7 @@ from tailrace.expressions.nodes import Cast, Column, Expr, Literal
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import Calc, Sink
 from tailrace.plan.nodes import Node as Plan
-from tailrace.schema import BINARIES, STRINGS, DataType, Field, Kind, Schema
+from tailrace.schema import BINARIES, STRINGS, DataType, Field, Kind, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
@@ -79,9 +79,21 @@ class InsertBinder:
                 location=at(name, self.source),
             )
         by_name = {t.name: self._cast(f, t, table) for f, t in zip(plan.schema, targets, strict=True)}
+        self._refuse_two_times(plan, list(by_name.values()))
         written = table.written
         exprs = tuple((fixed | by_name).get(f.name) or self._null(f, table) for f in written)
         return Sink(schema=written, input=self._calc(plan, exprs, written), table=table, location=at(name, self.source))
+
+    def _refuse_two_times(self, plan: Plan, exprs: list[Expr]) -> None:
+        """Refuse to write two row times, of which Flink does not know which one is the time of the rows."""
+        columns = [e.name for e in exprs if isinstance(e, Column)]
+        times = [name for name in columns if plan.schema[name].time is TimeAttribute.ROWTIME]
+        if len(times) > 1:
+            raise ConfigError(
+                f"the query gives two row times, '{times[0]}' and '{times[1]}', as Flink refuses too",
+                hint=f"make one of them plain: CAST({times[1]} AS TIMESTAMP(3))",
+                location=at(self.node, self.source),
+            )
 
     def _table(self) -> Table:
         name = self.node.args["name"]

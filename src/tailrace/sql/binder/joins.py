@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr
-from tailrace.plan.nodes import Calc, Join, JoinKind, TemporalJoin, Unnest
+from tailrace.plan.nodes import Calc, IntervalJoin, Join, JoinKind, TemporalJoin, Unnest, WindowJoin
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.predicates import filtered, joined
+from tailrace.plan.rewrite.timed_joins import timed_join
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
@@ -157,8 +158,8 @@ def settled(plan: Plan, predicate: Expr | None) -> Plan:
     """
     Give what FROM and WHERE mean together: which joins there are, and what they do to time attributes.
 
-    A condition of WHERE belongs to the inner joins that it is about. The rows of a regular join have no order in time:
-    its time attributes become plain timestamps.
+    A condition of WHERE belongs to the inner joins that it is about. A join by window or interval keeps the time attributes of
+    both sides. The rows of a regular join have no order in time: its time attributes become plain timestamps.
     """
     return _decided(push_filter(filtered(plan, predicate)))
 
@@ -170,12 +171,15 @@ def has_join(plan: Plan) -> bool:
 
 def _decided(node: Plan) -> Plan:
     match node:
+        case WindowJoin() | IntervalJoin():
+            return node
         case Join():
             made = split_condition(node)
             made = replace(made, left=_decided(made.left), right=_decided(made.right))
             if isinstance(made, TemporalJoin):
                 return settle(made)
-            return replace(made, schema=Schema(tuple(replace(f, time=None) for f in made.schema)))
+            made = timed_join(made) or made
+            return replace(made, schema=Schema(tuple(_timed(f, made) for f in made.schema)))
         case Calc() if has_join(node):
             below = _decided(node.input)
             pairs = zip(node.schema, node.exprs, strict=True)
@@ -187,3 +191,11 @@ def _decided(node: Plan) -> Plan:
             added = tuple(node.schema[name] for name in node.added)
             return replace(node, input=below, schema=Schema((*kept, *added)))
     return node
+
+
+def _timed(field: Field, node: Join) -> Field:
+    """Give a column of a join with the time attribute that it has on its side, if the join keeps it."""
+    if not isinstance(node, WindowJoin | IntervalJoin):
+        return replace(field, time=None)
+    side = node.left if field.name in node.left.schema else node.right
+    return replace(field, time=side.schema[field.name].time)

@@ -1,4 +1,4 @@
--- The highest bids of each ten seconds.
+-- The highest bids of each ten seconds, with those as high up to the moment after.
 CREATE TABLE q7 (
   auction BIGINT, price BIGINT, bidder BIGINT, `dateTime` TIMESTAMP(3), extra STRING
 ) WITH (${SINK});
@@ -7,8 +7,9 @@ INSERT INTO q7
 SELECT b.auction, b.price, b.bidder, b.`dateTime`, b.extra
 FROM bid AS b
 JOIN (
-  SELECT window_end, MAX(price) AS price
+  SELECT window_time, MAX(price) AS price
   FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(`dateTime`), INTERVAL '10' SECOND))
-  GROUP BY window_start, window_end
+  GROUP BY window_start, window_end, window_time
 ) AS w ON b.price = w.price
-WHERE b.`dateTime` BETWEEN w.window_end - INTERVAL '10' SECOND AND w.window_end;
+-- from the start of the window to its end, which is a millisecond behind window_time
+WHERE b.`dateTime` BETWEEN w.window_time - INTERVAL '9.999' SECOND AND w.window_time + INTERVAL '0.001' SECOND;

@@ -1,0 +1,9 @@
+CREATE TABLE a (id BIGINT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/a.json', 'format' = 'json');
+CREATE TABLE b (id BIGINT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/b.json', 'format' = 'json');
+SELECT * FROM (
+  SELECT l.id AS l_id, r.id AS r_id, l.window_start, l.window_end,
+    ROW_NUMBER() OVER (PARTITION BY l.window_start, l.window_end ORDER BY l.id DESC, r.id) AS place
+  FROM TABLE(TUMBLE(TABLE a, DESCRIPTOR(ts), INTERVAL '10' SECOND)) l JOIN TABLE(TUMBLE(TABLE b, DESCRIPTOR(ts), INTERVAL '10' SECOND)) r ON l.k = r.k AND l.window_start = r.window_start AND l.window_end = r.window_end
+) WHERE place <= 2;
