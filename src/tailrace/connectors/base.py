@@ -291,6 +291,8 @@ class Connector(ABC):
     """Whether a source of columns gives only those fields of a ROW that the schema names; else it gives all declared."""
     place: str = ""
     """The option that says what a table stands for: two tables with the same are of the same rows."""
+    upsert: bool = False
+    """Whether rows say what stands at the primary key of the table, which is their key."""
     format_metadata: bool = False
     """Whether a table may have the metadata columns of its format."""
     partitions: bool = False

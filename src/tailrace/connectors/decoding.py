@@ -59,6 +59,8 @@ class BlockDecoder:
     def decode(self, block: Block) -> Decoded:
         """Give the columns of the rows that can be read, and the others with their reasons; never raises for a row."""
         bad = {r.row: r for r in block.rejects}
+        if self._upsert:
+            _refuse_without_key(block, bad)
         columns, kept = self._columns(block, bad)
         rejects = [bad[row] for row in sorted(bad)]
         return Decoded(self._frame(columns, kept), None if _is_whole(kept, len(block)) else kept, rejects)
@@ -159,6 +161,13 @@ class _KeyDecoder:
         kept = _left(rows, bad)
         read = keyed if decoded.kept is None else keyed[decoded.kept]
         return _aligned({self._names[s.name]: s for s in decoded.frame.get_columns()}, read, kept), kept
+
+
+def _refuse_without_key(block: Block, bad: dict[int, Reject]) -> None:
+    """Refuse rows that say nothing of which key they are."""
+    none = np.ones(len(block), dtype=np.bool_) if block.keys is None else block.keys.nulls
+    for row in [] if none is None else np.flatnonzero(none).tolist():
+        bad.setdefault(row, Reject(row, "missing", "the row has no key, which tells where it stands"))
 
 
 def _aligned(columns: dict[str, pl.Series], read: Numbers, kept: Numbers) -> dict[str, pl.Series]:

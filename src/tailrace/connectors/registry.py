@@ -19,8 +19,9 @@ from tailrace.schema import Schema
 GROUP = "tailrace.connectors"
 """The entry points by which a package brings a connector: each names an object that is a `Connector`."""
 
-_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "nexmark", "print", "sqlite")
-_EXTRAS = {"kafka": "kafka"}
+_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "nexmark", "print", "sqlite", "upsert-kafka")
+_EXTRAS = {"kafka": "kafka", "upsert-kafka": "kafka"}
+_MODULES = {"upsert-kafka": "kafka.upsert"}
 
 
 def names() -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def get(name: str, location: Location | None = None) -> Connector:
 
 def _built_in(name: str, location: Location | None) -> Connector:
     try:
-        connector: Connector = import_module(f"tailrace.connectors.{name}").CONNECTOR
+        connector: Connector = import_module(f"tailrace.connectors.{_MODULES.get(name, name)}").CONNECTOR
     except ModuleNotFoundError as error:
         if name not in _EXTRAS or (error.name or "").startswith("tailrace"):
             raise

@@ -104,6 +104,10 @@ FORMATS = OptionSet(
 """What tables of a connector with formats take beside `COMMON`."""
 
 
+_UPSERTS = OptionSet("a table", tuple(o for o in FORMATS.options if o.key not in ("format", "key.fields")))
+"""What tables of rows by key take instead: the columns of the key are those of the primary key."""
+
+
 @dataclass(frozen=True, slots=True)
 class FormatChoice:
     """A format that a table names, with its options."""
@@ -162,15 +166,20 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     Raises:
         ConfigError: an unknown key, a value that can't be, options that contradict each other; it points at the place.
     """
-    common = COMMON + FORMATS if connector.formats else COMMON
-    value_keys = [k for k in ("value.format", "format") if k in table.options] if connector.formats else []
+    common = COMMON + (_UPSERTS if connector.upsert else FORMATS) if connector.formats else COMMON
+    known = ("value.format",) if connector.upsert else ("value.format", "format")
+    value_keys = [k for k in known if k in table.options] if connector.formats else []
     value = _prefixed(table, connector, value_keys, "value.") if value_keys else None
     key = _prefixed(table, connector, ["key.format"], "key.") if connector.formats else None
     _refuse_unknown(table, connector, common, [f for f in (value, key) if f is not None])
     # a key that both know (as `sink.parallelism`) is read by both
     own = connector.options.parse(_matching(table.options, connector.options), at=table.location)
     shared = common.parse(_matching(table.options, common), at=table.location)
-    resolved = TableOptions(own, shared, value.choice if value else None, key.choice if key else None)
+    own_key = table.primary_key if connector.upsert else ()
+    choices = (value.choice if value else None, key.choice if key else None)
+    resolved = TableOptions(own, shared, *choices, connector.upsert, own_key)
+    if connector.upsert:
+        _check_upsert(table, connector, resolved)
     _check_dead_letters(table, resolved.common)
     _check_key(table, resolved)
     return resolved
@@ -259,6 +268,21 @@ def _check_dead_letters(table: Table, common: Values) -> None:
                 hint="name it with 'tailrace.dead-letter.table'",
                 location=common.location(key) or table.location,
             )
+
+
+def _check_upsert(table: Table, connector: Connector, resolved: TableOptions) -> None:
+    """Check what a table of rows by key needs: a primary key, and formats of plain rows for it and for the value."""
+    if not table.primary_key:
+        hint = "add PRIMARY KEY (...) NOT ENFORCED to its columns: they are the key of the rows"
+        message = f"table '{table.name}' of connector '{connector.name}' needs a PRIMARY KEY"
+        raise ConfigError(message, hint=hint, location=table.location)
+    for option, choice_ in (("key.format", resolved.key), ("value.format", resolved.value)):
+        if choice_ is None:
+            message = f"connector '{connector.name}' needs the option '{option}' (table '{table.name}')"
+            raise ConfigError(message, hint=f"add '{option}' = 'json'", location=table.location)
+        if choice_.format.changes:
+            message = f"connector '{connector.name}' takes rows that are there or not, as '{option}' no changes"
+            raise ConfigError(message, hint="use 'json'", location=table.options[option].location)
 
 
 def _check_key(table: Table, resolved: TableOptions) -> None:

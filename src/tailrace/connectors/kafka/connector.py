@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from tailrace.connectors.base import Connector, Context, Sink, Source
+from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import validate
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.encoding import RowEncoder
@@ -45,7 +46,7 @@ class KafkaConnector(Connector):
         return appends_only(table, self)
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
-        resolved = _formats(self, table)
+        resolved = self.resolved(table)
         properties = consumer_properties(translate(options), context.job)
         validate(properties)
         bound = _mark(options, properties, "bounded")
@@ -53,7 +54,7 @@ class KafkaConnector(Connector):
         letters = "dead-letter" in (resolved.common["tailrace.on-error"], resolved.common["tailrace.on-late"])
         plan = Plan(
             topics=_topics(table, options),
-            start=_mark(options, properties, "startup"),
+            start=self.start(options, properties),
             bound=None if bound.mode == "unbounded" else bound,
             discovery_seconds=options["scan.topic-partition-discovery.interval"] / 1000,
             metadata=keys,
@@ -61,30 +62,55 @@ class KafkaConnector(Connector):
             group=options["properties.group.id"] or "",
         )
         wanted = Wanted(
-            keys=letters or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
+            keys=letters
+            or resolved.upsert
+            or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
             headers=letters or "headers" in keys,
         )
         return KafkaSource(plan, properties, wanted, native=options["tailrace.kafka.native"])
 
     def sink(self, table: Table, options: Values, context: Context) -> Sink:
-        resolved = _formats(self, table)
+        resolved = self.resolved(table)
         topic = _topic_to_write(table, options)
-        partitioner = options["sink.partitioner"]
-        if partitioner == "round-robin" and resolved.key is not None:
-            at = options.location("sink.partitioner")
-            hint = "leave the option out: rows go by the hash of their key"
-            raise ConfigError("'sink.partitioner' = 'round-robin' is for rows without a key", hint=hint, location=at)
+        partitioner = self.partitioner(options, resolved)
         given = translate(options)
         aim = target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner)
         encoder = RowEncoder(table, resolved)
+        buffer = self.buffer(table, options, context)
         if options["sink.delivery-guarantee"] == "at-least-once":
             validate(aim.properties)
-            return KafkaSink(aim, encoder)
+            return KafkaSink(aim, encoder, buffer)
         aim = in_transactions(aim, value(context.settings, "execution.checkpointing.interval"))
         validate(aim.properties)
         name = f"{options['sink.transactional-id-prefix']}-{context.job}-{context.folder.name}"
-        return KafkaTransactionalSink(aim, encoder, name)
+        return KafkaTransactionalSink(aim, encoder, name, buffer)
+
+    def resolved(self, table: Table) -> TableOptions:
+        """
+        Give all options of a table.
+
+        Raises:
+            ConfigError: it names no format, or has a key that means nothing here.
+        """
+        return _formats(self, table)
+
+    def start(self, options: Values, properties: Properties) -> Mark:
+        """Tell where to begin."""
+        return _mark(options, properties, "startup")
+
+    def partitioner(self, options: Values, resolved: TableOptions) -> str:
+        """Name what decides about the partition of a row."""
+        given: str = options["sink.partitioner"]
+        if given == "round-robin" and resolved.key is not None:
+            at = options.location("sink.partitioner")
+            hint = "leave the option out: rows go by the hash of their key"
+            raise ConfigError("'sink.partitioner' = 'round-robin' is for rows without a key", hint=hint, location=at)
+        return given
+
+    def buffer(self, table: Table, options: Values, context: Context) -> Buffer:
+        """Make what rows wait in before they are encoded."""
+        return Buffer()
 
 
 def _formats(connector: Connector, table: Table) -> TableOptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import polars as pl
 
 from tailrace.connectors.kafka.fetched import HEADERS
 from tailrace.connectors.table_options import FormatChoice, TableOptions
-from tailrace.engine.batch import KIND
+from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
 from tailrace.formats.base import Encoder, Rows
 from tailrace.plan.catalog import Table
@@ -64,7 +64,8 @@ class RowEncoder:
         fields = [f for f in table.physical if options.value_has_key or f.name not in in_key]
         self._value_names = [f.name for f in fields]
         self._value = _encoder(options.value, Schema(tuple(fields)))
-        self._changes = options.changes
+        self._upsert = options.upsert
+        self._changes = options.changes and not options.upsert
         skip = len(options.key_prefix)
         self._key_names = {name: name[skip:] for name in in_key}
         key = Schema(tuple(Field(name[skip:], table.physical[name].type) for name in in_key))
@@ -84,12 +85,26 @@ class RowEncoder:
         Raises:
             TerminalError: a row that takes another back, which a topic can't.
         """
+        if self._upsert:
+            return self._upserts(batch)
         kinds = [KIND] if self._changes and KIND in batch.columns else []
         if not kinds and KIND in batch.columns and bool((batch[KIND] != 0).any()):
             raise TerminalError(
                 f"table '{self._table}' of connector 'kafka' takes new rows only, and the query updates rows",
                 hint="write the result of a window, or use a target with a key",
             )
+        return self._messages(batch, kinds)
+
+    def _upserts(self, batch: pl.DataFrame) -> Encoded:
+        """Give the rows that stand at their keys now; a row that is deleted is a message without a value."""
+        if KIND not in batch.columns:
+            return self._messages(batch, [])
+        batch = batch.filter(pl.col(KIND) != RowKind.UPDATE_BEFORE)
+        messages = self._messages(batch, [])
+        gone = (batch[KIND] == RowKind.DELETE).to_numpy()
+        return replace(messages, values=replace(messages.values, nulls=gone)) if gone.any() else messages
+
+    def _messages(self, batch: pl.DataFrame, kinds: list[str]) -> Encoded:
         assert self._value is not None
         return Encoded(
             self._value.encode(batch.select([*self._value_names, *kinds])),

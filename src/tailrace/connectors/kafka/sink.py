@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tailrace.connectors.base import AtLeastOnceSink, Report, TransactionalSink
+from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.encoding import RowEncoder
@@ -141,11 +142,12 @@ def _size(given: Property | None, default: int) -> int:
 
 
 class KafkaSink(AtLeastOnceSink):
-    """Writes rows as they come; a checkpoint waits until all are delivered."""
+    """Writes rows as they come, or as `buffer` lets them through; a checkpoint waits until all are delivered."""
 
-    def __init__(self, target: Target, encoder: RowEncoder) -> None:
+    def __init__(self, target: Target, encoder: RowEncoder, buffer: Buffer) -> None:
         self._target = target
         self._encoder = encoder
+        self._buffer = buffer
         self._producer: Producer | None = None
 
     def open(self) -> None:
@@ -160,18 +162,25 @@ class KafkaSink(AtLeastOnceSink):
         return self._producer
 
     def write(self, batch: pl.DataFrame) -> None:
-        self.producer.send(self._encoder.encode(batch))
+        self._send(self._buffer.add(batch))
+
+    def _send(self, rows: pl.DataFrame | None) -> None:
+        if rows is not None:
+            self.producer.send(self._encoder.encode(rows))
 
     def flush(self) -> None:
+        self._send(self._buffer.take())
         self.producer.heed()
 
     def prepare(self, epoch: int) -> None:
+        self._send(self._buffer.take())
         self.producer.flush()
 
     def check(self) -> Report:
         return self._target.check("at-least-once")
 
     def close(self) -> None:
+        self._buffer.take()
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.close()
@@ -184,9 +193,10 @@ class KafkaTransactionalSink(TransactionalSink):
     That offset is of a group with the name of the transactional id, on partition 0 of the topic.
     """
 
-    def __init__(self, target: Target, encoder: RowEncoder, transactional_id: str) -> None:
+    def __init__(self, target: Target, encoder: RowEncoder, transactional_id: str, buffer: Buffer) -> None:
         self._target = target
         self._encoder = encoder
+        self._buffer = buffer
         self._id = transactional_id
         self._producer: Producer | None = None
         self._begun = False
@@ -219,13 +229,19 @@ class KafkaTransactionalSink(TransactionalSink):
         return producer
 
     def write(self, batch: pl.DataFrame) -> None:
-        self._begin().send(self._encoder.encode(batch))
+        self._send(self._buffer.add(batch))
+
+    def _send(self, rows: pl.DataFrame | None) -> None:
+        if rows is not None:
+            self._begin().send(self._encoder.encode(rows))
 
     def flush(self) -> None:
         if self._producer is not None:
+            self._send(self._buffer.take())
             self._producer.heed()
 
     def commit(self, epoch: int) -> None:
+        self._send(self._buffer.take())
         producer = self._begin()
         producer.flush()
         lib, handle = producer.client.lib, producer.client.handle
@@ -277,6 +293,7 @@ class KafkaTransactionalSink(TransactionalSink):
         return self._target.check("exactly-once by transactions")
 
     def close(self) -> None:
+        self._buffer.take()
         producer, self._producer = self._producer, None
         if producer is None or producer.stuck:
             return
