@@ -9,8 +9,8 @@ import polars as pl
 from tailrace.errors import Location
 from tailrace.expressions.casts import cast, lost, may_fail
 from tailrace.expressions.functions import FUNCTIONS
-from tailrace.expressions.names import NOW, WATERMARK
-from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, columns, walk
+from tailrace.expressions.names import NOW, USER_CALL, WATERMARK
+from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, UserCall, columns, is_changing, walk
 from tailrace.schema import Kind
 
 VOLATILE = {"RAND", "RAND_INTEGER", "UUID"}
@@ -28,20 +28,41 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """
+    A call of a function of the user, whose values become the column `name` of the batch.
+
+    It is made for rows for which `guard` is true (None: for all), after those that fail `checks` are gone.
+    """
+
+    name: str
+    call: UserCall
+    args: tuple[pl.Expr, ...]
+    guard: pl.Expr | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lowered:
-    """A Polars expression that never raises for row data, and the checks of the rows for which it has no value."""
+    """
+    A Polars expression that never raises for row data, and the checks of the rows for which it has no value.
+
+    The `steps` go before the checks and the value, which read their columns.
+    """
 
     value: pl.Expr
     checks: tuple[Check, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass
 class Lowering:
-    """Collects checks; `guard` is the condition under which the expression at hand is evaluated at all."""
+    """Collects checks and steps; `guard` is the condition under which the expression at hand is evaluated at all."""
 
     timezone: str = "UTC"
     checks: list[Check] = field(default_factory=list)
     guard: pl.Expr | None = None
+    steps: list[Step] = field(default_factory=list)
     _constant: bool = False
 
     def check(self, mask: pl.Expr, message: str, location: Location | None, operand: pl.Expr | None = None) -> None:
@@ -64,6 +85,8 @@ class Lowering:
             return pl.col(e.name)
         if isinstance(e, Literal):
             return literal(e)
+        if isinstance(e, UserCall):
+            return self._user_call(e)
         outer, self._constant = self._constant, is_constant(e)
         value = self._cast(e) if isinstance(e, Cast) else self._call(e)
         # a scalar takes the length of what stands beside it
@@ -74,6 +97,16 @@ class Lowering:
     def _call(self, e: Expr) -> pl.Expr:
         assert isinstance(e, Call)
         return FUNCTIONS[e.function].lower(self, e)
+
+    def _user_call(self, e: UserCall) -> pl.Expr:
+        """Give the column of its step; equal calls have one, unless another condition decides about each."""
+        known = next((s for s in self.steps if s.call == e and s.guard is None), None)
+        if known is None or is_changing(e):
+            args = tuple(self.lower(a) for a in e.args)
+            known = Step(f"{USER_CALL}{len(self.steps)}", e, args, self.guard, tuple(self.checks))
+            self.steps.append(known)
+            self.checks.clear()
+        return pl.col(known.name)
 
     def _cast(self, e: Cast) -> pl.Expr:
         value = self.lower(e.arg)
@@ -96,12 +129,13 @@ def lower(expr: Expr, timezone: str = "UTC") -> Lowered:
     """Lower a whole expression."""
     lowering = Lowering(timezone)
     value = lowering.lower(expr)
-    return Lowered(value, tuple(lowering.checks))
+    return Lowered(value, tuple(lowering.checks), tuple(lowering.steps))
 
 
 def is_constant(expr: Expr) -> bool:
     """Tell whether an expression has one value for all rows."""
-    return not columns(expr) and not needs(expr) and not is_volatile(expr)
+    called = any(isinstance(e, UserCall) for e in walk(expr))
+    return not columns(expr) and not needs(expr) and not is_volatile(expr) and not called
 
 
 def is_volatile(expr: Expr) -> bool:

@@ -5,3 +5,6 @@ NOW = "$now"
 
 WATERMARK = "$watermark"
 """The watermark before the row: Int64 milliseconds, NULL before the first."""
+
+USER_CALL = "$user"
+"""How the columns begin that hold what functions of the user gave."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from tailrace.errors import Location
 from tailrace.schema import DataType
+from tailrace.user_functions.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,30 @@ class Call(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class UserCall(Expr):
+    """
+    A call of a function of the user.
+
+    `spared` tells of each argument whether the function is not called where it is NULL: the value is NULL then.
+    """
+
+    function: Known
+    args: tuple[Expr, ...]
+    spared: tuple[bool, ...]
+    location: Location | None = field(default=None, compare=False)
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        return self.args
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        return replace(self, args=children)
+
+    def __str__(self) -> str:
+        return f"{self.function.name}({', '.join(map(str, self.args))})"
+
+
+@dataclass(frozen=True, slots=True)
 class Cast(Expr):
     """CAST (a value that can't be converted fails its row) or, with `safe`, TRY_CAST (it becomes NULL)."""
 
@@ -100,12 +125,25 @@ class Cast(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class UserAggregateCall:
+    """
+    What a call of an aggregate of the user has beside others.
+
+    `types` are those of its arguments, `spared` tells of each whether rows are left out where it is NULL.
+    """
+
+    function: Known
+    types: tuple[DataType, ...]
+    spared: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateCall:
     """
     A call of an aggregate function; it stands only in aggregate nodes, never inside an `Expr`.
 
     `arg` is the name of an input column, None for COUNT(*); `filter` the name of a BOOLEAN input column; `constants` are
-    the values of further arguments.
+    the values of further arguments. `user` is the aggregate of the user that it calls; several arguments of one are a ROW then.
     """
 
     function: str
@@ -115,11 +153,18 @@ class AggregateCall:
     distinct: bool = False
     filter: str | None = None
     constants: tuple[Any, ...] = ()
+    user: UserAggregateCall | None = None
     location: Location | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         inner = ("DISTINCT " if self.distinct else "") + ", ".join([self.arg or "*", *map(repr, self.constants)])
         return f"{self.function}({inner})" + (f" FILTER {self.filter}" if self.filter else "")
+
+
+def is_changing(expr: Expr) -> bool:
+    """Tell whether a function of the user in it gives other results for equal arguments."""
+    calls = (e for e in walk(expr) if isinstance(e, UserCall))
+    return any(not c.function.declaration.deterministic for c in calls)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:

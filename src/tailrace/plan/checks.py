@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.plan.changelog import changelog_modes
-from tailrace.plan.nodes import Node, Rank, Sink, TemporalJoin, WindowKind, WindowRank, WindowTable, walk
+from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
+from tailrace.plan.nodes import (
+    Aggregate,
+    Node,
+    Rank,
+    Sink,
+    TemporalJoin,
+    WindowAggregate,
+    WindowKind,
+    WindowRank,
+    WindowTable,
+    walk,
+)
 from tailrace.plan.versioned import check_temporal
 from tailrace.plan.windowing import windowed
 
@@ -19,7 +30,7 @@ def check(sinks: Sequence[Sink]) -> None:
         ConfigError: a node can't take the updates that come into it, or numbers rows in a way that Flink refuses too.
         UnsupportedError: a window is used in a way that has no operator.
     """
-    changelog_modes(sinks)
+    modes = changelog_modes(sinks)
     for node in (n for sink in sinks for n in walk(sink)):
         if isinstance(node, WindowTable) and node.window.kind is WindowKind.SESSION:
             hint = "group by the columns of its PARTITION BY, window_start and window_end"
@@ -28,6 +39,21 @@ def check(sinks: Sequence[Sink]) -> None:
             _check_rank(node)
         if isinstance(node, TemporalJoin):
             check_temporal(node)
+        if isinstance(node, Aggregate) and modes[id(node.input)] != INSERT_ONLY:
+            _check_user(
+                node, "retract", "its input updates, and rows are taken back from it", "retract(self, acc, ...)"
+            )
+        if isinstance(node, WindowAggregate) and node.window.kind is not WindowKind.TUMBLE:
+            needs = f"{node.window.kind.value} puts accumulators together"
+            _check_user(node, "merge", needs, "merge(self, acc, others)")
+
+
+def _check_user(node: Aggregate | WindowAggregate, method: str, reason: str, hint: str) -> None:
+    """Make sure that the aggregates of the user have a method that they need here."""
+    for call in node.aggregates:
+        if call.user is not None and not hasattr(call.user.function.declaration.target, method):
+            message = f"the aggregate {call.function} has no {method}, but {reason}"
+            raise ConfigError(message, hint=f"write the method {hint}", location=call.location)
 
 
 def _check_rank(node: Rank) -> None:

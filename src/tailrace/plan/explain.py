@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
-from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal
+from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, UserCall
 from tailrace.plan.changelog import INSERT_ONLY, Mode, changelog_modes
 from tailrace.plan.changelog import shown as mode_text
 from tailrace.plan.nodes import (
@@ -166,6 +166,8 @@ def expression(expr: Expr) -> str:
             if expr.function in _INFIX and len(inner) == 2:
                 return f"({inner[0]} {expr.function} {inner[1]})"
             return f"{expr.function}({', '.join(inner)})"
+        case UserCall():
+            return f"{expr.function.name}({', '.join(expression(a) for a in expr.args)})"
     return str(expr)
 
 

@@ -12,6 +12,7 @@ from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
 from tailrace.plan.rewrite.sinks import guard
 from tailrace.sql.binder.forms import refuse
+from tailrace.sql.binder.functions import defined, mark
 from tailrace.sql.binder.inserts import InsertBinder
 from tailrace.sql.binder.like import merge, settled
 from tailrace.sql.binder.names import Names, View, plain, unknown
@@ -79,12 +80,14 @@ class Session:
 
     def _bound(self, node: n.Node, source: Source) -> Statement:
         try:
-            return self._bind(node, source)
+            mark(node, self._names.functions, source)
+            refuse(node, source)
+            told = defined(node, self._names.functions, source)
+            return self._bind(node, source) if told is None else Done(told)
         except RecursionError:
             raise too_deep(at(node, source)) from None
 
     def _bind(self, node: n.Node, source: Source) -> Statement:
-        refuse(node, source)
         match node:
             case s.CreateTable():
                 return self._create_table(node, source)

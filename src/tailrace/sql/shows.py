@@ -46,9 +46,11 @@ def _listed(names: Names, node: s.Show, source: Source) -> pl.DataFrame:
         case "VIEWS":
             return _texts("view name", sorted(names.views))
         case "FUNCTIONS":
-            return _texts("function name", sorted({f.name.lower() for f in catalogue.functions()}))
+            return _texts(
+                "function name", sorted({f.name.lower() for f in catalogue.functions()} | names.functions.keys())
+            )
         case "USER FUNCTIONS":
-            return _texts("function name", [])
+            return _texts("function name", sorted(names.functions))
         case "COLUMNS":
             return describe(names, node.args["name"], source)
     return _texts("result", [_definition(names, node, source)])

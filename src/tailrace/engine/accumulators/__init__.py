@@ -16,6 +16,7 @@ from tailrace.engine.accumulators.extremes import Extreme, LogExtreme
 from tailrace.engine.accumulators.numbers import Count, Sum
 from tailrace.engine.accumulators.retractable import RetractableExtreme
 from tailrace.engine.accumulators.sequences import Lag, SequenceAccumulator
+from tailrace.engine.accumulators.user import UserAccumulator
 from tailrace.errors import UnsupportedError
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.schema import FLOATS, INTEGERS, DataType, Kind
@@ -33,6 +34,9 @@ def accumulator(call: AggregateCall, *, retract: bool = False) -> Accumulator:
     argument = call.arg_type
     if argument is None:
         return Count()
+    if call.user is not None:
+        own = UserAccumulator(call, call.user)
+        return own if not call.distinct else Distinct(own, argument.polars, nulls=True, retract=retract)
     if call.function in ("MIN", "MAX"):  # DISTINCT changes nothing
         return _extreme(call, argument, retract=retract)
     plain = _plain(call, argument, retract=retract)

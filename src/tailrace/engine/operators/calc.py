@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from tailrace.engine.batch import Batch, hidden
+from tailrace.engine.checks import checked
 from tailrace.engine.operator import Operator, Times
-from tailrace.engine.predicate import Predicate, checked, with_time
-from tailrace.expressions.lower import Lowered, is_constant, is_volatile, lower, needs
+from tailrace.engine.predicate import Predicate, with_time
+from tailrace.engine.user_steps import UserSteps
+from tailrace.expressions.lower import Lowering, is_constant, is_volatile, needs
 from tailrace.expressions.nodes import Expr
 from tailrace.plan.nodes import Calc
 
@@ -25,25 +27,25 @@ class CalcOperator(Operator):
 
     def __init__(self, node: Calc, timezone: str) -> None:
         self._predicate = Predicate(node.predicate, timezone) if node.predicate is not None else None
-        self._lowered = [_lowered(e, timezone) for e in node.exprs]
+        lowering = Lowering(timezone)
+        self._values = [_lowered(e, lowering) for e in node.exprs]
+        self._steps = UserSteps(lowering.steps)
+        self._checks = tuple(lowering.checks)
         self._names = [f.name for f in node.schema]
         self._types = [f.type.polars for f in node.schema]
         self._needs = {name for e in node.exprs for name in needs(e)}
         self._volatile = any(is_volatile(e) for e in node.exprs)
-        self._checks = [c for lowered in self._lowered for c in lowered.checks]
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         carried = hidden(batch)
         batch = with_time(batch, times, self._needs)
         if self._predicate is not None:
             batch = self._predicate.passing(batch, times, self)
-        batch = checked(batch, self._checks, self)
+        batch = checked(self._steps.add(batch, self), self._checks, self)
         if not len(batch):
             return []
         # with_columns on a frame gives constants its length, which select would not
-        values = [
-            x.value.cast(t).alias(f"$out{i}") for i, (x, t) in enumerate(zip(self._lowered, self._types, strict=True))
-        ]
+        values = [x.cast(t).alias(f"$out{i}") for i, (x, t) in enumerate(zip(self._values, self._types, strict=True))]
         renamed = [pl.col(f"$out{i}").alias(n) for i, n in enumerate(self._names)]
         return [self._with(batch, values).select([*renamed, *carried])]
 
@@ -54,7 +56,7 @@ class CalcOperator(Operator):
         return batch.lazy().with_columns(values).collect(optimizations=_SHARING)
 
 
-def _lowered(expr: Expr, timezone: str) -> Lowered:
+def _lowered(expr: Expr, lowering: Lowering) -> pl.Expr:
     """Lower an expression; one without columns is made a scalar, which takes the length of the frame."""
-    out = lower(expr, timezone)
-    return Lowered(out.value.first(), out.checks) if is_constant(expr) else out
+    value = lowering.lower(expr)
+    return value.first() if is_constant(expr) else value

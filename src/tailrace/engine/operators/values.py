@@ -8,7 +8,9 @@ import polars as pl
 
 from tailrace.engine.batch import MAX_WATERMARK, Batch
 from tailrace.engine.operator import Operator, Times
-from tailrace.expressions.lower import lower
+from tailrace.engine.user_steps import UserSteps
+from tailrace.expressions.lower import Lowering
+from tailrace.expressions.nodes import Expr
 from tailrace.plan.nodes import Values
 from tailrace.state.delta import StateDelta
 
@@ -17,22 +19,24 @@ class ValuesOperator(Operator):
     """Puts its rows out in the first tick, and ends."""
 
     def __init__(self, node: Values, timezone: str) -> None:
-        one = pl.DataFrame({"$one": [0]})
-        fields = node.schema.fields
-        rows = [
-            one.select(
-                lower(e, timezone).value.cast(f.type.polars).alias(f.name) for e, f in zip(row, fields, strict=True)
-            )
-            for row in node.rows
-        ]
-        self._frame = pl.concat(rows) if rows else node.schema.empty()
+        self._node = node
+        self._timezone = timezone
         self._given = False
 
     def advance(self, times: Times) -> list[Batch]:
         if self._given:
             return []
         self._given = True
-        return [self._frame]
+        rows = [row for exprs in self._node.rows if len(row := self._row(exprs))]
+        return [pl.concat(rows) if rows else self._node.schema.empty()]
+
+    def _row(self, exprs: tuple[Expr, ...]) -> Batch:
+        """Give one row; none where a function of the user failed."""
+        lowering = Lowering(self._timezone)
+        pairs = zip(map(lowering.lower, exprs), self._node.schema, strict=True)
+        values = [value.cast(f.type.polars).alias(f.name) for value, f in pairs]
+        one = UserSteps(lowering.steps).add(pl.DataFrame({"$one": [0]}), self)
+        return one.select(values) if len(one) else self._node.schema.empty()
 
     def watermark(self, times: Times) -> int:
         return MAX_WATERMARK

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tailrace.expressions.nodes import Call, Column, Expr, Literal, substitute, walk
+from tailrace.expressions.nodes import Call, Column, Expr, Literal, is_changing, substitute, walk
 from tailrace.plan.nodes import Calc, Node
 from tailrace.plan.rewrite.predicates import joined
 
@@ -65,4 +65,4 @@ def _expressions(node: Calc) -> Iterator[Expr]:
 
 
 def _changes(expr: Expr) -> bool:
-    return any(isinstance(e, Call) and e.function in _CHANGING for e in walk(expr))
+    return is_changing(expr) or any(isinstance(e, Call) and e.function in _CHANGING for e in walk(expr))

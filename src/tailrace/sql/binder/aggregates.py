@@ -20,10 +20,13 @@ from tailrace.schema import BIGINT, Field, Schema, array
 from tailrace.sql.binder import json_aggregates
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder
+from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
+from tailrace.sql.binder.user_aggregates import user_aggregate
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
+from tailrace.user_functions.known import Known
 
 _GROUPINGS = ("GROUPING", "GROUPING_ID", "GROUP_ID")
 
@@ -35,8 +38,10 @@ def has_aggregate(node: n.Node) -> bool:
 
 def is_aggregate(node: exp.Expr) -> bool:
     """Tell whether a node is a call of an aggregate that is not over a window of rows."""
-    plain = isinstance(node, n.Call) and n.get(node, "over") is None
-    return plain and aggregates.is_aggregate(str(node.this))
+    if not isinstance(node, n.Call) or n.get(node, "over") is not None:
+        return False
+    user = meant(node)
+    return user.is_aggregate if user is not None else aggregates.is_aggregate(str(node.this))
 
 
 @dataclass
@@ -64,6 +69,9 @@ class Grouping:
 
     def call(self, node: n.Call) -> Expr:
         """Give what an aggregate comes to, over the columns of the result; equal calls share a column."""
+        user = meant(node)
+        if user is not None:
+            return self.result(self._user_call(user, node))
         if str(node.this).upper() in json_aggregates.NAMES:
             place = at(node, self.below.source)
             return json_aggregates.json_aggregate(node, lambda x: self._inner(x, ""), self, place)
@@ -101,6 +109,13 @@ class Grouping:
             constants=constants,
             location=place,
         )
+
+    def _user_call(self, user: Known, node: n.Call) -> AggregateCall:
+        given = [self._inner(a, "") for a in n.get(node, "arguments") or []]
+        condition = n.get(node, "filter")
+        passes = self.column(self._inner(condition, "FILTER")) if condition is not None else None
+        distinct = bool(n.get(node, "distinct"))
+        return user_aggregate(user, given, self.column, self.below.at(node), distinct=distinct, condition=passes)
 
     def _arguments(self, node: n.Call, function: str) -> tuple[Expr | None, tuple[Any, ...]]:
         """Give the argument, and the values of the constants behind it."""

@@ -8,14 +8,17 @@ from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.aggregates import is_aggregate
 from tailrace.expressions.nodes import Expr, Literal
+from tailrace.expressions.user_calls import user_call
 from tailrace.schema import Kind
 from tailrace.sql.binder import json_calls
+from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.literals import literal, symbol
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Scope
 from tailrace.sql.binder.types import data_type
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
+from tailrace.user_functions.known import Known
 
 GROUP_WINDOW_KINDS = ("TUMBLE", "HOP", "SESSION")
 NUMBERING = ("ROW_NUMBER", "RANK", "DENSE_RANK")
@@ -107,14 +110,14 @@ class ExpressionBinder:
 
     def call(self, node: n.Call) -> Expr:
         """Give the call of a scalar function; aggregates are not for here."""
-        name = str(node.this)
+        name, user = str(node.this), meant(node)
         if n.get(node, "over") is not None:
             hint = "windows stand in SELECT and QUALIFY; compute it in a query below"
             raise ConfigError(f"{name.upper()} OVER can't stand here", hint=hint, location=self.at(node))
         if name.upper() in NUMBERING:
             hint = f"{name.upper()}() OVER (PARTITION BY ... ORDER BY ...)"
             raise ConfigError(f"{name.upper()} needs OVER", hint=hint, location=self.at(node))
-        if is_aggregate(name):
+        if user.is_aggregate if user is not None else is_aggregate(name):
             message = f"{name.upper()} is an aggregate and can't stand here"
             raise ConfigError(message, hint="aggregates stand in SELECT and HAVING", location=self.at(node))
         if name.upper() in _GROUP_WINDOWS:
@@ -124,12 +127,20 @@ class ExpressionBinder:
         for part in ("distinct", "filter"):
             if n.get(node, part):
                 raise ConfigError(f"{part.upper()} is for aggregates, not for {name}", location=self.at(node))
+        if user is not None:
+            return self._user_call(user, node)
         if name.upper() == "JSON":
             hint = "write JSON_OBJECT(KEY 'a' VALUE JSON(...)) or JSON_ARRAY(JSON(...))"
             raise ConfigError("JSON can't stand here", hint=hint, location=self.at(node))
         if name.upper() in (*json_calls.QUERIES, *json_calls.MAKERS):
             return json_calls.JsonCall(node, self.bind, self.source).bound()
         return self._call(name, n.get(node, "arguments") or [], node)
+
+    def _user_call(self, user: Known, node: n.Call) -> Expr:
+        if user.is_table:
+            hint = f"write CROSS JOIN LATERAL TABLE({user.signature}) AS t (...) in FROM"
+            raise ConfigError(f"{user.name} gives rows and can't stand here", hint=hint, location=self.at(node))
+        return user_call(user, [self.bind(a) for a in n.get(node, "arguments") or []], self.at(node))
 
     def _call(self, name: str, arguments: Sequence[n.Node], node: n.Node) -> Expr:
         return catalogue.call(name, [self.bind(a) for a in arguments], self.at(node))

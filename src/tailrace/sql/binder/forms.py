@@ -44,10 +44,6 @@ class Form:
         return (first if isinstance(first, n.Node) else node) if value else None
 
 
-def _kind(*kinds: str) -> Callable[[n.Node], bool]:
-    return lambda node: node.args["kind"] in kinds
-
-
 def _named(*names: str) -> Callable[[n.Node], bool]:
     return lambda node: str(node.this).upper() in names
 
@@ -98,22 +94,14 @@ FORMS = (
     Form(s.CreateTable, "DISTRIBUTED BY", "leave it out", part="distribution"),
     Form(s.Insert, "INSERT OVERWRITE", "write INSERT INTO", part="overwrite"),
     Form(s.Insert, "a hint", "write the options into WITH (...) of the table", part="hints"),
-    Form(s.CreateFunction, "CREATE FUNCTION", "use the functions that SHOW FUNCTIONS lists"),
-    Form(s.Drop, "DROP FUNCTION", "supported are DROP TABLE and DROP VIEW", applies=_kind("FUNCTION")),
     Form(s.AlterTable, "ALTER TABLE", "write DROP TABLE and CREATE TABLE"),
     Form(s.AlterView, "ALTER VIEW", "write DROP VIEW and CREATE VIEW"),
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
-    Form(n.LateralSource, "LATERAL", _FROM),
+    Form(n.LateralSource, "LATERAL", _FROM, applies=lambda node: isinstance(node.this, n.Query)),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
     Form(n.Select, "a hint", "leave it out", part="hints"),
-    Form(
-        n.TableFunction,
-        "a table function",
-        "supported are windows: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
-        applies=lambda node: not _named("TUMBLE", "HOP", "CUMULATE", "SESSION")(node),
-    ),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
     Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
     Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),

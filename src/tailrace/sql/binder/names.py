@@ -12,6 +12,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.dialect.nodes import Name
 from tailrace.sql.dialect.statement_nodes import CreateTable, CreateView
 from tailrace.sql.source import Source
+from tailrace.user_functions.known import Known
 
 _CATALOG, _DATABASE = "default_catalog", "default_database"
 
@@ -27,12 +28,17 @@ class View:
 
 @dataclass(slots=True)
 class Names:
-    """Tables and views, with the text of each table (LIKE resolved), and the session's settings as they stand."""
+    """
+    Tables and views, with the text of each table (LIKE resolved), and functions of the user in lower case.
+
+    `settings` are those of the session as they stand.
+    """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     definitions: dict[str, CreateTable] = field(default_factory=dict)
+    functions: dict[str, Known] = field(default_factory=dict)
 
 
 def plain(name: Name, source: Source) -> str:

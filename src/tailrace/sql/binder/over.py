@@ -14,10 +14,13 @@ from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import INTEGERS, Field, Kind, Schema, TimeAttribute
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.row_windows import resolved
+from tailrace.sql.binder.user_aggregates import user_aggregate
 from tailrace.sql.dialect import nodes as n
+from tailrace.user_functions.known import Known
 
 _UNBOUNDED_RANGE = Frame(rows=False)
 
@@ -61,6 +64,8 @@ class OverCalls:
     def call(self, node: n.Call) -> Expr:
         """Give what an aggregate comes to, over the columns of the result."""
         function = str(node.this).upper()
+        if (user := meant(node)) is not None:
+            return self._user_call(user, node)
         if function == "LAG":
             return self._lag(node)
         if not aggregates.is_aggregate(function):
@@ -89,6 +94,15 @@ class OverCalls:
             constants=tuple(_constant(self.below, a) for a in arguments[1:]),
             location=place,
         )
+
+    def _user_call(self, user: Known, node: n.Call) -> Column:
+        if not user.is_aggregate:
+            hint = "supported are aggregates and LAG"
+            raise ConfigError(f"{user.name} can't stand before OVER", hint=hint, location=self.below.at(node))
+        given = [self.below.bind(a) for a in n.get(node, "arguments") or []]
+        distinct = bool(n.get(node, "distinct"))
+        made = user_aggregate(user, given, self.column, self.below.at(node), distinct=distinct)
+        return self.result(self._window(node), made)
 
     def _lag(self, node: n.Call) -> Column:
         arguments = n.get(node, "arguments") or []

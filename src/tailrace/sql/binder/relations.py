@@ -15,6 +15,7 @@ from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
+from tailrace.sql.binder.table_functions import TableFunctionBinder, table_function
 from tailrace.sql.binder.tables import source_plan
 from tailrace.sql.binder.temporal import refuse_system_time, system_time
 from tailrace.sql.binder.unnest import UnnestBinder
@@ -59,8 +60,8 @@ class RelationBinder:
         return self._member(node)
 
     def _member(self, node: n.Node) -> Relation:
-        if isinstance(node, n.UnnestSource):
-            return UnnestBinder(node, self.bind(None), self._source).bind()
+        if (lateral := _lateral(node)) is not None:
+            return lateral(node, self.bind(None), self._source).bind()
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
         plan, name = self._read(node)
         columns = n.get(node, "columns") or []
@@ -69,11 +70,11 @@ class RelationBinder:
 
     def _join(self, node: n.Join) -> Relation:
         left, right = self.bind(node.args["left"]), node.args["right"]
-        if isinstance(right, n.UnnestSource):
+        if (lateral := _lateral(right)) is not None:
             refuse_same_names(
                 left, [str(a.this) for a in [n.get(right, "alias")] if a is not None], right, self._source
             )
-            return UnnestBinder(right, left, self._source).bind(node)
+            return lateral(right, left, self._source).bind(node)
         time = system_time(node, left, self._source)
         theirs = self._member(right) if time is not None else self.bind(right)
         return JoinBinder(node, left, theirs, self._source, time).bind()
@@ -103,6 +104,14 @@ class RelationBinder:
         if text in self._names.tables:
             return source_plan(self._names.tables[text], at(name, self._source), self._names.settings)
         raise unknown("table or view", text, self._names, name, self._source, more=self._ctes)
+
+
+def _lateral(node: n.Node) -> type[UnnestBinder] | None:
+    """Give what binds a source that makes several rows of each row left of it; None for any other."""
+    if isinstance(node, n.UnnestSource):
+        return UnnestBinder
+    made = isinstance(node, n.LateralSource | n.FunctionSource) and table_function(node) is not None
+    return TableFunctionBinder if made else None
 
 
 def with_names(plan: Plan, columns: Sequence[n.Node], node: n.Node, source: Source) -> Plan:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tailrace.errors import ConfigError, Location, did_you_mean
-from tailrace.expressions.nodes import Call, Column, Expr
+from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
+from tailrace.expressions.nodes import Call, Column, Expr, UserCall, walk
 from tailrace.options import OptionText
 from tailrace.plan import catalog
 from tailrace.plan.catalog import Table
@@ -164,6 +164,10 @@ class TableBinder:
         field = schema[column.this]
         self._check_time(field, column, "the row time")
         expr = ExpressionBinder(Scope.of(schema), self.source).bind(node.args["expr"])
+        if any(isinstance(e, UserCall) for e in walk(expr)):
+            message = "a function of the user can't compute the watermark"
+            hint = "compute the time in a column, as t AS f(x), and write WATERMARK FOR t AS t"
+            raise UnsupportedError(message, hint=hint, location=self._at(node.args["expr"]))
         self._check_time(Field(f"the watermark of {field.name}", expr.type), node.args["expr"], "the watermark")
         if expr.type.kind is not field.type.kind:
             message = f"the watermark is {expr.type.sql()}, but the row time '{field.name}' is {field.type.sql()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from tailrace.errors import ConfigError
 from tailrace.expressions.nodes import Column, Expr, Literal, columns
@@ -23,9 +24,10 @@ _COLLECTION = "__unnest"
 class UnnestBinder:
     """Binds UNNEST beside the relation that stands left of it, whose columns it may use."""
 
-    node: n.UnnestSource
+    node: n.Node
     left: Relation
     source: Source
+    word: ClassVar[str] = "UNNEST(...)"
 
     def bind(self, join: n.Join | None = None) -> Relation:
         """
@@ -52,9 +54,10 @@ class UnnestBinder:
     def _outer(self, join: n.Join | None) -> bool:
         kind = str(join.args["kind"]) if join is not None else "CROSS"
         if join is not None and (kind in ("RIGHT", "FULL") or n.get(join, "using") or n.get(join, "natural")):
-            hint = "write CROSS JOIN UNNEST(...), or LEFT JOIN UNNEST(...) ON TRUE"
+            hint = f"write CROSS JOIN {self.word}, or LEFT JOIN {self.word} ON TRUE"
             what = f"{kind} JOIN" if kind in ("RIGHT", "FULL") else "JOIN by common names"
-            raise ConfigError(f"{what} can't have UNNEST on its right", hint=hint, location=at(join, self.source))
+            message = f"{what} can't have {self.word.removesuffix('(...)')} on its right"
+            raise ConfigError(message, hint=hint, location=at(join, self.source))
         return kind == "LEFT"
 
     def _collection(self) -> Expr:

@@ -1,6 +1,6 @@
 """Flink's dialect on sqlglot: tokenizer, syntax tree, parser and generator."""
 
 from tailrace.sql.dialect.cursor import too_deep
-from tailrace.sql.dialect.flink import Flink, generate, parse
+from tailrace.sql.dialect.flink import Flink, generate, parse, parse_type
 
-__all__ = ["Flink", "generate", "parse", "too_deep"]
+__all__ = ["Flink", "generate", "parse", "parse_type", "too_deep"]

@@ -11,7 +11,7 @@ from sqlglot.errors import TokenError
 
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.generator import FlinkGenerator
-from tailrace.sql.dialect.nodes import Node
+from tailrace.sql.dialect.nodes import Node, Type
 from tailrace.sql.dialect.statements import StatementParser
 from tailrace.sql.source import Source
 
@@ -72,11 +72,29 @@ def parse(source: Source) -> list[Node]:
         ConfigError: it is not Flink's SQL; points at the place.
         UnsupportedError: it is, but of a part that is not here yet.
     """
+    return _parser(source).script()
+
+
+def parse_type(source: Source) -> Type:
+    """
+    Parse a text that is one data type.
+
+    Raises:
+        ConfigError: it is none; points at the place.
+    """
+    parser = _parser(source)
+    found = parser.type()
+    if parser.token is not None:
+        parser.fail("the end of the type")
+    return found
+
+
+def _parser(source: Source) -> StatementParser:
     try:
         found = Flink().tokenize(source.text)
     except TokenError as error:
         raise _unreadable(source, error) from None
-    return StatementParser(found, source).script()
+    return StatementParser(found, source)
 
 
 def _unreadable(source: Source, error: TokenError) -> ConfigError:

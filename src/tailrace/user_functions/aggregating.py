@@ -1,0 +1,133 @@
+"""An aggregate of the user: accumulators made, changed, merged, read, and written for a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import polars as pl
+
+from tailrace.errors import DataError, TailraceError
+from tailrace.schema import DataType
+from tailrace.user_functions import columns, states
+from tailrace.user_functions.aside import within
+from tailrace.user_functions.declarations import Declaration, Form
+from tailrace.user_functions.faults import PASSED_ON, caused, named, stopped
+from tailrace.user_functions.running import Argument
+
+T = TypeVar("T")
+
+
+class Aggregator:
+    """One object of the user's class, and how it is called; `result` is the type of its value."""
+
+    def __init__(self, declaration: Declaration[..., Any], arguments: Sequence[Argument], result: DataType) -> None:
+        self._declaration = declaration
+        self._arguments = tuple(arguments)
+        self._result = result
+        self._object: Any = self._guarded(declaration.target)
+
+    def created(self) -> Any:
+        """Give an empty accumulator."""
+        made = self._guarded(self._object.create)
+        if made is None:
+            raise stopped(self._declaration, "created no accumulator", "return one in create, as 0 or []")
+        return made
+
+    def changed(self, state: Any, rows: list[pl.Series], count: int, sign: int) -> Any:
+        """
+        Give an accumulator with rows added or, with `sign` -1, taken back.
+
+        Raises:
+            DataError: the aggregate fails for a row; it is found, and told.
+        """
+        before = self.packed(state)
+        try:
+            return within(self._declaration, lambda: self._fold(state, rows, count, sign))
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            if isinstance(error, TailraceError):
+                raise
+            raise self._failure(before, rows, count, sign, error) from error
+
+    def _fold(self, state: Any, rows: list[pl.Series], count: int, sign: int) -> Any:
+        method = self._object.accumulate if sign > 0 else self._object.retract
+        if self._declaration.form is Form.VECTORISED:
+            return self._or_same(method(state, *(r.clone() for r in rows)), state)
+        values = [columns.python_values(r, known.type) for r, known in zip(rows, self._arguments, strict=True)]
+        for row in zip(*values, strict=True):
+            state = self._or_same(method(state, *row), state)
+        return state
+
+    @staticmethod
+    def _or_same(given: Any, state: Any) -> Any:
+        return state if given is None else given
+
+    def _failure(self, before: bytes, rows: list[pl.Series], count: int, sign: int, error: BaseException) -> DataError:
+        """Find the first row for which it fails, by halving: so many rows before it are taken without an error."""
+        low, high = 0, count
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = self._fails(before, [r[:middle] for r in rows], middle, sign)
+            low, high, error = (low, middle, found) if found is not None else (middle, high, error)
+        hint = "mend the aggregate, or leave such rows out with FILTER (WHERE ...)"
+        return DataError(caused(self._declaration, error), hint=hint)
+
+    def _fails(self, before: bytes, rows: list[pl.Series], count: int, sign: int) -> BaseException | None:
+        try:
+            within(self._declaration, lambda: self._fold(self.unpacked(before), rows, count, sign))
+        except PASSED_ON:
+            raise
+        except BaseException as error:  # noqa: BLE001  it is what is looked for
+            return error
+        return None
+
+    def merged(self, state: Any, others: list[Any]) -> Any:
+        """Give one accumulator of several."""
+        return self._or_same(self._guarded(lambda: self._object.merge(state, others)), state)
+
+    def results(self, states_: Sequence[Any]) -> pl.Series:
+        """Give the value of each accumulator."""
+        found = self._guarded(lambda: [self._object.result(s) for s in states_])
+        if not self._result.nullable and any(v is None for v in found):
+            hint = "let the hint of result have None, or result_type no NOT NULL"
+            raise stopped(self._declaration, "gave NULL, but its result is NOT NULL", hint)
+        try:
+            return columns.column(found, self._result)
+        except Exception:  # noqa: BLE001  Polars and Python raise what they like; the value is looked for below
+            wrong = next(v for v in found if not self._fits(v))
+            what = f"gave {type(wrong).__name__}, but its result is {self._result.sql()}"
+            raise stopped(self._declaration, what, "mend result, or result_type") from None
+
+    def _fits(self, value: Any) -> bool:
+        try:
+            columns.column([value], self._result)
+        except Exception:  # noqa: BLE001  as above
+            return False
+        return True
+
+    def packed(self, state: Any) -> bytes:
+        """Give an accumulator as bytes."""
+        try:
+            return states.packed(state)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            what = f"keeps what can't be written into a checkpoint: {error}"
+            raise stopped(self._declaration, what, f"an accumulator is made of {states.KINDS}") from None
+
+    @staticmethod
+    def unpacked(data: bytes) -> Any:
+        """Give an accumulator from its bytes."""
+        return states.unpacked(data)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        """Do what is about no single row: if that fails, the job can't go on."""
+        try:
+            return within(self._declaration, work)
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            if isinstance(error, TailraceError):
+                raise
+            what = caused(self._declaration, error).removeprefix(named(self._declaration)).strip()
+            raise stopped(self._declaration, what, "mend the aggregate") from error

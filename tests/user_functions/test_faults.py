@@ -1,0 +1,256 @@
+"""Functions that go wrong in every way: what is a row's fault leaves its neighbours alone, all else stops the job and names the function."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from function_kit import Row, World, ordered
+
+from tailrace.errors import DataError, TailraceError, TerminalError
+from tailrace.runtime.script import Script
+from tailrace.sql.session import Session
+
+MODULE = """
+@tr.udf(result_type="BIGINT")
+def whole(x: pl.Series) -> pl.Series:
+    if (x == 13).any():
+        raise ValueError("unlucky")
+    return x + 1
+
+@tr.udf(scalar=True)
+def by_row(x: int) -> int:
+    if x == 13:
+        sys.exit(3)
+    return x + 1
+
+@tr.udf
+async def awaited(x: int) -> int:
+    if x == 13:
+        raise ValueError("unlucky")
+    return x + 1
+
+@tr.udf(scalar=True)
+def wrong_value(x: int) -> int:
+    return "thirteen" if x == 13 else x + 1
+
+@tr.udf(result_type="TINYINT", input_types=["BIGINT"])
+def too_big(x: pl.Series) -> pl.Series:
+    return pl.select(pl.when(x == 13).then(1000).otherwise(x + 1)).to_series()
+
+@tr.udf(scalar=True)
+def no_null(x: int) -> int:
+    return None if x == 13 else x + 1
+
+@tr.udf(scalar=True)
+def ends_iteration(x: int) -> int:
+    return next(iter([])) if x == 13 else x + 1
+
+@tr.udf(timeout="30 ms", concurrency=50)
+async def late(x: int) -> int:
+    await asyncio.sleep(60 if x == 13 else 0)
+    return x + 1
+
+@tr.udtf(result_type="BIGINT")
+def rows_of(x: int) -> Iterator[int]:
+    yield x + 1
+    if x == 13:
+        raise ValueError("unlucky")
+"""
+ROWS = [{"n": n} for n in range(20)]
+BY_ROW = ["whole", "by_row", "awaited", "wrong_value", "too_big", "no_null", "ends_iteration", "late"]
+
+
+def run(world: World, query: str, options: str = "", rows: list[Row] | None = None) -> None:
+    """Run a script that writes its rows into `out`; dead letters go to `dead`."""
+    names = [n for n in (*BY_ROW, "rows_of", "total", "grid") if f"{n}(" in query or f"{n} (" in query]
+    sql = world.functions(*names) + world.table("n BIGINT", ROWS if rows is None else rows, options=options)
+    sql += f"CREATE TABLE o (n BIGINT, x BIGINT) WITH ('connector' = 'filesystem', 'path' = '{world.folder}/out', 'format' = 'json');\n"
+    sql += f"""CREATE TABLE dead (`source` STRING, `offset` BIGINT, stage STRING, code STRING, reason STRING, payload STRING)
+      WITH ('connector' = 'filesystem', 'path' = '{world.folder}/dead', 'format' = 'json');\n"""
+    session = Session()
+    statements = session.bind(sql + query, str(world.folder / "script.sql"))
+    Script("job", statements, session.tables, session.settings, state=world.folder / "state").run()
+
+
+def written(folder: Path) -> list[Row]:
+    """Read what was written into a table of files."""
+    files = [f for f in folder.rglob("*") if f.is_file() and not f.name.startswith((".", "_"))]
+    return ordered([json.loads(line) for f in files for line in f.read_text().splitlines()])
+
+
+@pytest.mark.parametrize("name", BY_ROW)
+def test_a_failing_row_is_found_and_goes_to_dead_letters(world: World, name: str) -> None:
+    """The others go on; the letter says which function, where, and what."""
+    world.module(MODULE)
+    options = ", 'tailrace.on-error' = 'dead-letter', 'tailrace.dead-letter.table' = 'dead'"
+    run(world, f"INSERT INTO o SELECT n, {name}(n) FROM t;", options)
+
+    assert written(world.folder / "out") == ordered([{"n": n, "x": n + 1} for n in range(20) if n != 13])
+    (letter,) = written(world.folder / "dead")
+    assert (letter["source"], letter["stage"], letter["code"]) == ("t", "udf", "TR221")
+    assert json.loads(letter["payload"]) == {"n": 13}
+    assert letter["offset"] == len("".join(json.dumps(r) + "\n" for r in ROWS[:13]))
+    assert letter["reason"].startswith(f"the function {name} ({world.folder}/mine.py:")
+
+
+@pytest.mark.parametrize("name", BY_ROW)
+def test_by_default_it_stops_the_job(world: World, name: str) -> None:
+    """And points at the call, too."""
+    world.module(MODULE)
+    with pytest.raises(DataError) as caught:
+        run(world, f"INSERT INTO o SELECT n, {name}(n) FROM t;")
+    assert f"the function {name} ({world.folder}/mine.py:" in caught.value.message
+    assert caught.value.location is not None
+    assert caught.value.location.text[caught.value.location.column - 1 :].startswith(f"{name}(n)")
+
+
+def test_in_conditions_and_joined_rows_too(world: World) -> None:
+    """A condition that fails rejects its row, and so does a table function."""
+    world.module(MODULE)
+    run(world, "INSERT INTO o SELECT n, n FROM t WHERE whole(n) > 3;", ", 'tailrace.on-error' = 'drop'")
+    assert written(world.folder / "out") == ordered([{"n": n, "x": n} for n in range(3, 20) if n != 13])
+
+
+def test_rows_of_a_failing_row_are_not_put_out(world: World) -> None:
+    """Neither are those that came before the failure."""
+    world.module(MODULE)
+    run(world, "INSERT INTO o SELECT n, x FROM t, LATERAL TABLE(rows_of(n)) AS r(x);", ", 'tailrace.on-error' = 'drop'")
+    assert written(world.folder / "out") == ordered([{"n": n, "x": n + 1} for n in range(20) if n != 13])
+
+
+def test_the_line_is_that_of_the_failure(world: World) -> None:
+    """Not that of the definition, where the user's own code raised."""
+    world.module(MODULE)
+    with pytest.raises(DataError) as caught:
+        run(world, "INSERT INTO o SELECT n, whole(n) FROM t;")
+    text = (world.folder / "mine.py").read_text().splitlines()
+    line = next(i for i, t in enumerate(text, 1) if "unlucky" in t)
+    assert f"mine.py:{line}) raised ValueError: unlucky" in caught.value.message
+
+
+WRONG = [
+    ("return x[:-1]", "returned 19 values for 20 rows"),
+    ("return pl.Series([1])", "returned 1 values for 20 rows"),
+    ("return x.cast(pl.String)", "returned String, but its result is BIGINT"),
+    ("return x / 2", "returned Float64, but its result is BIGINT"),
+    ("return 5", "returned int, not a column"),
+    ("return pl.col('x')", "returned Expr, not a column"),
+    ("return None", "returned NoneType, not a column"),
+    ("return pl.DataFrame({'x': x})", "returned DataFrame, not a column"),
+]
+
+
+@pytest.mark.parametrize(("body", "message"), WRONG)
+def test_a_wrong_column_stops_the_job(world: World, body: str, message: str) -> None:
+    """Whatever the policy: it is the function that is wrong, not a row."""
+    world.module(f"""
+@tr.udf(result_type="BIGINT")
+def whole(x: pl.Series) -> Any:
+    {body}
+""")
+    with pytest.raises(TerminalError) as caught:
+        run(world, "INSERT INTO o SELECT n, whole(n) FROM t;", ", 'tailrace.on-error' = 'drop'")
+    assert message in caught.value.message
+    assert caught.value.message.startswith(f"the function whole ({world.folder}/mine.py:")
+    assert caught.value.hint
+
+
+def test_a_call_that_hangs_stops_the_job_and_names_the_line(world: World) -> None:
+    """The thread can't be ended, but the job can."""
+    world.module("""
+@tr.udf(result_type="BIGINT", timeout=0.2)
+def whole(x: pl.Series) -> pl.Series:
+    time.sleep(5)
+    return x
+""")
+    with pytest.raises(TerminalError) as caught:
+        run(world, "INSERT INTO o SELECT n, whole(n) FROM t;", ", 'tailrace.on-error' = 'drop'")
+    text = (world.folder / "mine.py").read_text().splitlines()
+    line = next(i for i, t in enumerate(text, 1) if "sleep" in t)
+    assert f"mine.py:{line}) took longer than 0.2 s" in caught.value.message
+
+
+def test_within_its_time_it_is_as_without(world: World) -> None:
+    """A time-out changes nothing, and a failing row is found in it too."""
+    world.module("""
+@tr.udf(result_type="BIGINT", timeout="10 s")
+def whole(x: pl.Series) -> pl.Series:
+    if (x == 13).any():
+        raise ValueError("unlucky")
+    return x + 1
+""")
+    run(world, "INSERT INTO o SELECT n, whole(n) FROM t;", ", 'tailrace.on-error' = 'drop'")
+    assert written(world.folder / "out") == ordered([{"n": n, "x": n + 1} for n in range(20) if n != 13])
+
+
+def test_what_a_function_prints_goes_to_standard_error(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output is for rows."""
+    world.module("""
+@tr.udf(scalar=True)
+def by_row(x: int) -> int:
+    print("row", x)
+    return x
+""")
+    run(world, "INSERT INTO o SELECT n, by_row(n) FROM t;", rows=[{"n": 1}, {"n": 2}])
+    out = capsys.readouterr()
+    assert out.err.count("row ") == 2
+    assert "row" not in out.out
+
+
+def test_a_function_that_changes_its_input_changes_nothing_else(world: World) -> None:
+    """It has a series of its own."""
+    world.module("""
+@tr.udf(result_type="BIGINT")
+def whole(x: pl.Series) -> pl.Series:
+    x[0] = 99
+    return x
+""")
+    run(world, "INSERT INTO o SELECT n, whole(n) + n FROM t;", rows=[{"n": 1}, {"n": 2}])
+    assert written(world.folder / "out") == [{"n": 1, "x": 100}, {"n": 2, "x": 4}]
+
+
+AGGREGATE = """
+@tr.udaf(scalar=True)
+class total:
+    def create(self) -> int:
+        return 0
+
+    def accumulate(self, acc: int, x: int) -> int:
+        if x == 13:
+            raise ValueError("unlucky")
+        return acc + x
+
+    def result(self, acc: int) -> int:
+        return acc
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("", "", "raised ValueError: unlucky"),
+        ("return 0", "return None", "created no accumulator"),
+        (
+            "return 0",
+            "return {1.5: 2}",
+            "keeps what can't be written into a checkpoint: the key 1.5 of a dict is float",
+        ),
+        ("return 0", "return {1, 2}", "keeps what can't be written into a checkpoint: {1, 2} is builtins.set"),
+        ("return acc\n", "return 'a'\n", "gave str, but its result is BIGINT"),
+        ("return acc\n", "raise KeyError('b')\n", "raised KeyError: 'b'"),
+        ("acc + x", "acc + x * 10**30", "gave int, but its result is BIGINT"),
+    ],
+)
+def test_an_aggregate_that_fails_stops_the_job(world: World, old: str, new: str, message: str) -> None:
+    """Whatever the policy, as a row that is half counted can't be taken out again."""
+    body = AGGREGATE.replace(old, new) if old else AGGREGATE
+    if old and "unlucky" not in new:
+        body = body.replace("x == 13", "False")
+    world.module(body)
+    with pytest.raises(TailraceError) as caught:
+        world.rows(world.functions("total") + world.table("n BIGINT", ROWS) + "SELECT total(n) AS x FROM t;", "sevens")
+    assert isinstance(caught.value, DataError | TerminalError)
+    assert f"the function total ({world.folder}/mine.py:" in caught.value.message
+    assert message in caught.value.message
