@@ -42,6 +42,17 @@ class Column(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class Outer(Expr):
+    """A column of a query around the one that the expression belongs to; `scope` tells which. No plan that runs has any."""
+
+    scope: int
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Literal(Expr):
     """
     A constant, as the Python value that Polars takes for its type.
@@ -177,6 +188,11 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def columns(expr: Expr) -> set[str]:
     """Give the names of the columns that it reads."""
     return {e.name for e in walk(expr) if isinstance(e, Column)}
+
+
+def outers(expr: Expr, scope: int) -> set[Outer]:
+    """Give the columns of one query around that it reads."""
+    return {e for e in walk(expr) if isinstance(e, Outer) and e.scope == scope}
 
 
 def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -10,6 +10,7 @@ from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import (
     NESTED,
     Context,
+    LowerCall,
     constant,
     define,
     fixed,
@@ -88,10 +89,13 @@ define(
 )
 
 
-def _only(ctx: Context, e: Call) -> pl.Expr:
-    x = ctx.lower(e.args[0])
-    ctx.check(x.list.len() > 1, "ELEMENT: the array has more than one element", e.location)
-    return x.list.first()
+def _only(message: str) -> LowerCall:
+    def lower(ctx: Context, e: Call) -> pl.Expr:
+        x = ctx.lower(e.args[0])
+        ctx.check(x.list.len() > 1, message, e.location)
+        return x.list.first()
+
+    return lower
 
 
 define(
@@ -100,7 +104,17 @@ define(
     "ELEMENT(a)",
     "The only element of an array; NULL if it is empty, and more than one fails.",
     _element,
-    _only,
+    _only("ELEMENT: the array has more than one element"),
+    1,
+    convert=_counted,
+)
+define(
+    "SINGLE VALUE",  # can't be written: of a query in an expression, whose rows are the array
+    "query",
+    "(SELECT ...)",
+    "The only value of the only row.",
+    _element,
+    _only("a query that stands for a value gives more than one row"),
     1,
     convert=_counted,
 )

@@ -11,6 +11,7 @@ from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.changes import Enforce, Materialize, Normalize
 from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, TemporalJoin, WindowJoin
 from tailrace.plan.nodes.nested import Repeat, Unnest
+from tailrace.plan.nodes.outer import OuterRows
 from tailrace.plan.nodes.over import Frame, OverAggregate
 from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, Versions, WindowRank
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
@@ -31,6 +32,7 @@ __all__ = [
     "Materialize",
     "Node",
     "Normalize",
+    "OuterRows",
     "OverAggregate",
     "Rank",
     "Repeat",

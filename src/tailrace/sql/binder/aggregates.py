@@ -19,7 +19,7 @@ from tailrace.plan.windowing import windowed
 from tailrace.schema import BIGINT, Field, Schema, array
 from tailrace.sql.binder import json_aggregates
 from tailrace.sql.binder.composed_aggregates import composed
-from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder
+from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder, Inner
 from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
@@ -34,6 +34,11 @@ _GROUPINGS = ("GROUPING", "GROUPING_ID", "GROUP_ID")
 def has_aggregate(node: n.Node) -> bool:
     """Tell whether an aggregate is called anywhere in an expression, but not in a query inside of it."""
     return any(is_aggregate(part) for part in node.walk(prune=lambda x: isinstance(x, n.Query)))
+
+
+def has_query(node: n.Node) -> bool:
+    """Tell whether a query stands anywhere in an expression."""
+    return any(isinstance(part, n.Query) for part in node.walk())
 
 
 def is_aggregate(node: exp.Expr) -> bool:
@@ -259,8 +264,14 @@ class GroupedBinder(ExpressionBinder):
     BY.
     """
 
-    def __init__(self, grouping: Grouping, absent: Sequence[Expr] = (), edge: Edge | None = None) -> None:
-        super().__init__(grouping.below.scope, grouping.below.source)
+    def __init__(
+        self,
+        grouping: Grouping,
+        absent: Sequence[Expr] = (),
+        edge: Edge | None = None,
+        inner: Inner | None = None,
+    ) -> None:
+        super().__init__(grouping.below.scope, grouping.below.source, grouping.below.enclosing, inner)
         self._grouping = grouping
         self._absent = absent
         self._edge = edge
@@ -270,11 +281,15 @@ class GroupedBinder(ExpressionBinder):
             special = self._special(node)
             if special is not None:
                 return special
-        if not has_aggregate(node) and not any(self._is_special(c) for c in node.find_all(n.Call)):
+        if not self._is_above(node):
             found = self._group_value(self._grouping.below.bind(node))
             if found is not None:
                 return found
         return super().bind(node)
+
+    def _is_above(self, node: n.Node) -> bool:
+        """Tell whether a part of an expression can be computed from the result only."""
+        return has_aggregate(node) or has_query(node) or any(self._is_special(c) for c in node.find_all(n.Call))
 
     def _is_special(self, node: n.Call) -> bool:
         name = str(node.this).upper()
@@ -306,6 +321,9 @@ class GroupedBinder(ExpressionBinder):
         return Literal(BIGINT.with_nullable(False), bits)
 
     def name(self, node: n.Name) -> Expr:
+        outer = self.outer(node)
+        if outer is not None:
+            return outer
         found, fields = self.scope.resolve(node, self.source)
         result = self._group_value(found)
         if result is None:

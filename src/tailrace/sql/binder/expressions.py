@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from typing import Protocol
 
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions import catalogue
@@ -11,6 +13,7 @@ from tailrace.expressions.nodes import Expr, Literal
 from tailrace.expressions.user_calls import user_call
 from tailrace.schema import Kind
 from tailrace.sql.binder import json_calls
+from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.literals import literal, symbol
 from tailrace.sql.binder.places import at
@@ -28,12 +31,28 @@ _GROUP_WINDOWS = frozenset(
 )
 
 
-class ExpressionBinder:
-    """Gives the typed expression of a node, over the columns of one scope."""
+class Inner(Protocol):
+    """What joins the queries inside of expressions to what the expressions are over."""
 
-    def __init__(self, scope: Scope, source: Source) -> None:
+    def value(self, node: n.Node, binder: ExpressionBinder) -> Expr:
+        """Give what a query in an expression comes to."""
+
+
+class ExpressionBinder:
+    """
+    Gives the typed expression of a node, over the columns of one scope.
+
+    Names that are not there may be columns of the query around (`enclosing`); `inner` takes queries in expressions, None where
+    none may stand.
+    """
+
+    def __init__(
+        self, scope: Scope, source: Source, enclosing: Enclosing | None = None, inner: Inner | None = None
+    ) -> None:
         self.scope = scope
         self.source = source
+        self.enclosing = enclosing
+        self.inner = inner
 
     def bind(self, node: n.Node) -> Expr:
         """
@@ -91,22 +110,49 @@ class ExpressionBinder:
             case n.Call():
                 return self.call(node)
             case n.Constructor():
-                return self._call(node.args["kind"], n.get(node, "arguments") or [], node)
+                return self._constructor(node)
             case n.Item():
                 return self._item(node)
             case n.Access():
                 return self._field(self.bind(node.this), node.args["field"].this, self.at(node))
             case n.Symbol():
                 return symbol(str(node.this))
+            case n.Subquery() | n.InQuery() | n.Exists():
+                return self._query(node)
+            case n.Quantified():
+                return self._query(node) if n.get(node, "query") else self._quantified(node)
         raise ConfigError("an expression is expected here", location=self.at(node))
+
+    def _constructor(self, node: n.Constructor) -> Expr:
+        arguments = n.get(node, "arguments") or []
+        for inner in (a for a in arguments if isinstance(a, n.Subquery)):
+            hint = "join the query, and name its column here"
+            message = f"a query can't be a value of {node.args['kind']}, as in Flink"
+            raise ConfigError(message, hint=hint, location=self.at(inner))
+        return self._call(node.args["kind"], arguments, node)
 
     def name(self, node: n.Name) -> Expr:
         """Give the column or field that a name means."""
+        outer = self.outer(node)
+        if outer is not None:
+            return outer
         found: Expr
         found, fields = self.scope.resolve(node, self.source)
         for field in fields:
             found = self._field(found, field, self.at(node))
         return found
+
+    def outer(self, node: n.Name) -> Expr | None:
+        """Give the column of the query around that a name means, unless it means one of this query."""
+        if self.enclosing is None or self.scope.knows(node):
+            return None
+        return self.enclosing.find(node)
+
+    def _query(self, node: n.Node) -> Expr:
+        if self.inner is not None:
+            return self.inner.value(node, self)
+        hint = "write it into WHERE, HAVING or SELECT, or join the query"
+        raise ConfigError("a query can't stand here", hint=hint, location=self.at(node))
 
     def call(self, node: n.Call) -> Expr:
         """Give the call of a scalar function; aggregates are not for here."""
@@ -173,6 +219,13 @@ class ExpressionBinder:
 
     def _unary(self, node: n.Unary) -> Expr:
         return self._call(node.args["op"], [node.this], node)
+
+    def _quantified(self, node: n.Quantified) -> Expr:
+        """Give a comparison with SOME or ALL of a list."""
+        this = self.bind(node.this)
+        parts = [catalogue.call(node.args["op"], [this, self.bind(v)], self.at(node)) for v in node.args["values"]]
+        word = "AND" if node.args["quantifier"] == "ALL" else "OR"
+        return reduce(lambda a, b: catalogue.call(word, [a, b], self.at(node)), parts)
 
     def _is(self, node: n.Is) -> Expr:
         what, word = node.args["what"], "IS NOT" if n.get(node, "negated") else "IS"

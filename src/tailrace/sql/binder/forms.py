@@ -16,7 +16,6 @@ from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.source import Source
 
 _FROM = "supported is one table, view, query or window in FROM, and UNION ALL of queries"
-_QUERY = "compute the value before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +98,11 @@ FORMS = (
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
-    Form(n.LateralSource, "LATERAL", _FROM, applies=lambda node: isinstance(node.this, n.Query)),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
     Form(n.Select, "a hint", "leave it out", part="hints"),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
     Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
     Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),
-    Form(n.Subquery, "a query inside an expression", _QUERY),
-    Form(n.InQuery, "a query in IN", _QUERY),
-    Form(n.Exists, "EXISTS", _QUERY),
-    Form(n.Quantified, "a comparison with SOME, ANY or ALL", "compare with MIN or MAX of the query"),
     Form(n.GroupBy, "GROUP BY DISTINCT", "leave DISTINCT out", part="distinct"),
 )
 """The forms in the order in which they are looked for."""

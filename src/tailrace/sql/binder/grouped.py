@@ -17,6 +17,7 @@ from tailrace.sql.binder.grouping_sets import Keys, key_sets
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.scope import Scope
+from tailrace.sql.binder.subqueries import Subqueries
 from tailrace.sql.dialect import nodes as n
 
 
@@ -29,6 +30,8 @@ class GroupedSelect:
     binder: ExpressionBinder
     predicate: Expr | None
     outputs: Callable[[ExpressionBinder], list[Output]]
+    inner: Callable[[Plan], Subqueries]
+    """Gives what joins queries in expressions over a plan."""
 
     def bind(self) -> Plan:
         """
@@ -51,10 +54,12 @@ class GroupedSelect:
     def _over(self, window: GroupWindow, sets: list[Keys], every: Keys) -> Plan:
         """Bind over a window of GROUP BY: its columns are there, but have no names that can be written."""
         scope = Scope(window.table.schema, self.binder.scope.members)
-        binder = ExpressionBinder(scope, self.binder.source)
+        binder = ExpressionBinder(scope, self.binder.source, self.binder.enclosing)
         return self._union([self._one(window.table, binder, keys, every, window) for keys in sets])
 
     def _one(self, plan: Plan, binder: ExpressionBinder, keys: Keys, every: Keys, window: GroupWindow | None) -> Plan:
+        below = self.inner(plan)
+        binder = ExpressionBinder(binder.scope, binder.source, binder.enclosing, below)
         grouping = Grouping(binder)
         for key in keys:
             if not is_group_window(key):
@@ -63,11 +68,15 @@ class GroupedSelect:
             grouping.add_key(column)
         present = list(grouping.keys.values())
         absent = [e for e in (binder.bind(k) for k in every if not is_group_window(k)) if e not in present]
-        above = GroupedBinder(grouping, absent, window.edge if window else None)
+        inner = self.inner(plan)
+        inner.taken = below.taken
+        above = GroupedBinder(grouping, absent, window.edge if window else None, inner)
         outputs = self.outputs(above)
         having = n.get(self.node, "having")
-        passes = above.condition(having, "HAVING") if having is not None else None
-        aggregated = grouping.plan(plan, self.predicate, n.get(self.node, "group") or self.node)
+        passes = inner.condition(having, "HAVING", above) if having is not None else None
+        plan, predicate = below.filtered_over(plan, self.predicate)
+        aggregated = grouping.plan(plan, predicate, n.get(self.node, "group") or self.node)
+        aggregated, _ = inner.filtered_over(aggregated, None)
         return calc(aggregated, outputs, passes, at(self.node, self.binder.source))
 
     def _union(self, plans: list[Plan]) -> Plan:

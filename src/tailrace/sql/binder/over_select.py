@@ -166,7 +166,7 @@ class _Collecting(_Parts):
         self.found: dict[n.Node, list[Output]] = {}
 
     def is_part(self, node: n.Node) -> bool:
-        reads = has_aggregate(node) or any(isinstance(x, n.Name) for x in node.walk())
+        reads = has_aggregate(node) or any(isinstance(x, (n.Name, n.Query)) for x in node.walk())
         return reads and not has_over(node)
 
     def part(self, node: n.Node) -> Expr:

@@ -13,6 +13,7 @@ from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import Values
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
+from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.grouped import GroupedSelect
 from tailrace.sql.binder.joins import has_join, settled
@@ -22,9 +23,10 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.relations import RelationBinder, with_names
 from tailrace.sql.binder.row_windows import has_over
-from tailrace.sql.binder.scope import Scope
+from tailrace.sql.binder.scope import Relation, Scope
 from tailrace.sql.binder.set_operations import SetBinder
 from tailrace.sql.binder.sorting import OrderBy, ordered
+from tailrace.sql.binder.subqueries import Subqueries
 from tailrace.sql.binder.written_names import name_of, refuse_repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
@@ -33,9 +35,14 @@ from tailrace.sql.source import Source
 class QueryBinder:
     """Binds queries of one script over the tables and views that are known so far."""
 
-    def __init__(self, names: Names, source: Source) -> None:
+    def __init__(self, names: Names, source: Source, enclosing: Enclosing | None = None) -> None:
         self._names = names
         self._source = source
+        self._enclosing = enclosing
+
+    def inside(self, enclosing: Enclosing) -> QueryBinder:
+        """Give what binds queries that may read columns of a query around them."""
+        return QueryBinder(self._names, self._source, enclosing)
 
     def bind(self, query: n.Query, ctes: Mapping[str, Plan] | None = None, *, outermost: bool = False) -> Plan:
         """
@@ -81,25 +88,40 @@ class QueryBinder:
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan], further: Sequence[n.Node] = ()) -> Plan:
         """Bind a SELECT with `further` columns behind its own."""
-        relation = RelationBinder(self._names, self._source, self, ctes).bind(n.get(node, "source"))
-        plan = relation.plan
-        binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
-        where = n.get(node, "where")
-        if where is not None and has_aggregate(where):
-            raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
-        predicate = binder.condition(where, "WHERE") if where is not None else None
-        if has_join(plan):
-            plan, predicate = settled(plan, predicate), None
-            binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source)
+        relation = RelationBinder(self._names, self._source, self, ctes, self._enclosing).bind(n.get(node, "source"))
+        plan, predicate = self._filtered(node, relation, ctes)
+        inner = self._subqueries(plan, ctes)
+        binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source, self._enclosing, inner)
         items = [*node.args["items"], *further]
         over = self._over(node, items)
         outputs = over.below if over is not None else partial(self._outputs, items)
         if self._is_grouped(node, items):
-            plan = GroupedSelect(node, plan, binder, predicate, outputs).bind()
+            plan = GroupedSelect(node, plan, binder, predicate, outputs, partial(self._subqueries, ctes=ctes)).bind()
         else:
-            plan = calc(plan, outputs(binder), predicate, at(node, self._source))
+            made = outputs(binder)
+            plan, predicate = inner.filtered_over(plan, predicate)
+            plan = calc(plan, made, predicate, at(node, self._source))
         plan = over.above(plan) if over is not None else plan
         return distinct(plan, node, self._source) if n.get(node, "distinct") else plan
+
+    def _filtered(self, node: n.Select, relation: Relation, ctes: Mapping[str, Plan]) -> tuple[Plan, Expr | None]:
+        """Give what FROM and WHERE mean together: a plan, and what is left to filter it by."""
+        plan, where = relation.plan, n.get(node, "where")
+        if where is not None and has_aggregate(where):
+            raise ConfigError("an aggregate can't stand in WHERE", hint="use HAVING", location=at(where, self._source))
+        inner = self._subqueries(plan, ctes)
+        binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source, self._enclosing, inner)
+        predicate = inner.condition(where, "WHERE", binder) if where is not None else None
+        plan = inner.over(plan)
+        return (settled(plan, predicate), None) if has_join(plan) else (plan, predicate)
+
+    def _subqueries(self, plan: Plan, ctes: Mapping[str, Plan]) -> Subqueries:
+        """Give what joins the queries in expressions over a plan."""
+
+        def bind(query: n.Query, enclosing: Enclosing) -> Plan:
+            return self.inside(enclosing).bind(query, ctes)
+
+        return Subqueries(bind, self._source, set(plan.schema.names))
 
     @staticmethod
     def _is_grouped(node: n.Select, items: Sequence[n.Node]) -> bool:

@@ -10,11 +10,14 @@ from tailrace.expressions.nodes import Literal
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import Values
 from tailrace.schema import BOOLEAN, Field, Schema
+from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.joins import JoinBinder, refuse_same_names
+from tailrace.sql.binder.lateral import LateralBinder
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
+from tailrace.sql.binder.subquery_joins import SubqueryJoins
 from tailrace.sql.binder.table_functions import TableFunctionBinder, table_function
 from tailrace.sql.binder.tables import source_plan
 from tailrace.sql.binder.temporal import refuse_system_time, system_time
@@ -33,15 +36,21 @@ class Queries(Protocol):
     def bind(self, query: n.Query, ctes: Ctes | None = None) -> Plan:
         """Give the plan of a query."""
 
+    def inside(self, enclosing: Enclosing) -> Queries:
+        """Give what binds queries that may read columns of a query around them."""
+
 
 class RelationBinder:
     """Binds FROM over the tables, views and named queries that are known."""
 
-    def __init__(self, names: Names, source: Source, queries: Queries, ctes: Ctes) -> None:
+    def __init__(
+        self, names: Names, source: Source, queries: Queries, ctes: Ctes, enclosing: Enclosing | None = None
+    ) -> None:
         self._names = names
         self._source = source
         self._queries = queries
         self._ctes = ctes
+        self._enclosing = enclosing
 
     def bind(self, node: n.Node | None) -> Relation:
         """
@@ -62,6 +71,8 @@ class RelationBinder:
     def _member(self, node: n.Node) -> Relation:
         if (lateral := _lateral(node)) is not None:
             return lateral(node, self.bind(None), self._source).bind()
+        if isinstance(node, n.LateralSource):  # with nothing left of it
+            node = _as_query(node)
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
         plan, name = self._read(node)
         columns = n.get(node, "columns") or []
@@ -75,9 +86,15 @@ class RelationBinder:
                 left, [str(a.this) for a in [n.get(right, "alias")] if a is not None], right, self._source
             )
             return lateral(right, left, self._source).bind(node)
+        if isinstance(right, n.LateralSource):
+            joins = SubqueryJoins(self._inside, self._source, set(left.plan.schema.names))
+            return LateralBinder(node, left, self._enclosing, joins, self._source).bind()
         time = system_time(node, left, self._source)
         theirs = self._member(right) if time is not None else self.bind(right)
         return JoinBinder(node, left, theirs, self._source, time).bind()
+
+    def _inside(self, query: n.Query, enclosing: Enclosing) -> Plan:
+        return self._queries.inside(enclosing).bind(query, self._ctes)
 
     def _read(self, node: n.Node) -> tuple[Plan, str]:
         match node:
@@ -112,6 +129,12 @@ def _lateral(node: n.Node) -> type[UnnestBinder] | None:
         return UnnestBinder
     made = isinstance(node, n.LateralSource | n.FunctionSource) and table_function(node) is not None
     return TableFunctionBinder if made else None
+
+
+def _as_query(node: n.LateralSource) -> n.QuerySource:
+    found = n.QuerySource(query=node.this, alias=n.get(node, "alias"), columns=n.get(node, "columns"))
+    found.meta.update(node.meta)
+    return found
 
 
 def with_names(plan: Plan, columns: Sequence[n.Node], node: n.Node, source: Source) -> Plan:

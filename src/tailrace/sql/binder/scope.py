@@ -95,6 +95,12 @@ class Scope:
             hint = "give one of them another name in that query, with AS"
             raise ConfigError(f"the column '{name}'{of} may be one of two", hint=hint, location=at(node, source))
 
+    def knows(self, name: Name) -> bool:
+        """Tell whether a name begins with a column, or with what qualifies columns, of this scope."""
+        first = name.texts[0]
+        qualified = len(name.texts) > 1 and any(m.alias == first for m in self.members)
+        return qualified or any(first in m.visible for m in self.members)
+
     def column(self, name: str) -> Column:
         """Give a column of the plan by its name there."""
         return Column(self.schema[name].type, name)

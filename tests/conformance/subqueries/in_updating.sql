@@ -1,0 +1,5 @@
+CREATE TABLE orders (id BIGINT, cust INT, item STRING, qty INT, size INT NOT NULL)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE refunds (oid BIGINT, cust INT, item STRING, w INT, size INT NOT NULL)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/refunds.json', 'format' = 'json');
+SELECT id, cust FROM orders WHERE cust IN (SELECT cust FROM refunds GROUP BY cust HAVING COUNT(*) = 2 OR SUM(w) > 8);

@@ -1,0 +1,6 @@
+-- expect: refused
+CREATE TABLE orders (id BIGINT, cust INT, item STRING, qty INT, size INT NOT NULL)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE refunds (oid BIGINT, cust INT, item STRING, w INT, size INT NOT NULL)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/refunds.json', 'format' = 'json');
+SELECT id, ARRAY[(SELECT MAX(w) FROM refunds), qty] FROM orders;
