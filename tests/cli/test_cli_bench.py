@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tailrace.bench import events, measure, pipelines
+from tailrace.bench import events, functions, measure, pipelines
 from tailrace.errors import TerminalError
 
 
@@ -25,6 +25,16 @@ def test_the_file_pipeline_is_measured_and_checked() -> None:
     assert found["rows_per_second"] == pytest.approx(20_000 / found["seconds"])
     assert found["cpu_seconds"] > 0
     assert 10 < found["peak_mib"] < 1000
+
+
+@pytest.mark.parametrize("name", functions.EXPRESSIONS)
+def test_functions_are_measured_and_checked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their values are compared with NumPy's; wrong ones have no figures."""
+    assert measure.function(name, 70_000).seconds > 0
+    wrong = functions.EXPRESSIONS["sql udf"].replace("3", "2")
+    monkeypatch.setitem(functions.EXPRESSIONS, "sql udf", wrong)
+    with pytest.raises(TerminalError, match="are not those of NumPy"):
+        measure.function("sql udf", 10_000)
 
 
 def test_wrong_rows_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:

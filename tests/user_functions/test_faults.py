@@ -155,6 +155,7 @@ def whole(x: pl.Series) -> Any:
     assert message in caught.value.message
     assert caught.value.message.startswith(f"the function whole ({world.folder}/mine.py:")
     assert caught.value.hint
+    assert caught.value.location is not None
 
 
 def test_a_call_that_hangs_stops_the_job_and_names_the_line(world: World) -> None:
@@ -254,3 +255,4 @@ def test_an_aggregate_that_fails_stops_the_job(world: World, old: str, new: str,
     assert isinstance(caught.value, DataError | TerminalError)
     assert f"the function total ({world.folder}/mine.py:" in caught.value.message
     assert message in caught.value.message
+    assert caught.value.location is not None

@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from function_kit import WAYS, Row, World, numbers, ordered
 
+from tailrace.plan.explain import warnings
+
 MODULE = """
 @tr.udf(result_type="BIGINT", input_types=["BIGINT"])
 def twice(x: pl.Series) -> pl.Series:
@@ -233,3 +235,17 @@ def fixed(x: int) -> int:
     assert world.rows(world.functions("fixed") + table + "SELECT fixed(n) AS a, fixed(n) AS b FROM t;") == [
         {"a": 3, "b": 3}
     ]
+
+
+def test_a_changing_function_over_updates_is_warned_of(world: World) -> None:
+    """What is taken back may not be what was put out."""
+    world.module("""
+@tr.udf(scalar=True, deterministic=False)
+def mark(x: int) -> int:
+    return x
+""")
+    table = world.functions("mark") + world.table("n BIGINT", [{"n": 1}])
+    (warned,) = world.jobs(table + "SELECT mark(c) AS c FROM (SELECT COUNT(*) AS c FROM t GROUP BY n);")
+    assert [w for w in warnings(warned.sinks) if "mark is not deterministic" in w]
+    (fine,) = world.jobs(table + "SELECT mark(n) AS c FROM t;")
+    assert not warnings(fine.sinks)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tailrace.bench import events, pipelines, windows
+from tailrace.bench import events, functions, pipelines, windows
 from tailrace.errors import TerminalError
 
 PARTITIONS = 4
@@ -58,6 +58,17 @@ def window(rows: int) -> Result:
     """Measure the window aggregate alone, from batches in memory, on one thread."""
     seconds = windows.measure(rows)
     return Result("window", rows, seconds, seconds)
+
+
+def function(name: str, rows: int) -> Result:
+    """
+    Measure a function in Python, or the same expression in SQL, from batches in memory, on one thread.
+
+    Raises:
+        TerminalError: the values are wrong.
+    """
+    seconds = functions.measure(name, rows)
+    return Result(name, rows, seconds, seconds, checked=True)
 
 
 def file(rows: int) -> Result:

@@ -8,8 +8,10 @@ import platform
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from tailrace.bench import measure
+from tailrace.bench.functions import EXPRESSIONS
 from tailrace.bench.measure import Result
 from tailrace.errors import ConfigError
 
@@ -42,6 +44,7 @@ def _chosen(what: str, rows: int, kafka: str | None) -> dict[str, Callable[[], R
         "warm start": lambda: measure.startup(cold=False),
         "cold start": lambda: measure.startup(cold=True),
     }
+    every |= {name: partial(measure.function, name, 2 * rows) for name in EXPRESSIONS}
     if kafka is not None:
         every["kafka"] = lambda: measure.kafka(rows, kafka)
     return every if what == "all" else {n: f for n, f in every.items() if n.endswith(what)}

@@ -171,6 +171,7 @@ class Bench(StrEnum):
     file = "file"
     kafka = "kafka"
     start = "start"
+    udf = "udf"
     nexmark = "nexmark"
 
 
@@ -193,7 +194,7 @@ def bench(
     json: Json = False,
 ) -> None:
     """
-    Measure this machine: the window aggregate alone, the pipeline over a file and over Kafka, and the first row of a run.
+    Measure this machine: the window aggregate alone, functions in Python, the pipeline over a file and over Kafka, the first row of a run.
 
     The rows of each pipeline are compared with one batch computation; status 1 if they differ. `nexmark` measures the
     queries of that benchmark, each in a process of its own on one core, with checkpoints each second and the events in memory.

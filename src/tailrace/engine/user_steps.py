@@ -10,7 +10,7 @@ import polars as pl
 from tailrace.engine.batch import ORIGIN, Batch
 from tailrace.engine.checks import checked
 from tailrace.engine.operator import Operator, Rejected
-from tailrace.errors import Location
+from tailrace.errors import Location, TerminalError
 from tailrace.expressions.lower import Step
 from tailrace.expressions.names import USER_CALL
 from tailrace.user_functions.running import Argument, Runner
@@ -56,7 +56,11 @@ def _added(batch: Batch, step: Step, runner: Runner, operator: Operator) -> Batc
     # with_columns gives constants the length of the batch
     read = batch.with_columns(wanted) if wanted else batch
     use = read[_GUARD] if step.guard is not None else None
-    out = runner.run([read[n] for n in names], len(batch), use)
+    try:
+        out = runner.run([read[n] for n in names], len(batch), use)
+    except TerminalError as error:
+        error.location = step.call.location
+        raise
     batch = batch.with_columns(out.values.alias(step.name))
     return rejecting(batch, out.failed, operator, step.call.location) if out.failed else batch
 

@@ -172,10 +172,15 @@ class AggregateCall:
         return f"{self.function}({inner})" + (f" FILTER {self.filter}" if self.filter else "")
 
 
-def is_changing(expr: Expr) -> bool:
-    """Tell whether a function of the user in it gives other results for equal arguments."""
+def changing_functions(expr: Expr) -> list[str]:
+    """Give the names of the functions of the user in it that give other results for equal arguments."""
     calls = (e for e in walk(expr) if isinstance(e, UserCall))
-    return any(not c.function.declaration.deterministic for c in calls)
+    return [c.function.name for c in calls if not c.function.declaration.deterministic]
+
+
+def is_changing(expr: Expr) -> bool:
+    """Tell whether there is one."""
+    return bool(changing_functions(expr))
 
 
 def walk(expr: Expr) -> Iterator[Expr]:

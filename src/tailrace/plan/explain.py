@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
-from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, UserCall
+from tailrace.expressions.nodes import Call, Cast, Column, Expr, Literal, UserCall, changing_functions
 from tailrace.plan.changelog import INSERT_ONLY, Mode, changelog_modes
 from tailrace.plan.changelog import shown as mode_text
 from tailrace.plan.nodes import (
@@ -337,12 +337,21 @@ def _window_state(node: WindowAggregate) -> str:
 
 
 def _warnings(sinks: Sequence[Sink]) -> Iterator[str]:
+    modes = changelog_modes(sinks)
     for node in (n for s in sinks for n in walk(s)):
         at = f"{node.location}: " if node.location else ""
         if isinstance(node, (WindowAggregate, WindowTable)):
             yield from (at + text for text in _window_warnings(node))
         if isinstance(node, Sink):
             yield from (at + text for text in _null_warnings(node))
+        if isinstance(node, Calc) and modes[id(node.input)] != INSERT_ONLY:
+            yield from (at + text for text in _changing_warnings(node))
+
+
+def _changing_warnings(node: Calc) -> Iterator[str]:
+    computed = [*node.exprs, *([node.predicate] if node.predicate is not None else [])]
+    for name in dict.fromkeys(name for e in computed for name in changing_functions(e)):
+        yield f"{name} is not deterministic: a row that is taken back may get another value than it had"
 
 
 def _window_warnings(node: WindowAggregate | WindowTable) -> Iterator[str]:

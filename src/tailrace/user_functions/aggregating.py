@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
-from tailrace.errors import DataError, TailraceError
+from tailrace.errors import DataError, Location, TailraceError, TerminalError
 from tailrace.schema import DataType
 from tailrace.user_functions import columns, states
 from tailrace.user_functions.aside import within
@@ -17,21 +18,41 @@ from tailrace.user_functions.running import Argument
 
 T = TypeVar("T")
 
+_objects: WeakKeyDictionary[Declaration[..., Any], Any] = WeakKeyDictionary()
+
+
+def _object(declaration: Declaration[..., Any]) -> Any:
+    """Give the object of a class, made once: what its `__init__` loads may be large."""
+    if declaration not in _objects:
+        _objects[declaration] = declaration.target()
+    return _objects[declaration]
+
 
 class Aggregator:
-    """One object of the user's class, and how it is called; `result` is the type of its value."""
+    """
+    The one object of the user's class, and how it is called; `result` is the type of its value.
 
-    def __init__(self, declaration: Declaration[..., Any], arguments: Sequence[Argument], result: DataType) -> None:
+    Errors point at `location`, where SQL calls it.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration[..., Any],
+        arguments: Sequence[Argument],
+        result: DataType,
+        location: Location | None = None,
+    ) -> None:
         self._declaration = declaration
+        self._location = location
         self._arguments = tuple(arguments)
         self._result = result
-        self._object: Any = self._guarded(declaration.target)
+        self._object: Any = self._guarded(lambda: _object(declaration))
 
     def created(self) -> Any:
         """Give an empty accumulator."""
         made = self._guarded(self._object.create)
         if made is None:
-            raise stopped(self._declaration, "created no accumulator", "return one in create, as 0 or []")
+            raise self._stopped("created no accumulator", "return one in create, as 0 or []")
         return made
 
     def changed(self, state: Any, rows: list[pl.Series], count: int, sign: int) -> Any:
@@ -72,7 +93,7 @@ class Aggregator:
             found = self._fails(before, [r[:middle] for r in rows], middle, sign)
             low, high, error = (low, middle, found) if found is not None else (middle, high, error)
         hint = "mend the aggregate, or leave such rows out with FILTER (WHERE ...)"
-        return DataError(caused(self._declaration, error), hint=hint)
+        return DataError(caused(self._declaration, error), hint=hint, location=self._location)
 
     def _fails(self, before: bytes, rows: list[pl.Series], count: int, sign: int) -> BaseException | None:
         try:
@@ -92,13 +113,13 @@ class Aggregator:
         found = self._guarded(lambda: [self._object.result(s) for s in states_])
         if not self._result.nullable and any(v is None for v in found):
             hint = "let the hint of result have None, or result_type no NOT NULL"
-            raise stopped(self._declaration, "gave NULL, but its result is NOT NULL", hint)
+            raise self._stopped("gave NULL, but its result is NOT NULL", hint)
         try:
             return columns.column(found, self._result)
         except Exception:  # noqa: BLE001  Polars and Python raise what they like; the value is looked for below
             wrong = next(v for v in found if not self._fits(v))
             what = f"gave {type(wrong).__name__}, but its result is {self._result.sql()}"
-            raise stopped(self._declaration, what, "mend result, or result_type") from None
+            raise self._stopped(what, "mend result, or result_type") from None
 
     def _fits(self, value: Any) -> bool:
         try:
@@ -113,12 +134,17 @@ class Aggregator:
             return states.packed(state)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             what = f"keeps what can't be written into a checkpoint: {error}"
-            raise stopped(self._declaration, what, f"an accumulator is made of {states.KINDS}") from None
+            raise self._stopped(what, f"an accumulator is made of {states.KINDS}") from None
 
     @staticmethod
     def unpacked(data: bytes) -> Any:
         """Give an accumulator from its bytes."""
         return states.unpacked(data)
+
+    def _stopped(self, what: str, hint: str) -> TerminalError:
+        error = stopped(self._declaration, what, hint)
+        error.location = self._location
+        return error
 
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do what is about no single row: if that fails, the job can't go on."""
@@ -130,4 +156,4 @@ class Aggregator:
             if isinstance(error, TailraceError):
                 raise
             what = caused(self._declaration, error).removeprefix(named(self._declaration)).strip()
-            raise stopped(self._declaration, what, "mend the aggregate") from error
+            raise self._stopped(what, "mend the aggregate") from error

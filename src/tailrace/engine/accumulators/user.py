@@ -20,7 +20,7 @@ class UserAccumulator(Accumulator):
 
     def __init__(self, call: AggregateCall, user: UserAggregateCall) -> None:
         known = [Argument(t, spared) for t, spared in zip(user.types, user.spared, strict=True)]
-        self._aggregator = Aggregator(user.function.declaration, known, call.type)
+        self._aggregator = Aggregator(user.function.declaration, known, call.type, call.location)
         self._spared = user.spared
         self._states: list[Any] = []
 
