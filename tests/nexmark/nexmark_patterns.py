@@ -89,12 +89,12 @@ def _cheap_each(bids: list[Bid], start: int) -> Match | None:
 
 
 def _drop(bids: list[Bid], start: int) -> Match | None:
-    """From a bid on none is 50 or more below it, until one is, within five seconds."""
+    """From a bid on none is 50 or more below it, until one is, less than five seconds later."""
     limit = bids[start].price - 50
     at = start + 1
     while at < len(bids) and bids[at].price > limit:
         at += 1
-    if at == len(bids) or bids[at].price == limit or bids[at].time - bids[start].time > 5000:
+    if at == len(bids) or bids[at].price == limit or bids[at].time - bids[start].time >= 5000:
         return None
     return Match((bids[at].time, bids[start].price - bids[at].price), at + 1)
 

@@ -18,7 +18,6 @@ from tailrace.errors import TailraceError
 PENDING = {
     "q13": "FOR SYSTEM_TIME AS OF",
     "q6": "OVER of rows that are taken back",
-    **dict.fromkeys(("cep0", "cep1", "cep2", "cep3"), "MATCH_RECOGNIZE"),
 }
 """Queries that can't be run yet, and what they lack; one that begins to run must be taken out."""
 

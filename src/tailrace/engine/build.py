@@ -15,6 +15,7 @@ from tailrace.engine.operators.interval_join import IntervalJoinOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.keep_first import KeepEarliestOperator, KeepFirstOperator
 from tailrace.engine.operators.limit import LimitOperator
+from tailrace.engine.operators.match_recognize import MatchRecognizeOperator
 from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.rank import RankOperator
@@ -161,6 +162,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.WindowJoin: lambda node, builder: WindowJoinOperator(node, builder.timezone),
     nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
+    nodes.MatchRecognize: lambda node, builder: MatchRecognizeOperator(node, builder.timezone),
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),
     nodes.Unnest: lambda node, builder: UnnestOperator(node, builder.timezone),

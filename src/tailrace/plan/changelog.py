@@ -17,6 +17,7 @@ from tailrace.plan.nodes import (
     IntervalJoin,
     Join,
     JoinKind,
+    MatchRecognize,
     Materialize,
     Node,
     Normalize,
@@ -60,7 +61,7 @@ UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
 _INSERTS_ONLY_IN = (
-    Deduplicate, IntervalJoin, OverAggregate, Sort, Versions, WindowAggregate, WindowJoin, WindowRank,
+    Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Sort, Versions, WindowAggregate, WindowJoin, WindowRank,
 )  # fmt: skip
 """Nodes whose input must not update."""
 

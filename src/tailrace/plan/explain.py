@@ -20,6 +20,7 @@ from tailrace.plan.nodes import (
     IntervalJoin,
     Join,
     Limit,
+    MatchRecognize,
     Materialize,
     Node,
     Normalize,
@@ -131,8 +132,8 @@ def state_bound(node: Node) -> str:
             return "one counter"
         case WindowAggregate():
             return _window_state(node)
-        case OverAggregate():
-            return _over_state(node)
+        case OverAggregate() | MatchRecognize():
+            return _row_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, never dropped"
         case Normalize() | Materialize():
@@ -267,10 +268,23 @@ def _near(node: IntervalJoin) -> str:
     return f"{left} = {right}" if node.lower == node.upper == 0 else f"{left} BETWEEN {low} AND {high}"
 
 
-def _over_state(node: OverAggregate) -> str:
+def _row_state(node: OverAggregate | MatchRecognize) -> str:
+    if isinstance(node, MatchRecognize):
+        bound = "never dropped" if node.within is None else f"for at most {_interval(node.within)}"
+        waiting = "" if node.processing_time else ", and those that wait for the watermark"
+        return f"the rows of open matches{_by(node.partition)}, {bound}{waiting}"
     if node.frame.preceding is None:
         return f"one row{_by(node.partition)}, never dropped, and the rows that wait for the watermark"
     return f"the rows of the last frame{_by(node.partition)}, and those that wait for the watermark"
+
+
+def _match(node: MatchRecognize) -> str:
+    order = ", ".join([node.time, *map(str, node.order)])
+    within = "" if node.within is None else f" WITHIN {_interval(node.within)}"
+    conditions = [f"{p.variable} AS {expression(p.condition)}" for p in node.parts if p.condition is not None]
+    define = f", DEFINE {', '.join(conditions)}" if conditions else ""
+    pattern = f"PATTERN ({' '.join(map(str, node.parts))}){within}"
+    return f"MatchRecognize{_by(node.partition)} in the order of {order}, {pattern}, AFTER MATCH {node.after}{define}"
 
 
 def _ordered(node: Rank | Deduplicate | Sort) -> str:
@@ -340,6 +354,8 @@ def _warnings(sinks: Sequence[Sink]) -> Iterator[str]:
     modes = changelog_modes(sinks)
     for node in (n for s in sinks for n in walk(s)):
         at = f"{node.location}: " if node.location else ""
+        if isinstance(node, MatchRecognize) and node.within is None and any(p.high is None for p in node.parts):
+            yield f"{at}a match without WITHIN may stay open for ever: its rows are kept, and later matches wait for it"
         if isinstance(node, (WindowAggregate, WindowTable)):
             yield from (at + text for text in _window_warnings(node))
         if isinstance(node, Sink):
@@ -379,6 +395,7 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     WindowTable: lambda n: f"Window {window(n.window)}",
     WindowAggregate: lambda n: f"WindowAggregate {window(n.window)}{_by(n.keys)}: {_aggregates(n)}",
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
+    MatchRecognize: _match,
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
     TemporalJoin: _join,

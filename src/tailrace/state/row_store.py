@@ -57,6 +57,16 @@ class RowStore:
         arrays = (self.copies, self.matches, self._slot, self._following, self._preceding, self._touched, self._head)
         return self._log.nbytes + self._sizes.nbytes + sum(a.nbytes for a in arrays)
 
+    @property
+    def older(self) -> I32:
+        """Of each row the one of its slot that was added before it; -1: none."""
+        return self._following
+
+    @property
+    def newer(self) -> I32:
+        """Of each row the one of its slot that was added after it; -1: none."""
+        return self._preceding
+
     def reserve(self, rows: int, slots: int) -> None:
         """Make room for this many more rows, and for slots up to this one."""
         size = self.used + rows

@@ -13,11 +13,22 @@ from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, Tem
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.outer import OuterRows
 from tailrace.plan.nodes.over import Frame, OverAggregate
+from tailrace.plan.nodes.patterns import (
+    MATCH_TIME,
+    AfterMatch,
+    MatchRecognize,
+    PatternAggregate,
+    PatternPart,
+    PatternValue,
+    RowReference,
+)
 from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, Versions, WindowRank
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
 
 __all__ = [
+    "MATCH_TIME",
+    "AfterMatch",
     "Aggregate",
     "AssignWatermark",
     "Calc",
@@ -29,13 +40,18 @@ __all__ = [
     "JoinKey",
     "JoinKind",
     "Limit",
+    "MatchRecognize",
     "Materialize",
     "Node",
     "Normalize",
     "OuterRows",
     "OverAggregate",
+    "PatternAggregate",
+    "PatternPart",
+    "PatternValue",
     "Rank",
     "Repeat",
+    "RowReference",
     "Scan",
     "Sink",
     "Sort",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from tailrace.expressions.nodes import columns
 from tailrace.plan.nodes import (
+    MATCH_TIME,
     Aggregate,
     AssignWatermark,
     Calc,
@@ -14,6 +16,7 @@ from tailrace.plan.nodes import (
     IntervalJoin,
     Join,
     Limit,
+    MatchRecognize,
     Node,
     Normalize,
     OverAggregate,
@@ -110,12 +113,12 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _aggregated(node, own)
         case OverAggregate():
             return _read_over(node, own)
+        case MatchRecognize():
+            return _measured(node, own).reads
         case Limit() | Deduplicate() | Normalize() | Rank() | Sort() | Versions():
             return _read_in_order(node, below, own)
-        case Unnest():
-            return (own & set(below.schema.names)) | {node.collection}
-        case Repeat():
-            return own | {node.count}
+        case Unnest() | Repeat():
+            return (own & set(below.schema.names)) | {node.collection if isinstance(node, Unnest) else node.count}
         case Join():
             return _joined(node, own) & set(below.schema.names)
     return set(below.schema.names)
@@ -176,11 +179,12 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
         node = node.with_inputs(inputs)
     if isinstance(node, Aggregate | WindowAggregate):
         return _without_edges(_without_results(node, wanted), wanted)
+    narrowed = _NARROWED.get(type(node))
+    if narrowed is not None:
+        return narrowed(node, wanted)
     match node:
         case Scan() | Join() | Repeat():
             return _keep(node, _fields(node.schema, wanted))
-        case Calc():
-            return _narrow_calc(node, wanted)
         case AssignWatermark() | Limit() | Deduplicate() | Sort() | Normalize() | Versions():
             return _keep(node, _fields(node.schema, set(node.input.schema.names)))
         case WindowTable():
@@ -190,8 +194,6 @@ def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
             return _keep(node, _fields(node.schema, wanted | set(node.added)))
         case Rank():
             return _narrow_rank(node, wanted)
-        case OverAggregate():
-            return _narrow_over(node, wanted)
     return node
 
 
@@ -199,6 +201,13 @@ def _narrow_calc(node: Calc, wanted: set[str]) -> Node:
     exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
     same = len(exprs) == len(node.exprs)
     return node if same else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
+
+
+def _measured(node: MatchRecognize, wanted: set[str]) -> MatchRecognize:
+    """Give the matches with the values that are read; all columns of the partition stay."""
+    kept = tuple(v for v in node.measured if v.name in wanted)
+    fields = _fields(node.schema, {*node.partition, *(v.name for v in kept), *({MATCH_TIME} & wanted)})
+    return replace(node, measured=kept, schema=fields)
 
 
 def _narrow_over(node: OverAggregate, wanted: set[str]) -> Node:
@@ -247,3 +256,11 @@ def _fields(schema: Schema, names: Iterable[str]) -> Schema:
 
 def _keep(node: Node, schema: Schema) -> Node:
     return node if len(schema) == len(node.schema) else replace(node, schema=schema)
+
+
+_NARROWED: dict[type[Node], Callable[[Any, set[str]], Node]] = {
+    Calc: _narrow_calc,
+    MatchRecognize: _measured,
+    OverAggregate: _narrow_over,
+}
+"""Nodes that compute: they leave out what is not read."""

@@ -15,8 +15,6 @@ from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.source import Source
 
-_FROM = "supported is one table, view, query or window in FROM, and UNION ALL of queries"
-
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -59,6 +57,10 @@ def _repeated(node: n.Node) -> bool:
     return isinstance(node.this, (n.PatternSequence, n.PatternRepeat))
 
 
+def _from_nothing(node: n.Node) -> bool:
+    return bool(node.meta.get("from_nothing"))
+
+
 _PATTERN = "write the pattern with variables and quantifiers only: PATTERN (a b+ c)"
 
 NEVER = (
@@ -67,6 +69,7 @@ NEVER = (
     Form(n.PatternExclude, "an exclusion in PATTERN", _PATTERN),
     Form(n.PatternPermute, "PERMUTE", _PATTERN),
     Form(n.PatternRepeat, "a quantifier on a group", _PATTERN, applies=_repeated),
+    Form(n.PatternRepeat, "a quantifier without its lower number", "write {0,n}", applies=_from_nothing),
     Form(
         n.Call,
         "FILTER together with OVER",
@@ -97,7 +100,7 @@ FORMS = (
     Form(s.AlterView, "ALTER VIEW", "write DROP VIEW and CREATE VIEW"),
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
-    Form(n.MatchSource, "MATCH_RECOGNIZE", _FROM),
+    Form(n.MatchSource, "SUBSET", "name the variables one by one", part="subsets"),
     Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
     Form(n.Select, "a hint", "leave it out", part="hints"),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),

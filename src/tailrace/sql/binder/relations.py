@@ -13,6 +13,7 @@ from tailrace.schema import BOOLEAN, Field, Schema
 from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.joins import JoinBinder, refuse_same_names
 from tailrace.sql.binder.lateral import LateralBinder
+from tailrace.sql.binder.match import MatchBinder
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
@@ -98,6 +99,9 @@ class RelationBinder:
 
     def _read(self, node: n.Node) -> tuple[Plan, str]:
         match node:
+            case n.MatchSource():
+                inner = self.bind(node.args["input"]).plan
+                return MatchBinder(node, inner, self._source).bind(), ""
             case n.TableSource():
                 name = node.args["name"]
                 return self._named(name), name.texts[-1]

@@ -48,12 +48,15 @@ class PatternParser(TableFunctionParser):
     def _factor(self) -> Node:
         start = self.at
         this = self._primary_pattern(start)
+        from_nothing = self.sees("{", ",")
         times = self._times()
         if times is None:
             return this
         low, high = times
         reluctant = self.takes("?") and low != high  # with a fixed number there is nothing to choose
-        return self.node(PatternRepeat, start, this=this, low=low, high=high, reluctant=reluctant)
+        made = self.node(PatternRepeat, start, this=this, low=low, high=high, reluctant=reluctant)
+        made.meta["from_nothing"] = from_nothing
+        return made
 
     def _primary_pattern(self, start: int) -> Node:
         if self.takes("("):

@@ -1,4 +1,4 @@
--- A price that drops within five seconds.
+-- A price that drops in less than five seconds.
 CREATE TABLE cep3 (auction BIGINT, bidder BIGINT, droptime TIMESTAMP(3), `drop` BIGINT) WITH (${SINK});
 
 INSERT INTO cep3

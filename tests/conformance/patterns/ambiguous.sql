@@ -1,0 +1,13 @@
+CREATE TABLE ticks (
+  id BIGINT, k STRING, c STRING, v BIGINT, d DOUBLE, price DECIMAL(10, 2), ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT *
+FROM ticks MATCH_RECOGNIZE (
+  ORDER BY ts
+  MEASURES FIRST(A.id) AS a, LAST(B.id) AS b, LAST(C.id) AS c, COUNT(A.id) AS n, COUNT(B.id) AS m, LAST(id) AS z
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP TO NEXT ROW
+  PATTERN (A+? B+? C)
+  DEFINE C AS C.v > 6
+) AS m;

@@ -1,0 +1,14 @@
+CREATE TABLE ticks (
+  id BIGINT, k STRING, c STRING, v BIGINT, d DOUBLE, price DECIMAL(10, 2), ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT *
+FROM ticks MATCH_RECOGNIZE (
+  PARTITION BY k
+  ORDER BY ts
+  MEASURES FIRST(A.id) AS a, LAST(B.id) AS b, LAST(C.id) AS c, COUNT(A.id) AS n, COUNT(B.id) AS m, LAST(id) AS z
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP TO NEXT ROW
+  PATTERN (A B+? C)
+  DEFINE B AS B.v >= FIRST(B.v) AND (FIRST(B.v, 1) IS NULL OR B.v <= FIRST(B.v, 1) + 5), C AS C.v = FIRST(A.v) + LAST(B.v, 1) - FIRST(B.v) OR C.v > LAST(v, 2)
+) AS m;

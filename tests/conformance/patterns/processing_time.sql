@@ -1,0 +1,14 @@
+CREATE TABLE ticks (
+  id BIGINT, k STRING, c STRING, v BIGINT, d DOUBLE, price DECIMAL(10, 2), ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT *
+FROM ticks MATCH_RECOGNIZE (
+  PARTITION BY k
+  ORDER BY pt
+  MEASURES A.id AS a, B.id AS b, CAST(MATCH_PROCTIME() AS DATE) > DATE '2020-01-01' AS t
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B)
+  DEFINE A AS A.v < 5, B AS B.v > A.v
+) AS m;

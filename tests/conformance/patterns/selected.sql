@@ -1,0 +1,14 @@
+CREATE TABLE ticks (
+  id BIGINT, k STRING, c STRING, v BIGINT, d DOUBLE, price DECIMAL(10, 2), ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT k, b - a AS gap, m.n
+FROM ticks MATCH_RECOGNIZE (
+  PARTITION BY k
+  ORDER BY ts
+  MEASURES FIRST(A.id) AS a, LAST(A.id) AS z, FIRST(B.id) AS b, COUNT(A.id) AS n, COUNT(B.id) AS m
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B)
+  DEFINE A AS A.v < 5, B AS B.v > A.v
+) AS m;
