@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch, hidden
+from tailrace.engine.checks import checked
 from tailrace.engine.late import reject_late
 from tailrace.engine.local_time import milliseconds
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.patterns.matcher import Matcher, Matches
 from tailrace.engine.patterns.rows import TIME
 from tailrace.engine.patterns.values import MatchValues
-from tailrace.engine.predicate import checked
 from tailrace.plan.nodes import MATCH_TIME, MatchRecognize
 from tailrace.state.delta import StateDelta
 

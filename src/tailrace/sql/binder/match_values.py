@@ -13,6 +13,7 @@ from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
+from tailrace.user_functions.known import Known
 
 _SIDES = ("FIRST", "LAST")
 _PHYSICAL = ("PREV", "NEXT")
@@ -107,6 +108,13 @@ class PatternBinder(ExpressionBinder):
             return self._navigated(node, first=name == "FIRST")
         return self._aggregate(node, name) if aggregates.is_aggregate(name) else super().call(node)
 
+    def _user_call(self, user: Known, node: n.Call) -> Expr:
+        if not self._measures and (self._row is None or not self._row.raw):
+            hint = "compute it in a query below: FROM (SELECT ...) MATCH_RECOGNIZE (...)"
+            message = f"{user.name}, a function in Python, can't stand in DEFINE"
+            raise UnsupportedError(message, hint=hint, location=self.at(node))
+        return super()._user_call(user, node)
+
     def _time(self, node: n.Call, name: str) -> Expr:
         if not self._measures:
             raise ConfigError(f"{name} stands in MEASURES only", location=self.at(node))
@@ -172,7 +180,8 @@ class PatternBinder(ExpressionBinder):
             raise ConfigError(
                 "COUNT of all columns of a variable is not supported, as in Flink", hint=hint, location=place
             )
-        if not star and not 1 <= len(arguments) <= 1 + entry.constants:
+        least = 2 if name == "PERCENTILE" else 1
+        if not star and not least <= len(arguments) <= 1 + entry.constants:
             raise ConfigError(f"{name} takes other arguments", hint=f"write {entry.signature}", location=place)
         argument = None if star else self.bind(arguments[0])
         return AggregateCall(
