@@ -16,7 +16,7 @@ from tailrace.cli.run import check_options
 from tailrace.cli.script import Script, load
 from tailrace.clock import SystemClock
 from tailrace.connectors import registry
-from tailrace.connectors.base import Context, Report
+from tailrace.connectors.base import Context, Guarantee, Report
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import Scan, Sink, walk
@@ -83,6 +83,7 @@ class _Checker:
         self._folder = folder
         self._sinks = script.sinks
         self._clock = SystemClock()
+        self._shared: set[str] = set()
 
     def check(self) -> tuple[list[Reached], list[Promise]]:
         scans = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, Scan)}
@@ -90,10 +91,10 @@ class _Checker:
         promises: list[Promise] = []
         for sink in self._sinks:
             registry.check_updates(sink)
-            found, guarantee = self._sink(sink.table) if sink.table else (None, "at-least-once")
+            found, guarantee = self._sink(sink.table) if sink.table else (None, Guarantee.AT_LEAST_ONCE)
             reached += [found] if found else []
             name = sink.table.name if sink.table else RESULT
-            promises += [Promise(source, name, guarantee) for source in _sources_of(sink)]
+            promises += [Promise(source, name, self._promised(source, guarantee)) for source in _sources_of(sink)]
         reached += [self._sink(table)[0] for table in self._dead_letters(list(scans.values()))]
         return reached, list(dict.fromkeys(promises))
 
@@ -102,11 +103,18 @@ class _Checker:
 
     def _source(self, scan: Scan) -> Reached:
         source = registry.source(scan.table, scan.schema, self._context(scan.table))
+        if source.shared:
+            self._shared.add(scan.table.name)
         return _reached("source", scan.table, _asked(source.check))
 
-    def _sink(self, table: Table) -> tuple[Reached, str]:
+    def _promised(self, source: str, guarantee: Guarantee) -> str:
+        """A partition that changes hands after a crash is read again by a process that knows nothing of the rows' epoch."""
+        shared = source in self._shared and guarantee is Guarantee.EXACTLY_ONCE
+        return (Guarantee.AT_LEAST_ONCE if shared else guarantee).value
+
+    def _sink(self, table: Table) -> tuple[Reached, Guarantee]:
         sink = registry.sink(table, self._context(table))
-        return _reached("sink", table, _asked(sink.check)), sink.guarantee.value
+        return _reached("sink", table, _asked(sink.check)), sink.guarantee
 
     def _dead_letters(self, scans: list[Scan]) -> list[Table]:
         tables = self._script.session.tables

@@ -149,6 +149,14 @@ class Reader(ABC):
     def acknowledge(self, positions: Positions) -> None:
         """Hear that everything up to these positions is durable; for brokers that want to know. May be skipped."""
 
+    @property
+    def wants_positions(self) -> bool:
+        """Whether it does something in `acknowledge`; then it is not closed before the last checkpoint is complete."""
+        return False
+
+    def keep_alive(self) -> None:
+        """Hear that rows can't be taken for now: called now and then instead of `poll`; gives none."""
+
     def behind(self) -> Collection[str]:
         """
         Give the partitions that have, or may have, more rows at the source than were given; never blocks.
@@ -171,6 +179,8 @@ class Source(ABC):
 
     bounded: bool = False
     """Whether it ends by itself."""
+    shared: bool = False
+    """Whether other processes read its partitions too, each some, and they change hands: rows of a key may go anywhere."""
 
     @abstractmethod
     def open(self, positions: Positions) -> Reader:

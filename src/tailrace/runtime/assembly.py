@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from tailrace.engine.executor import Executor
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
+from tailrace.plan.explain import describe, state_bound
 from tailrace.runtime.bad_rows import ErrorPolicies
 from tailrace.runtime.dead_letters import check_table
 from tailrace.runtime.decode_line import Decode
@@ -74,6 +75,24 @@ def _query_sink(name: str, given: Mapping[str, Sink]) -> Sink:
     return next(iter(given.values()))
 
 
+def refuse_shared_state(plans: Sequence[nodes.Sink], shared: Collection[int]) -> None:
+    """
+    Make sure that nothing keeps state of rows that are shared with other processes; `shared` has the ids of such scans.
+
+    Raises:
+        ConfigError: something does: the rows of a key would be in several processes, each with a part of its state.
+    """
+    for node in (n for plan in plans for n in nodes.walk(plan)):
+        if isinstance(node, nodes.Scan | nodes.AssignWatermark) or not state_bound(node):
+            continue
+        scan = next((n for n in nodes.walk(node) if id(n) in shared), None)
+        if isinstance(scan, nodes.Scan):
+            name = scan.table.name
+            message = f"table '{name}' shares its partitions with other processes, and this keeps state of its rows"
+            hint = f"{describe(node)}; read all partitions of '{name}' in one process, or only filter and compute here"
+            raise ConfigError(message, hint=hint, location=node.location)
+
+
 DECODERS = min(2, os.cpu_count() or 1)
 """The threads that decode the blocks of one source."""
 
@@ -104,6 +123,7 @@ class Assembler:
         sources = {id(n): self._source(n) for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
         scans = {id(n): n for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
         bounded = {scans[i].table.name for i, s in sources.items() if s.bounded}
+        refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
         executor = Executor(plans, self._settings, self._clock, bounded)
         policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
         letters = self._letter_tables(policies, tables, executor)

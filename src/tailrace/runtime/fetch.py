@@ -18,7 +18,7 @@ from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.decode_line import Decode, DecodeLine
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.on_the_way import OnTheWay
-from tailrace.runtime.queues import ByteQueue
+from tailrace.runtime.queues import MEANWHILE, ByteQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,12 @@ class Fetcher:
         self._backoff = Backoff(limit=start_limit)
         self._retry_limit = retry_limit
         self._stop = threading.Event()
+        self._released = threading.Event()
         self._acknowledge: Positions | None = None
         self._live: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=f"tailrace-source-{scan}", daemon=True)
         halt.on_halt(self._stop.set)
+        halt.on_halt(self._released.set)
 
     def start(self) -> None:
         """Start the thread."""
@@ -121,6 +123,10 @@ class Fetcher:
     def stop(self) -> None:
         """Read no more; what is queued stays."""
         self._stop.set()
+
+    def release(self) -> None:
+        """Hear that no more checkpoints will come: a source that was told of each may close."""
+        self._released.set()
 
     def acknowledge(self, positions: Positions) -> None:
         """Tell the source, on its thread, that these positions are durable."""
@@ -138,10 +144,16 @@ class Fetcher:
             reader = self._reader = self._open()
             ended = reader is not None and self._read(reader)
             self.queue.put(Over(ended), 0)
+            self._linger(reader)
         except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
             self._halt.set(error)
         finally:
             self._close(reader)
+
+    def _linger(self, reader: Reader | None) -> None:
+        """Stay until the last checkpoint is complete, if the source wants to know of it."""
+        while reader is not None and reader.wants_positions and not self._released.wait(MEANWHILE):
+            self._meanwhile()
 
     def _close(self, reader: Reader | None) -> None:
         self._line.close()
@@ -196,6 +208,13 @@ class Fetcher:
         self._line.flush()
         return False
 
+    def _meanwhile(self) -> None:
+        """Look after the source while its rows can't be taken."""
+        if self._reader is not None:
+            self._tell(self._reader)
+            self._reader.keep_alive()
+        self._look()
+
     def _look(self) -> None:
         if self._reader is not None:
             self.on_the_way.see(self._reader)
@@ -243,4 +262,4 @@ class Fetcher:
         )
         self.rows += rows
         self.bytes += weight
-        self.queue.put(item, max(1, size), self._look)
+        self.queue.put(item, max(1, size), self._meanwhile)

@@ -256,6 +256,8 @@ class Job:
             fetcher.stop()
         if self._checkpointer is not None:
             self._checkpointer.wait(self._close_seconds)
+        for fetcher in self._fetchers.values():
+            fetcher.release()
         late = [f"source {n}" for n, f in self._fetchers.items() if not f.join(self._close_seconds)]
         late += [f"sink {n}" for n, o in self._outlets.items() if not o.stop(self._close_seconds)]
         for what in late:

@@ -70,6 +70,8 @@ class Loop:
         self._positions: dict[str, dict[str, Any]] = {s: dict(positions.get(s, {})) for s in fetchers}
         self._rows = rows_before
         self._over: set[str] = set()
+        self._leaving: set[tuple[str, str]] = set()
+        """Partitions that are read no more; the next checkpoint has their positions, and is due at once."""
         self._dirty = False
         self._last_checkpoint = clock.monotonic()
         self._shown = 0.0
@@ -163,10 +165,11 @@ class Loop:
         for change in changes:
             match change:
                 case Assigned():
+                    self._leaving.discard((scan, change.partition))
                     self._executor.assign(scan, change.partition)
                 case Revoked():
                     self._executor.revoke(scan, change.partition)
-                    self._positions[scan].pop(change.partition, None)
+                    self._leaving.add((scan, change.partition))
                 case Ended():
                     self._executor.end(scan, change.partition)
 
@@ -198,7 +201,11 @@ class Loop:
     def _until_checkpoint(self) -> float | None:
         """Give the seconds until the next checkpoint is due; None if none will be without anything new."""
         interval = self._settings.interval
-        if not interval or not self._checkpointer.idle or not self._outlets:
+        if not self._checkpointer.idle or not self._outlets:
+            return None
+        if self._leaving:
+            return 0.0
+        if not interval:
             return None
         wait = interval if self._dirty else max(interval, QUIET_INTERVAL)
         return self._last_checkpoint + wait - self._clock.monotonic()
@@ -215,6 +222,9 @@ class Loop:
         began = self._clock.monotonic()
         deltas = self._executor.snapshot() if self._durable else {}
         positions = {scan: dict(p) for scan, p in self._positions.items()}
+        for scan, partition in self._leaving:
+            self._positions[scan].pop(partition, None)
+        self._leaving.clear()
         barrier = Barrier(self._checkpointer.next_epoch)
         for outlet in self._outlets.values():
             outlet.mark(barrier)

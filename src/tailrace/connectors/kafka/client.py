@@ -34,6 +34,15 @@ class TopicInfo:
         return self.error not in MISSING
 
 
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """What a group asks of a member: to take partitions, or to let go of them; `lost` ones are another's already."""
+
+    partitions: list[TopicPartition]
+    revoked: bool
+    lost: bool = False
+
+
 def configure(properties: Properties) -> int:
     """
     Make a configuration of librdkafka; the caller owns it.
@@ -82,13 +91,18 @@ def validate(properties: Properties) -> None:
 class Client:
     """One handle of librdkafka; used by one thread at a time."""
 
-    def __init__(self, kind: int, properties: Properties) -> None:
+    def __init__(self, kind: int, properties: Properties, *, member: bool = False) -> None:
         self.lib = library.load()
         self.bootstrap = properties["bootstrap.servers"].value
         self._location = properties["bootstrap.servers"].location
         self.errors: deque[tuple[int, str]] = deque(maxlen=64)
         self.undelivered: deque[tuple[int, int]] = deque(maxlen=64)
         """The code and partition of messages that could not be delivered."""
+        self.rebalances: deque[Rebalance] = deque()
+        """What the group of a member has asked for."""
+        self.stuck = False
+        """Whether a call never came back: it can't even be closed."""
+        self._leaving = False
         conf = configure(properties)
         # what librdkafka would log comes to us by its error callback; it must not write to standard error
         self.lib.conf_set_log_cb(conf, None)
@@ -96,6 +110,9 @@ class Client:
         self.lib.conf_set_error_cb(conf, self._callbacks[0])
         if kind == library.PRODUCER:
             self.lib.conf_set_dr_msg_cb(conf, self._callbacks[1])
+        if member:
+            self._rebalance = library.RebalanceCallback(self._on_rebalance)
+            self.lib.conf_set_rebalance_cb(conf, self._rebalance)
         buffer = ctypes.create_string_buffer(512)
         handle = self.lib.new(kind, conf, buffer, len(buffer))
         if not handle:
@@ -111,9 +128,49 @@ class Client:
         if message.contents.err:
             self.undelivered.append((message.contents.err, message.contents.partition))
 
+    def _on_rebalance(self, handle: int, code: int, listed: Any, _opaque: int) -> None:
+        """Keep for the reader what the group asks for; it answers when it is ready."""
+        revoked = code != Code.ASSIGN_PARTITIONS
+        if self._leaving:
+            answer = self.lib.incremental_unassign if revoked else self.lib.incremental_assign
+            self.settle(answer(handle, listed))
+            return
+        elements = listed.contents.elems[: listed.contents.cnt]
+        partitions = [(e.topic.decode(), int(e.partition)) for e in elements]
+        lost = revoked and bool(self.lib.assignment_lost(handle))
+        self.rebalances.append(Rebalance(partitions, revoked, lost))
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """
+        Take part in the group for these topics.
+
+        Raises:
+            TransientError, ConfigError, TerminalError: it can't.
+        """
+        with self.listed({(name, library.ANY_PARTITION): library.INVALID for name in topics}) as listed:
+            code = self.lib.subscribe(self.handle, listed)
+        if code:
+            raise self.fail(code, "the group can't be joined")
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing of these partitions for now."""
+        with self.listed(dict.fromkeys(partitions, library.INVALID)) as listed:
+            self.lib.pause_partitions(self.handle, listed)
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch these partitions again, from where they stood."""
+        with self.listed(dict.fromkeys(partitions, library.INVALID)) as listed:
+            self.lib.resume_partitions(self.handle, listed)
+
+    def leave(self) -> None:
+        """Leave the group; may take long when the cluster is away."""
+        self._leaving = True
+        if self.handle:
+            self.lib.consumer_close(self.handle)
+
     def close(self) -> None:
         """Let go of the handle; what is queued is dropped."""
-        if self.handle:
+        if self.handle and not self.stuck:
             handle, self.handle = self.handle, 0
             self.lib.destroy_flags(handle, library.NO_CONSUMER_CLOSE)
 
@@ -126,6 +183,12 @@ class Client:
     def poll(self, milliseconds: int = 0) -> None:
         """Have callbacks called."""
         self.lib.poll(self.handle, milliseconds)
+
+    def fatal(self) -> tuple[int, str]:
+        """Give the error that has ended the client, and its words; 0 if none has."""
+        reason = ctypes.create_string_buffer(512)
+        code = self.lib.fatal_error(self.handle, reason, len(reason))
+        return int(code), reason.value.decode(errors="replace")
 
     def fail(self, code: int, what: str, reason: str = "") -> TailraceError:
         """Give the error for a code; the cause that the client has told since is part of it."""

@@ -14,7 +14,7 @@ from tailrace.connectors.kafka.options import METADATA, OPTIONS
 from tailrace.connectors.kafka.properties import Properties, translate
 from tailrace.connectors.kafka.reader import Plan
 from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, in_transactions, target
-from tailrace.connectors.kafka.source import KafkaSource, consumer_properties
+from tailrace.connectors.kafka.source import KafkaSource, consumer_properties, member_properties
 from tailrace.connectors.kafka.starts import Mark
 from tailrace.connectors.table_options import TableOptions, appends_only, resolve
 from tailrace.errors import ConfigError
@@ -48,6 +48,9 @@ class KafkaConnector(Connector):
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
         resolved = self.resolved(table)
         properties = consumer_properties(translate(options), context.job)
+        shared = _shared(options)
+        if shared:
+            properties = member_properties(properties, options["scan.topic-partition-discovery.interval"])
         validate(properties)
         bound = _mark(options, properties, "bounded")
         keys = tuple(m.key for m in table.metadata if m.name in schema and not m.key.startswith("value."))
@@ -60,6 +63,7 @@ class KafkaConnector(Connector):
             metadata=keys,
             headers=letters,
             group=options["properties.group.id"] or "",
+            shared=shared,
         )
         wanted = Wanted(
             keys=letters
@@ -172,6 +176,27 @@ def _mark(options: Values, properties: Properties, which: str) -> Mark:
         properties["auto.offset.reset"].value,
         location,
     )
+
+
+def _shared(options: Values) -> bool:
+    """
+    Tell whether the group says which partitions to read.
+
+    Raises:
+        ConfigError: another option does not go with that.
+    """
+    key = "tailrace.kafka.assignment"
+    if options[key] != "group":
+        return False
+    at = options.location(key)
+    if not options["properties.group.id"]:
+        raise ConfigError(f"'{key}' = 'group' needs a 'properties.group.id'", hint="name the group", location=at)
+    if options["scan.bounded.mode"] != "unbounded":
+        hint = "leave one of the two out: a table that ends is read by one process"
+        raise ConfigError(f"'{key}' = 'group' is for tables that do not end", hint=hint, location=at)
+    if not options["tailrace.kafka.native"]:
+        raise ConfigError(f"'{key}' = 'group' needs 'tailrace.kafka.native' = 'true'", location=at)
+    return True
 
 
 def _needs_group(key: str, options: Values) -> NoReturn:

@@ -18,6 +18,9 @@ class Code(IntEnum):
     TIMED_OUT = -185
     QUEUE_FULL = -184
     ALL_BROKERS_DOWN = -187
+    MAX_POLL_EXCEEDED = -147
+    ASSIGN_PARTITIONS = -175
+    REVOKE_PARTITIONS = -174
     UNKNOWN_TOPIC = -188
     UNKNOWN_PARTITION = -190
     PARTITION_EOF = -191
@@ -39,6 +42,7 @@ class Code(IntEnum):
     INVALID_TRANSACTION_TIMEOUT = 50
     TRANSACTION_AUTHORIZATION = 53
     SASL_AUTHENTICATION = 58
+    FENCED_INSTANCE_ID = 82
     PRODUCER_FENCED = 90
 
 
@@ -75,6 +79,9 @@ def failure(code: int, reason: str, what: str, location: Location | None = None)
             "another run of this job has taken over (only one may write with one transactional id), or its transaction was"
             " open for longer than 'properties.transaction.timeout.ms'; the state is intact: start the job again"
         )
+        return TerminalError(message, hint=hint, location=location)
+    if code == Code.FENCED_INSTANCE_ID:
+        hint = "another process has taken the same 'properties.group.instance.id'; give each process one of its own"
         return TerminalError(message, hint=hint, location=location)
     if code == Code.INVALID_TRANSACTION_TIMEOUT:
         hint = "the broker's 'transaction.max.timeout.ms' is lower than 'properties.transaction.timeout.ms'; lower the latter"

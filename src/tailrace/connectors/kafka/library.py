@@ -104,6 +104,7 @@ class Metadata(Structure):
 ErrorCallback = CFUNCTYPE(None, c_void_p, c_int, c_char_p, c_void_p)
 DeliveryCallback = CFUNCTYPE(None, c_void_p, POINTER(Message), c_void_p)
 Partitions = POINTER(TopicPartitionList)
+RebalanceCallback = CFUNCTYPE(None, c_void_p, c_int, Partitions, c_void_p)
 
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "version": (c_int, []),
@@ -114,6 +115,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "conf_set_log_cb": (None, [c_void_p, c_void_p]),
     "conf_set_error_cb": (None, [c_void_p, ErrorCallback]),
     "conf_set_dr_msg_cb": (None, [c_void_p, DeliveryCallback]),
+    "conf_set_rebalance_cb": (None, [c_void_p, RebalanceCallback]),
     "conf_dump": (POINTER(c_char_p), [c_void_p, POINTER(c_size_t)]),
     "conf_dump_free": (None, [POINTER(c_char_p), c_size_t]),
     "new": (c_void_p, [c_int, c_void_p, c_char_p, c_size_t]),
@@ -137,6 +139,11 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "get_watermark_offsets": (c_int, [c_void_p, c_char_p, c_int32, POINTER(c_int64), POINTER(c_int64)]),
     "incremental_assign": (c_void_p, [c_void_p, Partitions]),
     "incremental_unassign": (c_void_p, [c_void_p, Partitions]),
+    "subscribe": (c_int, [c_void_p, Partitions]),
+    "assignment_lost": (c_int, [c_void_p]),
+    "pause_partitions": (c_int, [c_void_p, Partitions]),
+    "resume_partitions": (c_int, [c_void_p, Partitions]),
+    "consumer_close": (c_int, [c_void_p]),
     "commit_queue": (c_int, [c_void_p, Partitions, c_void_p, c_void_p, c_void_p]),
     "queue_new": (c_void_p, [c_void_p]),
     "queue_get_consumer": (c_void_p, [c_void_p]),

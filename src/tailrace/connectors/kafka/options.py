@@ -129,6 +129,12 @@ OPTIONS = OptionSet(
             "what the transactional id begins with; job and table follow",
         ),
         Option(
+            "tailrace.kafka.assignment",
+            choice("all", "group"),
+            "all",
+            "which partitions to read: `all`, or those that the group gives (`group`), shared with other processes",
+        ),
+        Option(
             "tailrace.kafka.native",
             boolean,
             True,

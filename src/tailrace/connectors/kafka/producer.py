@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections import deque
 
@@ -202,14 +201,8 @@ class Producer:
 
     def _failed(self, code: int, what: str) -> TailraceError:
         """Give the error for a code; one that ends the client is told by its own code."""
-        fatal, reason = self.fatal()
+        fatal, reason = self.client.fatal()
         return self.client.fail(fatal or code, what, reason)
-
-    def fatal(self) -> tuple[int, str]:
-        """Give the error that has ended the client, and its words; 0 if none has."""
-        reason = ctypes.create_string_buffer(512)
-        code = self._lib.fatal_error(self.client.handle, reason, len(reason))
-        return int(code), reason.value.decode(errors="replace")
 
     def heed(self) -> None:
         """

@@ -15,7 +15,7 @@ from tailrace.connectors.kafka import starts
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics, missing
 from tailrace.connectors.kafka.failures import AWAY, MISSING, Code, failure
-from tailrace.connectors.kafka.fetched import HEADERS, TIMESTAMP_TYPES, Fetcher, Piece, Problem
+from tailrace.connectors.kafka.fetched import HEADERS, TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
 from tailrace.connectors.kafka.library import BEGINNING
 from tailrace.connectors.kafka.starts import Mark
 from tailrace.errors import TailraceError, TerminalError, TransientError
@@ -52,10 +52,12 @@ class Plan:
     headers: bool = False
     group: str = ""
     """The group to commit offsets for; empty for none."""
+    shared: bool = False
+    """Whether the group says which partitions to read."""
 
 
 @dataclass(slots=True)
-class _Standing:
+class Standing:
     """Where a partition stands: the next offset (None before it is known), and where it ends."""
 
     name: str
@@ -77,7 +79,7 @@ class KafkaReader(Reader):
         self._plan = plan
         self._client = client
         self._fetcher = fetcher
-        self._live: dict[TopicPartition, _Standing] = {}
+        self._live: dict[TopicPartition, Standing] = {}
         self._seen: set[TopicPartition] = set()
         self._changes: list[Change] = []
         self._first: list[Block] = []
@@ -85,12 +87,13 @@ class KafkaReader(Reader):
         self._away = ""
         self._lag: tuple[float, int | None] = (0.0, None)
         self._commits = client.lib.queue_new(client.handle) if plan.group else None
-        self._committing = 0
+        self._sent = self._settled = 0
+        """The commits of offsets, and how many of them have ended."""
         self._looked = time.monotonic()
         self._begin(positions)
 
     def _begin(self, positions: Positions) -> None:
-        given = {_parse(name): position for name, position in positions.items()}
+        given = {parse(name): position for name, position in positions.items()}
         found = self._plan.topics.partitions(self._client)
         if not found and self._plan.bound is None:
             _log.warning("no topic matches yet", topics=str(self._plan.topics))
@@ -101,17 +104,17 @@ class KafkaReader(Reader):
         standing = self._resumed(given) | self._fresh(new, self._plan.start)
         self._add(standing, new)
 
-    def _resumed(self, given: Mapping[TopicPartition, Position]) -> dict[TopicPartition, _Standing]:
+    def _resumed(self, given: Mapping[TopicPartition, Position]) -> dict[TopicPartition, Standing]:
         """Go on from positions; a table that was unbounded when they were taken, and is not now, gets its ends now."""
         bound = self._plan.bound
         if bound is None:
-            return {tp: _Standing(_name(tp), p["offset"], None) for tp, p in given.items()}
+            return {tp: Standing(name_of(tp), p["offset"], None) for tp, p in given.items()}
         endless = [tp for tp, p in given.items() if "stop" not in p]
         ends = starts.end(self._client, bound, endless) if endless else {}
         stops = {tp: p.get("stop", ends.get(tp, p["offset"] or 0)) for tp, p in given.items()}
-        return {tp: _Standing(_name(tp), p["offset"], stops[tp]) for tp, p in given.items()}
+        return {tp: Standing(name_of(tp), p["offset"], stops[tp]) for tp, p in given.items()}
 
-    def _fresh(self, partitions: list[TopicPartition], start: Mark) -> dict[TopicPartition, _Standing]:
+    def _fresh(self, partitions: list[TopicPartition], start: Mark) -> dict[TopicPartition, Standing]:
         """Look up where partitions begin and end that have no position yet."""
         bound = self._plan.bound
         stops: Mapping[TopicPartition, int] = {}
@@ -120,11 +123,11 @@ class KafkaReader(Reader):
             partitions = [tp for tp in partitions if tp in stops]
         begins = starts.begin(self._client, start, partitions)
         return {
-            tp: _Standing(_name(tp), None if begins[tp] == BEGINNING else begins[tp], stops.get(tp))
+            tp: Standing(name_of(tp), None if begins[tp] == BEGINNING else begins[tp], stops.get(tp))
             for tp in partitions
         }
 
-    def _add(self, standing: dict[TopicPartition, _Standing], new: list[TopicPartition]) -> None:
+    def _add(self, standing: dict[TopicPartition, Standing], new: list[TopicPartition]) -> None:
         """Take partitions on; a start that was looked up goes into a block without rows, so that a restart keeps it."""
         self._seen |= set(standing) | set(new)
         for tp, one in standing.items():
@@ -149,11 +152,19 @@ class KafkaReader(Reader):
             blocks, self._first = self._first, []
             return blocks
         self._discover_if_due()
-        if not self._live:
+        if not self._reads:
             if limit.wait_seconds and self._plan.bound is None:
                 time.sleep(limit.wait_seconds)
             return []
-        fetched = self._fetcher.fetch(limit)
+        return self._taken(self._fetcher.fetch(limit))
+
+    @property
+    def _reads(self) -> bool:
+        """Whether there is anything to ask the fetcher for."""
+        return bool(self._live)
+
+    def _taken(self, fetched: Fetched) -> list[Block]:
+        """Give what was fetched as blocks, and take note of what has happened meanwhile."""
         blocks = [b for piece in fetched.pieces if (b := self._arrived(piece)) is not None]
         for problem in fetched.problems:
             self._heed(problem)
@@ -177,7 +188,7 @@ class KafkaReader(Reader):
         one.next = int(piece.offsets[-1]) + 1
         return self._block(piece, one)
 
-    def _block(self, piece: Piece, one: _Standing) -> Block:
+    def _block(self, piece: Piece, one: Standing) -> Block:
         metadata = _metadata(piece, self._plan.metadata) if self._plan.metadata else None
         headers = piece.headers if self._plan.headers else None
         return Block(one.name, piece.values, one.position(), piece.offsets, piece.keys, metadata, headers)
@@ -191,8 +202,8 @@ class KafkaReader(Reader):
                 # transaction markers take offsets too: only this tells that they were passed
                 one.next = max(problem.offset, one.next or 0)
             return
-        if problem.partition and one is None:
-            return
+        if (problem.partition and one is None) or problem.code == Code.MAX_POLL_EXCEEDED:
+            return  # a member that was away for too long joins again by itself
         if problem.code == Code.GROUP_AUTHORIZATION and not self._plan.group:
             return
         if problem.code in AWAY:
@@ -202,8 +213,9 @@ class KafkaReader(Reader):
         elif problem.code in MISSING and problem.partition:
             self._failure = self._gone(problem.partition)
         else:
-            where = _name(problem.partition) if problem.partition else str(self._plan.topics)
-            self._failure = failure(problem.code, problem.reason, f"{where} can't be read", self._plan.topics.location)
+            where = name_of(problem.partition) if problem.partition else str(self._plan.topics)
+            code = self._client.fatal()[0] if problem.code == Code.FATAL else problem.code
+            self._failure = failure(code, problem.reason, f"{where} can't be read", self._plan.topics.location)
 
     def _heed_client(self, *, alive: bool) -> None:
         """Take note of what the client has told; a cluster that is away is asked whether it is back."""
@@ -243,7 +255,7 @@ class KafkaReader(Reader):
 
     def _gone(self, partition: TopicPartition) -> TailraceError:
         told = missing(self._client, partition[0], self._plan.topics.location, PROBE_SECONDS)
-        message = f"{_name(partition)} is gone: {told.message}"
+        message = f"{name_of(partition)} is gone: {told.message}"
         return TerminalError(message, hint="bring back the topic, or start with new state", location=told.location)
 
     def _end(self) -> None:
@@ -259,42 +271,54 @@ class KafkaReader(Reader):
             return
         self._looked = time.monotonic()
         try:
-            found = self._plan.topics.partitions(self._client, PROBE_SECONDS)
+            self._discover()
         except TransientError as error:
             _log.warning("new partitions can't be looked for", error=error.message)
-            return
+
+    def _discover(self) -> None:
+        found = self._plan.topics.partitions(self._client, PROBE_SECONDS)
         new = [tp for tp in found if tp not in self._seen]
         if new:
-            self._add({tp: _Standing(_name(tp), None, None) for tp in new}, new)
+            self._add({tp: Standing(name_of(tp), None, None) for tp in new}, new)
 
     def changes(self) -> list[Change]:
         changes, self._changes = self._changes, []
         return changes
 
+    @property
+    def wants_positions(self) -> bool:
+        return self._commits is not None
+
     def acknowledge(self, positions: Positions) -> None:
-        if self._commits is None:
-            return
-        offsets = {_parse(name): p["offset"] for name, p in positions.items() if p.get("offset") is not None}
-        if offsets:
-            with self._client.listed(offsets) as listed:
-                self._client.lib.commit_queue(self._client.handle, listed, self._commits, None, None)
-            self._committing += 1
+        offsets = {parse(name): p["offset"] for name, p in positions.items() if p.get("offset") is not None}
+        if offsets and self._commits is not None:
+            self._commit(offsets)
+
+    def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        with self._client.listed(offsets) as listed:
+            self._client.lib.commit_queue(self._client.handle, listed, self._commits, None, None)
+        self._sent += 1
 
     def _heed_commits(self, milliseconds: int = 0) -> None:
-        """Committed offsets are for information only: that one could not be written stops nothing."""
+        """Take note of how commits of offsets have ended."""
         lib = self._client.lib
         while self._commits is not None and (event := lib.queue_poll(self._commits, milliseconds)):
-            self._committing -= 1
-            if lib.event_error(event):
-                reason = (lib.event_error_string(event) or b"").decode(errors="replace")
-                _log.warning("offsets were not committed", group=self._plan.group, error=reason)
+            self._settled += 1
+            failed = bool(lib.event_error(event))
+            reason = (lib.event_error_string(event) or b"").decode(errors="replace")
             lib.event_destroy(event)
+            if failed:
+                self._not_committed(reason)
+
+    def _not_committed(self, reason: str) -> None:
+        """Committed offsets are for information: that one could not be written stops nothing."""
+        _log.warning("offsets were not committed", group=self._plan.group, error=reason)
 
     def behind(self) -> Collection[str]:
         """Give the partitions that have something behind the last row; an open transaction is something."""
         return [one.name for tp, one in self._live.items() if not self._caught_up(tp, one)]
 
-    def _caught_up(self, tp: TopicPartition, one: _Standing) -> bool:
+    def _caught_up(self, tp: TopicPartition, one: Standing) -> bool:
         high = self._fetcher.end_of(tp)
         return high is not None and one.next is not None and one.next >= high
 
@@ -314,10 +338,14 @@ class KafkaReader(Reader):
             total += max(0, (high if one.stop is None else one.stop) - one.next)
         return total
 
-    def close(self) -> None:
+    def _settle_commits(self) -> None:
+        """Wait for the commits that are under way."""
         end = time.monotonic() + PROBE_SECONDS
-        while self._committing > 0 and time.monotonic() < end:
+        while self._settled < self._sent and time.monotonic() < end:
             self._heed_commits(50)
+
+    def close(self) -> None:
+        self._settle_commits()
         self._fetcher.close()
         if self._commits is not None:
             queue, self._commits = self._commits, None
@@ -325,11 +353,13 @@ class KafkaReader(Reader):
         self._client.close()
 
 
-def _name(partition: TopicPartition) -> str:
+def name_of(partition: TopicPartition) -> str:
+    """Name a partition as positions and changes do."""
     return f"{partition[0]}-{partition[1]}"
 
 
-def _parse(name: str) -> TopicPartition:
+def parse(name: str) -> TopicPartition:
+    """Read the name of a partition."""
     topic, _, number = name.rpartition("-")
     return topic, int(number)
 

@@ -277,7 +277,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def _failed(self, producer: Producer, code: int, reason: str, what: str, *, again: bool) -> TailraceError:
         topic = f"topic '{producer.name}': {what}"
-        fatal, why = producer.fatal()
+        fatal, why = producer.client.fatal()
         if code in FENCED or fatal in FENCED:
             return failure(Code.FENCED, reason, topic, self._target.topic.location)
         if producer.client.undelivered:
@@ -297,7 +297,7 @@ class KafkaTransactionalSink(TransactionalSink):
         producer, self._producer = self._producer, None
         if producer is None or producer.stuck:
             return
-        if self._begun and not producer.fatal()[0]:
+        if self._begun and not producer.client.fatal()[0]:
             # readers wait for the end of a transaction: an end now spares them the time-out
             producer.purge()
             producer.client.settle(producer.client.lib.abort_transaction(producer.client.handle, TRY_MS))

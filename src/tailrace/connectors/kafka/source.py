@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tailrace.connectors.base import Positions, Report, Source
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.fetched import Fetcher, Wanted
+from tailrace.connectors.kafka.group import GroupReader
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.native import NativeFetcher
 from tailrace.connectors.kafka.plain import PlainFetcher
@@ -15,6 +16,9 @@ from tailrace.connectors.kafka.reader import KafkaReader, Plan
 from tailrace.errors import TailraceError
 
 CHECK_SECONDS = 5.0
+
+LET_GO_SECONDS = 30.0
+"""How long the rows of a partition that is to go may take to become durable."""
 
 DEFAULTS = {
     "auto.offset.reset": "error",
@@ -27,6 +31,7 @@ DEFAULTS = {
     "queued.max.messages.kbytes": "65536",
     "queued.min.messages": "200000",
 }
+_MEMBERS = ("group.id", "group.instance.id", "group.protocol", "group.remote.assignor", "partition.assignment.strategy")
 _FORCED = {"enable.auto.commit": "false", "enable.auto.offset.store": "false", "enable.partition.eof": "true"}
 
 
@@ -40,9 +45,18 @@ def consumer_properties(given: Properties, job: str) -> Properties:
     return plain({"group.id": f"tailrace-{job}"}) | made
 
 
+def member_properties(properties: Properties, discovery_ms: int) -> Properties:
+    """Give the properties of a member of a group: its partitions move one by one, and it learns of new ones in time."""
+    every = min(discovery_ms, 3_600_000) or -1
+    added = plain({"topic.metadata.refresh.interval.ms": str(every)})
+    if "group.protocol" not in properties or properties["group.protocol"].value == "classic":
+        added |= plain({"partition.assignment.strategy": "cooperative-sticky"})
+    return added | properties
+
+
 def probe_properties(given: Properties) -> Properties:
-    """Give the properties of a client that only asks; it does not make topics."""
-    return {key: value for key, value in given.items() if key != "group.id"}
+    """Give the properties of a client that only asks; it makes no topics, and is no member of a group."""
+    return {key: value for key, value in given.items() if key not in _MEMBERS}
 
 
 class KafkaSource(Source):
@@ -54,18 +68,26 @@ class KafkaSource(Source):
         self._wanted = wanted
         self._native = native
         self.bounded = plan.bound is not None
+        self.shared = plan.shared
 
     def open(self, positions: Positions) -> KafkaReader:
-        client = Client(CONSUMER, self._properties)
+        client = Client(CONSUMER, self._properties, member=self._plan.shared)
         fetcher: Fetcher | None = None
         try:
             fetcher = self._fetcher(client)
+            if self._plan.shared:
+                return GroupReader(self._plan, client, fetcher, positions, self._let_go_seconds())
             return KafkaReader(self._plan, client, fetcher, positions)
         except BaseException:
             if fetcher is not None:
                 fetcher.close()
             client.close()
             raise
+
+    def _let_go_seconds(self) -> float:
+        """Give how long a partition may stay after the group has asked for it: the others wait, and not for ever."""
+        interval = self._properties.get("max.poll.interval.ms")
+        return min(LET_GO_SECONDS, int(interval.value) / 2000 if interval else LET_GO_SECONDS)
 
     def _fetcher(self, client: Client) -> Fetcher:
         if self._native:
@@ -79,7 +101,8 @@ class KafkaSource(Source):
         found = self._plan.topics.partitions(client, CHECK_SECONDS)
         if not found:
             raise ValueError(f"there are no {self._plan.topics} on {client.bootstrap} yet")
-        return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}"
+        shared = f", shared with the members of group '{self._plan.group}'" if self.shared else ""
+        return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}{shared}"
 
 
 def checked(properties: Properties, look: Callable[[Client], str]) -> Report:
