@@ -280,7 +280,7 @@ def test_sources_hear_what_is_durable(world: Any, make: Any) -> None:
 def test_positions_are_those_of_the_restored_checkpoint(world: Any, make: Any, boom: Any) -> None:
     """A restart reads on behind the last row that the checkpoint has."""
     scan = world.scan("numbers", *(make(i, i + 10) for i in range(0, 300, 10)))
-    world.faults_of("numbers").delay["poll"] = 0.004
+    world.faults_of("numbers").delay["poll"] = 0.02
     sink = world.into(scan, "out", "marked")
     world.faults_of("out").at["commit", 3] = boom()
     with pytest.raises(boom):
