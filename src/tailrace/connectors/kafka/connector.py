@@ -186,7 +186,7 @@ def _shared(options: Values) -> bool:
         ConfigError: another option does not go with that.
     """
     key = "tailrace.kafka.assignment"
-    if options[key] != "group":
+    if options.get(key) != "group":
         return False
     at = options.location(key)
     if not options["properties.group.id"]:

@@ -13,7 +13,7 @@ from tailrace.errors import ConfigError
 from tailrace.options import Option, OptionSet, Values, duration, integer
 from tailrace.plan.catalog import Table
 
-_NOT_HERE = ("scan.startup.", "sink.partitioner")
+_NOT_HERE = ("scan.startup.", "sink.partitioner", "tailrace.kafka.assignment")
 _ROWS, _INTERVAL = "sink.buffer-flush.max-rows", "sink.buffer-flush.interval"
 
 
