@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -232,10 +232,40 @@ class StagingSink(StagedSink):
         self.faults.call("sink.close")
 
 
+class ChoosySink(MarkedSink):
+    """Refuses multiples of seven when an epoch is prepared."""
+
+    def prepare(self, epoch: int) -> None:
+        self.faults.call("prepare")
+        frame = pl.DataFrame(self.rows, schema={"id": pl.Int64, "name": pl.String}, orient="row")
+        self.rows = [row for kept in self.sift([frame]) for row in kept.rows()]
+
+    def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+        kept = []
+        for batch in batches:
+            bad = batch.filter(pl.col("id") % 7 == 0)
+            if len(bad):
+                self.refusals.refuse(bad, "seven", "a multiple of seven")
+            kept.append(batch.filter(pl.col("id") % 7 != 0))
+        return kept
+
+
+class PickySink(StagingSink):
+    """Refuses multiples of seven when they are written."""
+
+    def write(self, batch: pl.DataFrame) -> None:
+        bad = batch.filter(pl.col("id") % 7 == 0)
+        if len(bad):
+            self.refusals.refuse(bad, "seven", "a multiple of seven")
+        super().write(batch.filter(pl.col("id") % 7 != 0))
+
+
 SINKS: dict[str, Callable[[Target, Faults], Sink]] = {
     "flushed": FlushedSink,
     "marked": MarkedSink,
     "staged": StagingSink,
+    "choosy": ChoosySink,
+    "picky": PickySink,
 }
 
 
@@ -294,9 +324,9 @@ class World:
         table = self.table(name, None, **options)
         return nodes.Scan(schema=table.schema, table=table)
 
-    def into(self, input_: nodes.Node, name: str, kind: str = "flushed") -> nodes.Sink:
+    def into(self, input_: nodes.Node, name: str, kind: str = "flushed", **options: str) -> nodes.Sink:
         """Write into a table."""
-        return nodes.Sink(schema=input_.schema, input=input_, table=self.table(name, kind=kind))
+        return nodes.Sink(schema=input_.schema, input=input_, table=self.table(name, None, kind=kind, **options))
 
     def job(self, *sinks: nodes.Sink, state: str | None = "state", **options: Any) -> Job:
         """Make a job; the next one on the same state goes on where it ended."""

@@ -95,7 +95,8 @@ class _Checker:
             reached += [found] if found else []
             name = sink.table.name if sink.table else RESULT
             promises += [Promise(source, name, self._promised(source, guarantee)) for source in _sources_of(sink)]
-        reached += [self._sink(table)[0] for table in self._dead_letters(list(scans.values()))]
+        tables = [s.table for s in scans.values()] + [s.table for s in self._sinks if s.table]
+        reached += [self._sink(table)[0] for table in self._dead_letters(tables)]
         return reached, list(dict.fromkeys(promises))
 
     def _context(self, table: Table) -> Context:
@@ -116,12 +117,12 @@ class _Checker:
         sink = registry.sink(table, self._context(table))
         return _reached("sink", table, _asked(sink.check)), sink.guarantee
 
-    def _dead_letters(self, scans: list[Scan]) -> list[Table]:
+    def _dead_letters(self, of: list[Table]) -> list[Table]:
         tables = self._script.session.tables
         wanted = dict.fromkeys(
             text.value
-            for scan in scans
-            if (text := scan.table.option("tailrace.dead-letter.table")) is not None and text.value in tables
+            for table in of
+            if (text := table.option("tailrace.dead-letter.table")) is not None and text.value in tables
         )
         return [tables[name] for name in wanted]
 

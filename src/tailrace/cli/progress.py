@@ -15,7 +15,7 @@ from tailrace.cli.screen import LiveLines
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tailrace.runtime.summary import SinkStatus, SourceStatus, Status, Summary
+    from tailrace.runtime.summary import SinkStatus, SinkSummary, SourceStatus, SourceSummary, Status, Summary
 
 LIVE_SECONDS = 0.25
 LOG_SECONDS = 5.0
@@ -88,7 +88,9 @@ def source_facts(source: SourceStatus, rates: Rates, now_ms: int) -> list[str]:
 
 def sink_facts(sink: SinkStatus, rates: Rates) -> list[str]:
     """Say how a sink is doing, in a few parts."""
-    return [f"{count(sink.rows)} rows", f"{count(rates.of(sink.name))}/s"]
+    refused = sum(sink.dropped.values()) + sink.dead_letters
+    facts = [f"{count(sink.rows)} rows", f"{count(rates.of(sink.name))}/s"]
+    return [*facts, f"{count(refused)} refused"] if refused else facts
 
 
 def lines(status: Status, rates: Rates, now_ms: int) -> list[str]:
@@ -104,18 +106,20 @@ def summary_lines(summary: Summary) -> list[str]:
     memory = f"peak memory {summary.peak_memory_bytes / (1 << 20):,.0f} MiB"
     rows = f"{count(summary.rows_in)} rows in, {count(summary.rows_out)} rows out"
     out = [f"{word} {summary.name}: {rows} in {summary.seconds:.2f} s ({rate}), {memory}"]
-    for source in summary.sources:
-        text = f"  source {source.table}: {count(source.rows)} rows"
-        if source.dropped:
-            why = ", ".join(f"{reason} {count(n)}" for reason, n in sorted(source.dropped.items()))
-            text += f", dropped {count(sum(source.dropped.values()))} ({why})"
-        if source.dead_letters:
-            text += f", {count(source.dead_letters)} dead letters"
-        out.append(text)
-    out += [f"  sink {s.table or '(result)'}: {count(s.rows)} rows" for s in summary.sinks]
+    out += [f"  source {s.table}: {_rows_of(s)}" for s in summary.sources]
+    out += [f"  sink {s.table or '(result)'}: {_rows_of(s)}" for s in summary.sinks]
     if summary.restored_epoch:
         out.append(f"  went on from checkpoint {summary.restored_epoch}")
     return [*out, *(f"  note: {plain(note)}" for note in summary.notes)]
+
+
+def _rows_of(part: SourceSummary | SinkSummary) -> str:
+    """Say how many rows a source gave or a sink took, and what became of the others."""
+    text = f"{count(part.rows)} rows"
+    if part.dropped:
+        why = ", ".join(f"{reason} {count(n)}" for reason, n in sorted(part.dropped.items()))
+        text += f", dropped {count(sum(part.dropped.values()))} ({why})"
+    return f"{text}, {count(part.dead_letters)} dead letters" if part.dead_letters else text
 
 
 def summary_json(summary: Summary) -> str:

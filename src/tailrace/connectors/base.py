@@ -8,7 +8,7 @@ sink by its own thread alone; `check` may be called from anywhere. Nothing here 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.clock import Clock
-from tailrace.errors import ConfigError, TailraceError
+from tailrace.errors import ConfigError, DataError, TailraceError
 from tailrace.formats.base import MetadataKey, Reject, Rows
 from tailrace.options import OptionSet, Values
 from tailrace.plan.catalog import Table
@@ -196,14 +196,32 @@ class Source(ABC):
         """Reach the real system and say what is wrong; bounded in time, changes nothing."""
 
 
+class Refusals:
+    """Where a sink leaves rows that its system can't take; without a policy for them the first one ends the job."""
+
+    tolerates: bool = False
+    """Whether refused rows go another way than to end the job: then it is worth while to look for each."""
+
+    def refuse(self, rows: pl.DataFrame, code: str, reason: str, hint: str = "") -> None:
+        """
+        Take rows that can't be written; they belong to the epoch that is written now.
+
+        Raises:
+            DataError: their policy is to fail.
+        """
+        raise DataError(reason, hint=hint)
+
+
 class Sink(ABC):
     """
     Takes batches, in order, on a thread of its own. One of the classes below says how it keeps them.
 
-    The runtime calls `open` once, then `write` any number of times and `prepare` at each checkpoint.
+    The runtime calls `open` once, then `write` any number of times and `prepare` at each checkpoint. A row that the
+    system can't take goes to `refusals` alone, before the epoch is prepared.
     """
 
     guarantee: Guarantee
+    refusals: Refusals = Refusals()
 
     @abstractmethod
     def write(self, batch: pl.DataFrame) -> None:
@@ -276,6 +294,17 @@ class TransactionalSink(Sink):
     """
 
     guarantee = Guarantee.EXACTLY_ONCE
+
+    def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+        """
+        Give the rows that the target will take, and refuse the others; nothing is written.
+
+        Called before the rows of an epoch are staged, or the epoch is prepared, where refused rows are tolerated.
+        """
+        return list(batches)
+
+    def prepare(self, epoch: int) -> None:
+        """Hear that all rows of the epoch were written: the last moment to refuse any. It is committed later."""
 
     @abstractmethod
     def open(self) -> int:

@@ -39,6 +39,8 @@ class Parts:
     policies: ErrorPolicies
     letters: dict[str, Table]
     """The tables that take dead letters, by name; each one's sink is `dead-letters-<name>`."""
+    refusing: dict[str, Policy]
+    """The policies for rows that sinks can't take, by sink."""
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -126,7 +128,10 @@ class Assembler:
         refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
         executor = Executor(plans, self._settings, self._clock, bounded)
         policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
-        letters = self._letter_tables(policies, tables, executor)
+        refusing = {name: policy_of(s.table) for name, s in executor.sinks.items() if s.table is not None}
+        named = {name: scan.table for name, scan in executor.scans.items()}
+        named |= {name: s.table for name, s in executor.sinks.items() if s.table is not None}
+        letters = self._letter_tables(policies | refusing, tables, named)
         sinks = self._sinks(executor, letters, query_sinks)
         return Parts(
             executor,
@@ -135,6 +140,7 @@ class Assembler:
             self._staged(sinks),
             ErrorPolicies(policies),
             letters,
+            refusing,
         )
 
     def _context(self, kind: str, name: str) -> Context:
@@ -150,15 +156,19 @@ class Assembler:
         return BlockDecoder(scan.schema, scan.table, registry.options_of(scan.table), timezone).decode
 
     def _letter_tables(
-        self, policies: Mapping[str, Policy], tables: Mapping[str, Table], executor: Executor
+        self, policies: Mapping[str, Policy], tables: Mapping[str, Table], named: Mapping[str, Table]
     ) -> dict[str, Table]:
         found: dict[str, Table] = {}
-        for scan, policy in policies.items():
+        for part, policy in policies.items():
             name = policy.dead_letters
             if name is None:
                 continue
+            if name == policy.table:
+                text = named[part].option("tailrace.dead-letter.table")
+                message = f"table '{name}' can't take its own dead letters"
+                raise ConfigError(message, hint="name another table", location=text.location if text else None)
             if name not in tables:
-                text = executor.scans[scan].table.option("tailrace.dead-letter.table")
+                text = named[part].option("tailrace.dead-letter.table")
                 hint = did_you_mean(name, tables) or "declare it before the table that uses it"
                 message = f"the dead-letter table '{name}' is not declared"
                 raise ConfigError(message, hint=hint, location=text.location if text else None)

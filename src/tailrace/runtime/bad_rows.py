@@ -16,7 +16,7 @@ from tailrace.runtime.fetch import Arrived
 from tailrace.runtime.policy import DEAD_LETTER, DROP, FAIL, Policy
 
 LATE = "late"
-_FEW = 1000
+FEW = 1000
 """So many rows must have come before a share of bad ones means anything."""
 _SAMPLE = 80
 
@@ -115,7 +115,7 @@ class ErrorPolicies:
         """
         for scan, policy in self._policies.items():
             bad, seen = self.tallies[scan].bad, rows.get(scan, 0)
-            if policy.max_share is not None and seen >= _FEW and bad > policy.max_share * seen:
+            if policy.max_share is not None and seen >= FEW and bad > policy.max_share * seen:
                 message = f"{bad} of {seen} rows of table '{policy.table}' are bad, more than the limit of "
                 hint = "look at the dead letters or counts, mend the producer or the table, and start again"
                 raise TerminalError(f"{message}{policy.max_share:g} ('tailrace.max-error-share')", hint=hint)
@@ -170,14 +170,15 @@ def _failure(place: _Place, policy: Policy, stage: str, reason: str, location: L
     where = [f"source '{policy.table}'"]
     where += [f"partition '{place.partition}'"] if place.partition is not None else []
     where += [f"offset {place.offset}"] if place.offset is not None else []
-    sample = _sample(place.payload) if policy.samples else ""
+    shown = sample(place.payload) if policy.samples else ""
     hint = "mend the row, or set 'tailrace.on-error' = 'drop' or 'dead-letter' for the table"
     if not policy.samples:
         hint += "; 'tailrace.error-samples' = 'true' shows the row's start"
-    return DataError(f"{', '.join(where)}: {reason} (stage {stage}){sample}", hint=hint, location=location)
+    return DataError(f"{', '.join(where)}: {reason} (stage {stage}){shown}", hint=hint, location=location)
 
 
-def _sample(payload: bytes | None) -> str:
+def sample(payload: bytes | None) -> str:
+    """Give the start of a row in words, to be put behind an error; nothing that is not printable."""
     if payload is None:
         return ""
     text = payload[:_SAMPLE].decode("utf-8", "replace")

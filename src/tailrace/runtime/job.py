@@ -21,16 +21,21 @@ from tailrace.engine.executor import OperatorStatistics
 from tailrace.errors import TerminalError, TransientError
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
-from tailrace.runtime.assembly import Assembler, Parts
+from tailrace.runtime.assembly import DEAD_LETTERS, Assembler, Parts
+from tailrace.runtime.bad_rows import Tally
 from tailrace.runtime.checkpointer import Checkpointer
 from tailrace.runtime.coordinator import Coordinator, Event
+from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Fetcher, Item
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.loop import Loop
 from tailrace.runtime.outlet import Outlet
+from tailrace.runtime.policy import Policy
 from tailrace.runtime.queues import Bell, ByteQueue
+from tailrace.runtime.refused_rows import RefusedRows
 from tailrace.runtime.restore import Start, open_sinks
 from tailrace.runtime.settings import JobSettings
+from tailrace.runtime.staging import StagedTransactional
 from tailrace.runtime.summary import (
     CheckpointStatus,
     SinkStatus,
@@ -163,6 +168,8 @@ class Job:
         if store is not None:
             store.match(parts.fingerprint, allow_drop=self._allow_drop)
         self._outlets = {n: self._outlet(n, s) for n, s in parts.sinks.items()}
+        for name, policy in parts.refusing.items():
+            self._set_policy(parts, name, policy)
         try:
             start, finished = self._start_and_work(parts, store)
         except BaseException as error:  # noqa: BLE001  it is raised again, unless another was first
@@ -176,6 +183,26 @@ class Job:
 
     def _outlet(self, name: str, sink: Sink) -> Outlet:
         return Outlet(name, sink, self._settings.sink_queue, self._halt, self._report)
+
+    def _set_policy(self, parts: Parts, name: str, policy: Policy) -> None:
+        """Let a sink leave the rows that it can't take where its table says."""
+        outlet, target = self._outlets[name], policy.dead_letters
+
+        def send(letters: list[Letter]) -> None:
+            assert target is not None
+            frame = envelopes(parts.letters[target], letters, self.name, parts.version, self._clock.now_ms())
+            self._outlets[DEAD_LETTERS + target].letters(outlet.epoch + 1, frame)
+
+        table = parts.executor.sinks[name].table
+        assert table is not None
+        outlet.refused = RefusedRows(policy, table.written, name, send)
+        outlet.sink.refusals = outlet.refused
+        if isinstance(outlet.sink, StagedTransactional):
+            outlet.sink.inner.refusals = outlet.refused
+        if target is not None:
+            letters = self._outlets[DEAD_LETTERS + target]
+            letters.feeders.append(outlet)
+            outlet.fed.append(letters)
 
     def _report(self, event: Event) -> None:
         assert self._checkpointer is not None
@@ -204,6 +231,8 @@ class Job:
         return start, finished
 
     def _make_loop(self, parts: Parts, store: StateStore | None, start: Start) -> Loop:
+        for outlet in self._outlets.values():
+            outlet.epoch = start.epoch
         roles = {n: o.role for n, o in self._outlets.items()}
         coordinator = Coordinator(roles, start.epoch, self._settings.timeout)
         self._checkpointer = Checkpointer(
@@ -319,14 +348,17 @@ class Job:
 
     def _sink_status(self, name: str, outlet: Outlet) -> SinkStatus:
         assert self._parts is not None
-        return SinkStatus(name, self._parts.table_of(name), outlet.rows, outlet.bytes, outlet.waited)
+        tally = outlet.refused.tally if outlet.refused is not None else Tally()
+        table = self._parts.table_of(name)
+        dropped, letters = dict(tally.dropped), tally.dead_letters
+        return SinkStatus(name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters)
 
     def _summary(self, start: Start, *, finished: bool) -> Summary:
         status = self.status()
         return Summary(
             self.name,
             tuple(SourceSummary(s.name, s.table, s.rows, s.dropped, s.dead_letters) for s in status.sources),
-            tuple(SinkSummary(s.name, s.table, s.rows) for s in status.sinks),
+            tuple(SinkSummary(s.name, s.table, s.rows, s.dropped, s.dead_letters) for s in status.sinks),
             status.seconds,
             self.checkpoints,
             start.epoch,

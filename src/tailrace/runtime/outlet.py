@@ -18,6 +18,7 @@ from tailrace.errors import TerminalError, TransientError
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
 from tailrace.runtime.halt import Halt
+from tailrace.runtime.refused_rows import RefusedRows
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Outlet:
         self.name = name
         self.sink = sink
         self.role = role_of(sink)
-        self.rows = 0
+        self._given = 0
         self.bytes = 0
         self.waited = 0
         self._capacity = capacity
@@ -73,11 +74,24 @@ class Outlet:
         self._items: deque[tuple[Item, int]] = deque()
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._condition = threading.Condition()
+        self.epoch = 0
+        """The last epoch that is prepared."""
+        self.refused: RefusedRows | None = None
+        """The policy for rows that the sink can't take."""
+        self.feeders: list[Outlet] = []
+        """For a sink of dead letters: those whose refused rows come here, in the epoch of which they are."""
+        self.fed: list[Outlet] = []
+        self._letters: deque[tuple[int, pl.DataFrame]] = deque()
         self._blocked = False
         self._unflushed = False
         self._over = False
         self._thread = threading.Thread(target=self._run, name=f"tailrace-sink-{name}", daemon=True)
-        halt.on_halt(self._wake)
+        halt.on_halt(self.wake)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were written."""
+        return self._given - (self.refused.tally.bad if self.refused is not None else 0)
 
     @property
     def waiting(self) -> int:
@@ -88,7 +102,8 @@ class Outlet:
         """Start the thread."""
         self._thread.start()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have the thread look again."""
         with self._condition:
             self._condition.notify_all()
 
@@ -114,6 +129,12 @@ class Outlet:
         self._items.append((item, size))
         self.bytes += size
         self._condition.notify_all()
+
+    def letters(self, epoch: int, batch: pl.DataFrame) -> None:
+        """Put dead letters of a feeder's epoch before the barrier of that epoch; never waits."""
+        with self._condition:
+            self._letters.append((epoch, batch))
+            self._condition.notify_all()
 
     def call(self, function: Callable[[], T]) -> Future[T]:
         """Have something done on the sink's thread, before any more batches."""
@@ -166,9 +187,16 @@ class Outlet:
             if isinstance(self.sink, StagedSink):
                 self.sink.finish()
         else:
-            self.sink.write(work)
-            self.rows += len(work)
+            self._write(work)
         return True
+
+    def _write(self, batch: pl.DataFrame) -> None:
+        kept = batch if self.refused is None else self.refused.without_nulls(batch)
+        if len(kept) or self.refused is None:
+            self.sink.write(kept)
+        self._given += len(batch)
+        if self.refused is not None:
+            self.refused.check_share(self._given)
 
     def _next(self) -> Item | tuple[Callable[[], Any], Future[Any]] | None:
         """Wait for something to do; what was written is flushed before it waits for long."""
@@ -190,7 +218,28 @@ class Outlet:
             return None
         if self._calls:
             return self._calls.popleft()
-        return self._take() if self._items and not self._blocked else None
+        if self._blocked:
+            return None
+        if self._letters and (letter := self._due_letter()) is not None:
+            return letter
+        return self._take() if self._items and self._is_complete() else None
+
+    def _due_letter(self) -> pl.DataFrame | None:
+        """Give dead letters of the epoch that is written now; a feeder may be further."""
+        for i, (epoch, batch) in enumerate(self._letters):
+            if epoch <= self.epoch + 1:
+                del self._letters[i]
+                self._unflushed = True
+                return batch
+        return None
+
+    def _is_complete(self) -> bool:
+        """Whether no more dead letters come before the next item: at a barrier all feeders must have passed theirs."""
+        if not self.feeders or isinstance(self._items[0][0], pl.DataFrame):
+            return True
+        # the end is followed by the last barrier
+        barrier = next((item for item, _ in self._items if isinstance(item, Barrier)), None)
+        return barrier is not None and all(f.epoch >= barrier.epoch for f in self.feeders)
 
     def _take(self) -> Item:
         item, size = self._items.popleft()
@@ -202,9 +251,13 @@ class Outlet:
     def _prepare(self, epoch: int) -> None:
         staged = None
         if isinstance(self.sink, TransactionalSink):
+            self.sink.prepare(epoch)
             self._blocked = True
         elif isinstance(self.sink, StagedSink | AtLeastOnceSink):
             staged = self.sink.prepare(epoch)
+        self.epoch = epoch
+        for outlet in self.fed:
+            outlet.wake()
         self._report(Prepared(epoch, self.name, staged))
 
     def _commit(self, epoch: int, staged: Any) -> None:

@@ -70,11 +70,21 @@ class StagedTransactional(StagedSink):
         self._bytes = 0
 
     def prepare(self, epoch: int) -> Any:
+        if self.inner.refusals.tolerates:
+            self._sift()
         self._spill()
         if self._staged:
             self._files.sync_folder(self._folder)
         staged, self._staged = self._staged, []
         return {"files": staged, "after": self._mark}
+
+    def _sift(self) -> None:
+        """Leave out what the target would refuse: once the epoch is staged it must take all."""
+        waiting, staged = self._waiting, self._staged
+        before = [self._read(record) for record in staged]
+        self._waiting, self._staged, self._bytes = self.inner.sift([*before, *waiting]), [], 0
+        for record in staged:
+            self._files.unlink(self._folder / record["file"])
 
     def commit(self, epoch: int, staged: Any) -> None:
         if self._mark == epoch:

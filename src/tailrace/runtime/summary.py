@@ -44,6 +44,8 @@ class SinkStatus:
     rows: int
     queued_bytes: int
     waited: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    dead_letters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,13 @@ class SourceSummary:
 
 @dataclass(frozen=True, slots=True)
 class SinkSummary:
-    """What one sink took."""
+    """What one sink took, and what it could not: rows dropped by reason, and those sent as dead letters."""
 
     name: str
     table: str
     rows: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    dead_letters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

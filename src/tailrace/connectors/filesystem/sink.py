@@ -25,6 +25,7 @@ from tailrace.connectors.filesystem.staging import (
     publish,
     sync_folder,
 )
+from tailrace.connectors.refusing import accepted
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import ConfigError, Location, TerminalError
 from tailrace.formats.base import Encoder
@@ -74,6 +75,7 @@ class FileSink(StagedSink):
 
     def __init__(self, layout: Layout, context: Context) -> None:
         self._layout = layout
+        self._trial = layout.encoder() if layout.encoder is not None else None
         self._clock = context.clock
         self._tag = job_tag(context)
         self._counter = 0
@@ -117,7 +119,13 @@ class FileSink(StagedSink):
 
     def write(self, batch: pl.DataFrame) -> None:
         for folder, rows in self._split(self._inserts(batch)):
-            self._write(folder, rows)
+            self._write(folder, self._encodable(rows))
+
+    def _encodable(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give the rows that the format can write."""
+        if self._trial is None or not self.refusals.tolerates:
+            return rows
+        return accepted(rows, self._trial.encode, self.refusals, "encode")
 
     def _write(self, folder: str, rows: pl.DataFrame) -> None:
         """Append rows to the parts of a folder, about as many to each as its size allows."""

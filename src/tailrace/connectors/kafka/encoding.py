@@ -50,6 +50,19 @@ class Encoded:
     headers: Headers | None = None
 
 
+def sizes(encoded: Encoded) -> npt.NDArray[np.int64]:
+    """Give the bytes of each message, with its headers."""
+    total = encoded.values.ends - encoded.values.starts
+    if encoded.keys is not None:
+        total = total + (encoded.keys.ends - encoded.keys.starts)
+    if encoded.headers is not None:
+        given = encoded.headers
+        for ends in (given.name_ends, given.value_ends):
+            before = np.concatenate([[0], ends])[np.concatenate([[0], given.row_ends])]
+            total = total + np.diff(before)
+    return total
+
+
 class RowEncoder:
     """
     Encodes batches of one table; used by one thread at a time.

@@ -20,6 +20,7 @@ from tailrace.formats.base import Rows
 CHUNK = 16_384
 """Messages handed over at a time."""
 
+TOO_LARGE_HINT = "raise 'properties.max.request.size' and the topic's 'max.message.bytes'"
 CHUNK_BYTES = 4 << 20
 WAIT_MS = 20
 FLUSH_MS = 200
@@ -194,7 +195,7 @@ class Producer:
         if code in TOO_LARGE:
             return DataError(
                 f"a row of {size:,} bytes is too large for topic '{self.name}'",
-                hint="raise 'properties.max.request.size' and the topic's 'max.message.bytes'",
+                hint=TOO_LARGE_HINT,
                 location=self._location,
             )
         return self._failed(code, f"a row could not be written to topic '{self.name}'")

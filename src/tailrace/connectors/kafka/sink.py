@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import AtLeastOnceSink, Report, TransactionalSink
+from tailrace.connectors.base import AtLeastOnceSink, Refusals, Report, TransactionalSink
 from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.encoding import RowEncoder
+from tailrace.connectors.kafka.encoding import Encoded, RowEncoder, sizes
 from tailrace.connectors.kafka.failures import FENCED, Code, failure
 from tailrace.connectors.kafka.library import CONSUMER
-from tailrace.connectors.kafka.producer import Producer
+from tailrace.connectors.kafka.limits import largest_message, topic_limit
+from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer
 from tailrace.connectors.kafka.properties import Properties, Property, plain
 from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
+from tailrace.connectors.refusing import accepted
 from tailrace.errors import ConfigError, TailraceError, TransientError
 
 DEFAULTS = {
@@ -71,6 +74,27 @@ class Target:
         seconds = int(self.properties["delivery.timeout.ms"].value) / 1000 + 10
         made = self.properties | more
         return Producer(self.topic, made, self.partitioner, self.most_messages, self.most_bytes, seconds)
+
+    def opened(self, more: Properties) -> Producer:
+        """
+        Make its producer and open it.
+
+        A broker refuses a batch that is larger than a message of its topic may be, so batches are no larger than that.
+
+        Raises:
+            ConfigError, TransientError, TerminalError: it can't be opened.
+        """
+        producer = self.producer(more)
+        try:
+            producer.open()
+            limit = topic_limit(self.topic.names[0], self.properties)
+            if limit is None or limit >= int(self.properties["batch.size"].value):
+                return producer
+        except BaseException:
+            producer.close()
+            raise
+        producer.close()
+        return replace(self, properties=self.properties | plain({"batch.size": str(limit)})).opened(more)
 
     def check(self, how: str) -> Report:
         """Reach the cluster and look at the topic; makes nothing."""
@@ -141,19 +165,48 @@ def _size(given: Property | None, default: int) -> int:
     return int(given.value)
 
 
+class _Writable:
+    """Finds the rows of batches that can be written to a topic: those that can be encoded, and are not too large."""
+
+    def __init__(self, target: Target, encoder: RowEncoder) -> None:
+        self._target = target
+        self._encoder = encoder
+        self._limit: int | None = None
+
+    def encode(self, batch: pl.DataFrame, refusals: Refusals) -> Encoded:
+        """
+        Give the rows that can be written as messages; the others are refused.
+
+        Raises:
+            DataError: a row can't be encoded, and that is not tolerated.
+        """
+        return self._encoder.encode(self.rows(batch, refusals) if refusals.tolerates else batch)
+
+    def rows(self, batch: pl.DataFrame, refusals: Refusals) -> pl.DataFrame:
+        """Give the rows that can be written; the others are refused."""
+        if self._limit is None:
+            self._limit = largest_message(self._target.topic.names[0], self._target.properties)
+        kept = accepted(batch, self._encoder.encode, refusals, "encode")
+        size = sizes(self._encoder.encode(kept))
+        large = size > self._limit
+        for row in np.flatnonzero(large).tolist():
+            reason = f"a message of {size[row]:,} bytes is more than the {self._limit:,} that topic '{self._target.topic.names[0]}' takes"
+            refusals.refuse(kept.slice(row, 1), "too-large", reason, TOO_LARGE_HINT)
+        return kept.filter(pl.Series(~large)) if large.any() else kept
+
+
 class KafkaSink(AtLeastOnceSink):
     """Writes rows as they come, or as `buffer` lets them through; a checkpoint waits until all are delivered."""
 
     def __init__(self, target: Target, encoder: RowEncoder, buffer: Buffer) -> None:
         self._target = target
-        self._encoder = encoder
+        self._writable = _Writable(target, encoder)
         self._buffer = buffer
         self._producer: Producer | None = None
 
     def open(self) -> None:
         self.close()  # what an open that failed has left
-        self._producer = self._target.producer({})
-        self._producer.open()
+        self._producer = self._target.opened({})
 
     @property
     def producer(self) -> Producer:
@@ -166,7 +219,7 @@ class KafkaSink(AtLeastOnceSink):
 
     def _send(self, rows: pl.DataFrame | None) -> None:
         if rows is not None:
-            self.producer.send(self._encoder.encode(rows))
+            self.producer.send(self._writable.encode(rows, self.refusals))
 
     def flush(self) -> None:
         self._send(self._buffer.take())
@@ -195,7 +248,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def __init__(self, target: Target, encoder: RowEncoder, transactional_id: str, buffer: Buffer) -> None:
         self._target = target
-        self._encoder = encoder
+        self._writable = _Writable(target, encoder)
         self._buffer = buffer
         self._id = transactional_id
         self._producer: Producer | None = None
@@ -207,8 +260,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def open(self) -> int:
         self.close()  # what an open that failed has left
-        self._producer = self._target.producer(plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"}))
-        self._producer.open()
+        self._producer = self._target.opened(plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"}))
         init = self._producer.client.lib.init_transactions
         self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
         return self._last()
@@ -233,7 +285,13 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def _send(self, rows: pl.DataFrame | None) -> None:
         if rows is not None:
-            self._begin().send(self._encoder.encode(rows))
+            self._begin().send(self._writable.encode(rows, self.refusals))
+
+    def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+        return [self._writable.rows(batch, self.refusals) for batch in batches]
+
+    def prepare(self, epoch: int) -> None:
+        self._send(self._buffer.take())
 
     def flush(self) -> None:
         if self._producer is not None:

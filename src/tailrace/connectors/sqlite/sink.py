@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +97,46 @@ class SqliteSink(TransactionalSink):
             path.write_bytes(buffer.getvalue())
             self._spilled.append(path)
         self._waiting, self._bytes = [], 0
+
+    def prepare(self, epoch: int) -> None:
+        if self.refusals.tolerates:
+            kept = self.sift(self._batches())
+            self._clear()
+            self._waiting, self._bytes = kept, sum(int(b.estimated_size()) for b in kept)
+            if self._bytes > self._target.buffer_bytes:
+                self._spill()
+
+    def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+        """Try the rows in a transaction that is taken back; those that the database refuses are found by halves."""
+        assert self._connection is not None
+        connection = self._connection
+        with reported(self._target.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                return [self._tried(connection, batch) for batch in batches]
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _tried(self, connection: sqlite3.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+        """Write what the database takes of some rows, and give it."""
+        if rows.is_empty():
+            return rows
+        connection.execute("SAVEPOINT rows")
+        try:
+            self._apply(connection, rows)
+        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+            connection.execute("ROLLBACK TO rows")
+            reason = f"SQLite file '{self._target.path}' refuses a row: {error}"
+        else:
+            return rows
+        finally:
+            connection.execute("RELEASE rows")
+        if len(rows) == 1:
+            self.refusals.refuse(rows, "constraint", reason)
+            return rows.clear()
+        middle = len(rows) // 2
+        return pl.concat([self._tried(connection, half) for half in (rows.head(middle), rows.slice(middle))])
 
     def commit(self, epoch: int) -> None:
         assert self._connection is not None

@@ -27,11 +27,17 @@ def _guarded(sink: Sink, drop_nulls: bool, materialize: str) -> Sink:
     pairs = zip(sink.schema, sink.input.schema, strict=True)
     missing = tuple(given.name for target, given in pairs if given.type.nullable and not target.type.nullable)
     made: Node = sink.input
-    if missing:
+    if missing and (drop_nulls or not _has_policy(sink)):
         made = Enforce(schema=made.schema, input=made, columns=missing, drop=drop_nulls, location=sink.location)
     if _needs_materialize(sink, materialize):
         made = Materialize(schema=made.schema, input=made, keys=sink.table.primary_key, location=sink.location)
     return sink if made is sink.input else replace(sink, input=made)
+
+
+def _has_policy(sink: Sink) -> bool:
+    """Whether the table itself says what happens to rows that it can't take; then it sees those with NULL too."""
+    policy = sink.table.option("tailrace.on-error") if sink.table is not None else None
+    return policy is not None and policy.value != "fail"
 
 
 def _needs_materialize(sink: Sink, wish: str) -> bool:
