@@ -116,6 +116,11 @@ def table(name: str) -> MemoryTable:
         return _tables.setdefault(name, MemoryTable(name))
 
 
+def drop(name: str) -> None:
+    """Forget the table of a name, if there is one. Takes no lock: the garbage collector may call it under any."""
+    _tables.pop(name, None)
+
+
 def clear() -> None:
     """Forget all tables."""
     with _lock:

@@ -133,6 +133,11 @@ class Script:
         """The steps that run a job."""
         return tuple(s for s in self.steps if isinstance(s, Run))
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends by itself."""
+        return all(self._bounded(sink) for run in self.runs for sink in run.sinks)
+
     def check(self) -> None:
         """
         Build every job and run none; no system is reached.

@@ -76,9 +76,15 @@ class Session:
             UnsupportedError: it is right in Flink, but not (yet) here.
         """
         source = Source(text, file, self._parameters, self._environ)
-        return [self._bound(node, source) for node in parse(source)]
+        return [self.bind_tree(node, source) for node in parse(source)]
 
-    def _bound(self, node: n.Node, source: Source) -> Statement:
+    def bind_tree(self, node: n.Node, source: Source) -> Statement:
+        """
+        Bind one statement that is a tree already; its places are those of `source`, or of the nodes' own.
+
+        Raises:
+            ConfigError, UnsupportedError: as for `bind`.
+        """
         try:
             mark(node, self._names.functions, source)
             refuse(node, source)

@@ -1,0 +1,176 @@
+"""The columns of a table, as Python has them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import polars as pl
+
+from tailrace.api import trees
+from tailrace.api.expr import Expr
+from tailrace.api.places import place
+from tailrace.api.trees import placed
+from tailrace.errors import ConfigError
+from tailrace.schema import DataType
+from tailrace.sql.dialect import nodes as n
+from tailrace.sql.dialect import statement_nodes as s
+
+Columns = Mapping[str, Any] | type
+"""
+The columns of a table: a mapping of names, or a class with annotations (dataclass, NamedTuple, TypedDict, Pydantic, msgspec).
+
+A column is a SQL type as text ("DECIMAL(10, 2)"), a Python type, `metadata(...)`, or an expression that computes it. In a
+class a column that is not `| None` is NOT NULL; `Annotated[Decimal, "DECIMAL(10, 2)"]` gives the type as SQL.
+"""
+
+_SIMPLE: dict[Any, str] = {
+    bool: "BOOLEAN",
+    int: "BIGINT",
+    float: "DOUBLE",
+    str: "STRING",
+    bytes: "BYTES",
+    Decimal: "DECIMAL(38, 18)",
+    dt.date: "DATE",
+    dt.time: "TIME(0)",
+    dt.datetime: "TIMESTAMP(3)",
+}
+_POLARS: dict[type[pl.DataType], str] = {
+    pl.Boolean: "BOOLEAN",
+    pl.Int8: "TINYINT",
+    pl.Int16: "SMALLINT",
+    pl.Int32: "INT",
+    pl.Int64: "BIGINT",
+    pl.UInt8: "SMALLINT",
+    pl.UInt16: "INT",
+    pl.UInt32: "BIGINT",
+    pl.UInt64: "DECIMAL(20, 0)",
+    pl.Float32: "FLOAT",
+    pl.Float64: "DOUBLE",
+    pl.String: "STRING",
+    pl.Categorical: "STRING",
+    pl.Enum: "STRING",
+    pl.Null: "STRING",
+    pl.Binary: "BYTES",
+    pl.Date: "DATE",
+    pl.Time: "TIME(0)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A column that the connector gives, as the offset of a record."""
+
+    type: str
+    key: str = ""
+    virtual: bool = True
+
+
+def metadata(type: str, key: str = "", *, virtual: bool = True) -> Metadata:  # noqa: A002  as in SQL
+    """
+    Declare a column that the connector gives: its SQL type, and its key if that is not the column's name.
+
+    >>> import tailrace as tr
+    >>> tr.metadata("BIGINT", "offset").key
+    'offset'
+    """
+    return Metadata(type, key, virtual)
+
+
+def column_trees(columns: Columns) -> list[n.Node]:
+    """
+    Give the columns of a CREATE TABLE.
+
+    Raises:
+        ConfigError: a type is none that SQL has.
+    """
+    return [_column(name, kind) for name, kind in _declared(columns).items()]
+
+
+def _declared(columns: Columns) -> dict[str, Any]:
+    if isinstance(columns, Mapping):
+        return dict(columns)
+    return {name: _sql(kind, strict=True) for name, kind in _hints(columns).items()}
+
+
+def _hints(columns: type) -> dict[str, Any]:
+    found = get_type_hints(columns, include_extras=True)
+    if not found:
+        message = f"{columns.__name__} has no annotated fields"
+        hint = "give a dict of names and types, or a class as a dataclass is"
+        raise ConfigError(message, hint=hint, location=place().location())
+    return found
+
+
+def _column(name: str, kind: Any) -> n.Node:
+    column = trees.identifier(name)
+    if isinstance(kind, Expr):
+        return placed(s.ComputedColumn(name=column, expr=kind.tree.copy()))
+    if isinstance(kind, Metadata):
+        key = trees.literal(kind.key) if kind.key else None
+        return placed(s.MetadataColumn(name=column, type=trees.type_tree(kind.type), key=key, virtual=kind.virtual))
+    return placed(s.PhysicalColumn(name=column, type=trees.type_tree(_sql(kind, strict=False))))
+
+
+def _sql(kind: Any, *, strict: bool) -> str:
+    """Give a type as SQL; `strict` makes what may not be None NOT NULL."""
+    if isinstance(kind, str):
+        return kind
+    if isinstance(kind, DataType):
+        return str(kind)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:
+        return _sql(next(i for i in inner if i is not type(None)), strict=strict).removesuffix(" NOT NULL")
+    return _value_type(kind, strict=strict) + (" NOT NULL" if strict else "")
+
+
+def _value_type(kind: Any, *, strict: bool) -> str:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        given = next((a for a in inner[1:] if isinstance(a, str)), None)
+        return given or _value_type(inner[0], strict=strict)
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if origin is list:
+        return f"ARRAY<{_sql(inner[0], strict=strict)}>"
+    if origin is dict:
+        return f"MAP<{_sql(inner[0], strict=strict)}, {_sql(inner[1], strict=strict)}>"
+    if isinstance(kind, type) and getattr(kind, "__annotations__", None):
+        fields = (f"`{f.replace('`', '``')}` {_sql(t, strict=strict)}" for f, t in _hints(kind).items())
+        return f"ROW<{', '.join(fields)}>"
+    hint = 'give it as SQL: "STRING", or Annotated[..., "STRING"] in a class'
+    raise ConfigError(f"there is no SQL type for {kind!r}", hint=hint, location=place().location())
+
+
+def from_polars_type(kind: pl.DataType) -> str:
+    """
+    Give the SQL type that carries a Polars type.
+
+    Raises:
+        ConfigError: there is none.
+
+    >>> from_polars_type(pl.List(pl.Int32()))
+    'ARRAY<INT>'
+    """
+    if type(kind) in _POLARS:
+        return _POLARS[type(kind)]
+    match kind:
+        case pl.Decimal():
+            return f"DECIMAL({kind.precision or 38}, {kind.scale})"
+        case pl.Datetime():
+            precision = {"ms": 3, "us": 6, "ns": 9}[kind.time_unit]
+            return f"TIMESTAMP{'' if kind.time_zone is None else '_LTZ'}({precision})"
+        case pl.List() | pl.Array():
+            inner = kind.inner
+            return f"ARRAY<{from_polars_type(inner if isinstance(inner, pl.DataType) else inner())}>"
+        case pl.Struct():
+            fields = (
+                (f.name.replace("`", "``"), f.dtype if isinstance(f.dtype, pl.DataType) else f.dtype())
+                for f in kind.fields
+            )
+            return f"ROW<{', '.join(f'`{name}` {from_polars_type(t)}' for name, t in fields)}>"
+    raise ConfigError(f"there is no SQL type for {kind}", hint="cast the column before", location=place().location())

@@ -1,0 +1,250 @@
+"""From a query in SQL to the same query in the words of the API, where it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import api_expressions
+from api_expressions import NoWordsError, aggregates_in, literal
+
+import tailrace as tr
+from tailrace.api import queries
+from tailrace.api.definitions import Definitions
+from tailrace.api.expr import Expr, SortExpr
+from tailrace.api.windows import Window
+from tailrace.sql.dialect import nodes as n
+
+_WINDOW = ("window_start", "window_end")
+_BARE = ("hints", "qualify", "windows")
+
+
+@dataclass
+class Scope:
+    """What names mean: columns of one table, by the aliases that they may stand behind."""
+
+    table: tr.Table
+    names: dict[tuple[str, ...], Expr] = field(default_factory=dict)
+    replaced: list[tuple[n.Node, Expr]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, table: tr.Table, alias: str, make: Callable[[str], Expr] = tr.col) -> Scope:
+        """Give the scope of a table with an alias."""
+        names: dict[tuple[str, ...], Expr] = {(alias, c): make(c) for c in table.columns}
+        names |= {(c,): make(c) for c in table.columns}
+        return cls(table, names)
+
+    def column(self, node: n.Name) -> Expr:
+        """Give what a name means: the longest part that is known, and fields of it."""
+        parts = node.texts
+        for length in (2, 1):
+            if parts[:length] in self.names:
+                found = self.names[parts[:length]]
+                for part in parts[length:]:
+                    found = found.field(part)
+                return found
+        raise NoWordsError(f"the name {parts}")
+
+
+class Words:
+    """Writes queries over defined tables in the words of the API."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._ctes: dict[str, tr.Table] = {}
+
+    def query(self, node: n.Query) -> tr.Table:
+        """Give the table of a query."""
+        for cte in n.get(node, "ctes") or []:
+            self._bare(cte, "columns")
+            self._ctes[cte.args["name"].this] = self.query(cte.args["query"])
+        self._bare(node, "offset")
+        table = self._body(node.args["body"])
+        if keys := n.get(node, "order"):
+            table = table.sort(*self._sort(keys, Scope.of(table, "")))
+        return table if n.get(node, "limit") is None else table.head(int(node.args["limit"]))
+
+    def _body(self, node: n.Node) -> tr.Table:
+        match node:
+            case n.Query():
+                return self.query(node)
+            case n.Select():
+                return self._select(node)
+            case n.SetOperation():
+                left, right = self._body(node.args["left"]), self._body(node.args["right"])
+                name = {"UNION": "union", "INTERSECT": "intersect", "EXCEPT": "difference"}[node.args["kind"]]
+                made: tr.Table = getattr(left, name)(right, distinct=not node.args["all"])
+                return made
+        raise NoWordsError(type(node).__name__)
+
+    def _select(self, node: n.Select) -> tr.Table:
+        self._bare(node, *_BARE)
+        scope = self._source(node.args["source"])
+        if where := n.get(node, "where"):
+            scope.table = scope.table.filter(self.expr(where, scope))
+        items = node.args["items"]
+        grouped = n.get(node, "group") is not None or any(aggregates_in(i) for i in items)
+        if grouped:
+            scope = self._grouped(node, scope)
+        elif n.get(node, "having"):
+            raise NoWordsError("HAVING without groups")
+        table = scope.table.select(*self._items(items, scope))
+        return table.unique() if n.get(node, "distinct") else table
+
+    def _items(self, items: list[n.Node], scope: Scope) -> Iterator[str | Expr]:
+        for item in items:
+            if isinstance(item, n.Star):
+                self._bare(item, "qualifier")
+                if scope.replaced or any(len(k) == 2 and k[0] == "\0joined" for k in scope.names):
+                    raise NoWordsError("* of groups or joins")
+                yield from scope.table.columns
+            else:
+                made = self.expr(item.this, scope)
+                alias = n.get(item, "alias")
+                name = item.this.texts[-1] if isinstance(item.this, n.Name) else ""
+                yield made.alias(str(alias.this)) if alias is not None else made.alias(name) if name else made
+
+    def _grouped(self, node: n.Select, scope: Scope) -> Scope:
+        elements = list(n.get(node.args["group"], "elements") or []) if n.get(node, "group") else []
+        if any(not isinstance(e, n.Node) or isinstance(e, (n.GroupingSets, n.KeySet)) for e in elements):
+            raise NoWordsError("grouping sets")
+        keys = self._keys(elements, scope)
+        having = n.get(node, "having")
+        calls = list(
+            {c: None for part in [*node.args["items"], *([having] if having else [])] for c in aggregates_in(part)}
+        )
+        aggregates = {f"agg_{i}": self.expr(call, scope) for i, call in enumerate(calls)}
+        table = scope.table.group_by(**{k: e for k, (_, e) in keys.items()}).agg(**aggregates)
+        replaced = [(tree, tr.col(k)) for k, (tree, _) in keys.items()]
+        replaced += [(call, tr.col(f"agg_{i}")) for i, call in enumerate(calls)]
+        replaced += [(e, tr.col(_last(e))) for e in elements if self._is_window(e, scope)]
+        made = Scope(table, {}, replaced)
+        if having:
+            made.table = table.filter(self.expr(having, made))
+        return made
+
+    def _keys(self, elements: list[n.Node], scope: Scope) -> dict[str, tuple[n.Node, Expr]]:
+        """Give the keys by new names; those of the window are the API's own."""
+        ends = {_last(e) for e in elements if self._is_window(e, scope)}
+        if scope.table.windowed and ends != set(_WINDOW):
+            raise NoWordsError("a group of windows without both ends")
+        rest = [e for e in elements if not self._is_window(e, scope)]
+        return {f"key_{i}": (e, self.expr(e, scope)) for i, e in enumerate(rest)}
+
+    def _is_window(self, node: n.Node, scope: Scope) -> bool:
+        return scope.table.windowed and isinstance(node, n.Name) and node.texts[-1] in _WINDOW
+
+    # FROM
+
+    def _source(self, node: n.Node | None) -> Scope:
+        match node:
+            case n.TableSource():
+                self._bare(node, "hints", "system_time", "columns")
+                name = node.args["name"].texts[-1]
+                return Scope.of(self._table(name), self._alias(node) or name)
+            case n.QuerySource():
+                self._bare(node, "columns")
+                return Scope.of(self.query(node.args["query"]), self._alias(node))
+            case n.FunctionSource():
+                self._bare(node, "columns")
+                return Scope.of(self._windowed(node.args["function"]), self._alias(node))
+            case n.Join():
+                return self._join(node)
+        raise NoWordsError(type(node).__name__)
+
+    def _table(self, name: str) -> tr.Table:
+        if name in self._ctes:
+            return self._ctes[name]
+        if name not in self._definitions.by_name:
+            raise NoWordsError(f"the table {name}")
+        return tr.Table(queries.select(queries.named(name)), self._definitions)
+
+    def _windowed(self, function: n.TableFunction) -> tr.Table:
+        first, *rest = function.args["arguments"]
+        if not isinstance(first, n.TableArgument) or n.get(first, "order"):
+            raise NoWordsError("such arguments of a window")
+        inner = first.this
+        table = self._table(inner.texts[-1]) if isinstance(inner, n.Name) else self.query(inner)
+        columns, *lengths = rest
+        if not isinstance(columns, n.Descriptor) or not all(isinstance(x, n.Interval) for x in lengths):
+            raise NoWordsError("such arguments of a window")
+        spans = [literal(x) for x in lengths]
+        count = {"TUMBLE": 1, "SESSION": 1}.get(str(function.this), 2)
+        keys = tuple(k.texts[-1] for k in n.get(first, "partition") or [])
+        offset = spans[count] if len(spans) > count else None
+        window = Window(str(function.this), tuple(spans[:count]), columns.args["columns"][0].this, keys, offset)
+        return table.window(window)
+
+    def _join(self, node: n.Join) -> Scope:
+        if n.get(node, "natural"):
+            raise NoWordsError("a natural join")
+        if isinstance(node.args["right"], n.UnnestSource):
+            return self._exploded(node)
+        left, right = self._source(node.args["left"]), self._source(node.args["right"])
+        both = Scope(left.table, self._sided(left, tr.left) | self._right_names(left, right, tr.right))
+        using = [str(u.this) for u in n.get(node, "using") or []]
+        condition = n.get(node, "condition")
+        on = using or (None if condition is None else self.expr(condition, both))
+        if using and node.args["kind"] != "INNER":
+            raise NoWordsError("USING of an outer join")
+        table = left.table.join(right.table, on, node.args["kind"].lower())
+        joined = {k: tr.col(v.name) for k, v in self._sided(left, tr.left).items()}
+        for key, value in self._right_names(left, right, tr.right).items():
+            name = value.name
+            shown = name if name in using or name not in left.table.columns else f"{name}_right"
+            joined[key] = tr.col(shown)
+        return Scope(table, joined | {("\0joined", ""): tr.lit(1)})
+
+    def _exploded(self, node: n.Join) -> Scope:
+        unnest, left = node.args["right"], self._source(node.args["left"])
+        alias, names = self._alias(unnest), [str(c.this) for c in n.get(unnest, "columns") or []]
+        array = unnest.args["arguments"][0]
+        if node.args["kind"] != "CROSS" or n.get(unnest, "ordinality") or not names or not isinstance(array, n.Name):
+            raise NoWordsError("such an UNNEST")
+        table = left.table.explode(api_expressions.column_name(left.column(array)), names)
+        new = {key: tr.col(c) for c in names for key in ((c,), (alias, c))}
+        return Scope(table, left.names | new)
+
+    def _sided(self, scope: Scope, make: Callable[[str], Expr]) -> dict[tuple[str, ...], Expr]:
+        if any(k[0] == "\0joined" for k in scope.names):
+            return {k: make(api_expressions.column_name(v)) for k, v in scope.names.items() if k[0] != "\0joined"}
+        return {k: make(api_expressions.column_name(v)) for k, v in scope.names.items()}
+
+    def _right_names(self, left: Scope, right: Scope, make: Callable[[str], Expr]) -> dict[tuple[str, ...], Expr]:
+        """Give the names of the right side; one that both have needs its alias."""
+        return {k: v for k, v in self._sided(right, make).items() if len(k) > 1 or k not in left.names}
+
+    # expressions
+
+    def expr(self, node: n.Node, scope: Scope) -> Expr:
+        """Give an expression in the words of the API."""
+        for tree, made in scope.replaced:
+            if tree == node:
+                return made
+        if isinstance(node, n.Name):
+            return scope.column(node)
+        return api_expressions.expression(
+            node, lambda inner: self.expr(inner, scope), lambda keys: self._sort(keys, scope)
+        )
+
+    def _sort(self, keys: list[n.SortKey], scope: Scope) -> list[SortExpr]:
+        found = []
+        for key in keys:
+            last = {"LAST": True, "FIRST": False}.get(str(n.get(key, "nulls")))
+            found.append(SortExpr(self.expr(key.this, scope), bool(n.get(key, "descending")), last))
+        return found
+
+    @staticmethod
+    def _bare(node: n.Node, *parts: str) -> None:
+        for part in parts:
+            if n.get(node, part):
+                raise NoWordsError(f"{part} of {type(node).__name__}")
+
+    @staticmethod
+    def _alias(node: n.Node) -> str:
+        return str(node.args["alias"].this) if n.get(node, "alias") is not None else ""
+
+
+def _last(node: n.Node) -> str:
+    """Give the last part of a name."""
+    return str(node.args["parts"][-1].this)

@@ -1,0 +1,126 @@
+"""Expressions of the API, and Python values in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sql_values import value_of
+
+import tailrace as tr
+from tailrace.errors import ConfigError
+
+UTC_NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1,
+        -(2**40),
+        1.5,
+        -1e300,
+        math.inf,
+        True,
+        "it's",
+        b"\x00\xff",
+        Decimal("12.340"),
+        dt.date(2026, 1, 2),
+        dt.time(10, 11, 12),
+        dt.datetime(2026, 1, 2, 3, 4, 5, 678000),
+        UTC_NOON,
+        UTC_NOON.astimezone(dt.timezone(dt.timedelta(hours=2))),
+        dt.timedelta(seconds=90),
+        dt.timedelta(days=3, hours=4, milliseconds=5),
+        -dt.timedelta(minutes=7),
+    ],
+)
+def test_literal(value: Any) -> None:
+    """A Python value comes out as it went in."""
+    assert value_of(tr.lit(value)) == value
+
+
+def test_null_and_nan() -> None:
+    """None is NULL, and NaN is NaN."""
+    assert value_of(tr.lit(None).cast("INT")) is None
+    assert math.isnan(value_of(tr.lit(math.nan)))
+
+
+def test_nested_literals() -> None:
+    """Lists, tuples and dicts are arrays, rows and maps."""
+    assert value_of(tr.lit([1, 2])).to_list() == [1, 2]
+    assert value_of(tr.lit((1, "a"))) == {"EXPR$0": 1, "EXPR$1": "a"}
+    assert value_of(tr.lit({"a": 1})["a"]) == 1
+
+
+def test_a_value_without_a_literal() -> None:
+    """The error stands at the line that wrote it."""
+    with pytest.raises(ConfigError, match=r"test_api_expr\.py:\d+:\d+: a value of type object"):
+        tr.lit(object())
+
+
+ONE, TWO, NULL = tr.lit(1), tr.lit(2), tr.lit(None).cast("INT")
+
+
+@pytest.mark.parametrize(
+    ("expr", "value"),
+    [
+        (ONE + TWO * 3, 7),
+        (1 - TWO, -1),
+        (7 / TWO, 3),
+        (7 % TWO, 1),
+        (10 * ONE, 10),
+        (-ONE, -1),
+        ((ONE < TWO) & ~(ONE > TWO), True),
+        ((ONE >= TWO) | (ONE <= 1), True),
+        (ONE != TWO, True),
+        (NULL == 1, None),
+        (NULL.eq_missing(NULL), True),
+        (NULL.ne_missing(1), True),
+        (NULL.is_null(), True),
+        (NULL.is_not_null(), False),
+        ((NULL > 1).is_true(), False),
+        ((ONE > 2).is_false(), True),
+        (TWO.is_between(1, 2), True),
+        (TWO.is_in([1, 3]), False),
+        (tr.lit("a%c").like("a!%_", "!"), True),
+        (NULL.fill_null(5), 5),
+        (tr.lit("12").cast("INT"), 12),
+        (tr.lit("x").try_cast("INT"), None),
+        (tr.when(ONE > 2).then("a").when(ONE > 0).then("b").otherwise("c"), "b"),
+        (tr.when(ONE > 2).then("a"), None),
+        (tr.expr("1 + 1"), 2),
+        (tr.call("CONCAT", "a", "b"), "ab"),
+    ],
+)
+def test_operators(expr: tr.Expr, value: Any) -> None:
+    """They compute what SQL computes."""
+    assert value_of(expr) == value
+
+
+def test_an_expression_has_no_truth() -> None:
+    """`and`, `or` and chained comparisons are refused with what to write."""
+    with pytest.raises(TypeError, match="write & for and"):
+        bool(tr.col("a") > 1)
+
+
+@pytest.mark.parametrize("text", ["a +", "1) FROM t; DROP TABLE t; SELECT (1", "SELECT 1; SELECT 2"])
+def test_text_that_is_no_expression(text: str) -> None:
+    """Only one expression is taken."""
+    with pytest.raises(ConfigError, match="is no expression"):
+        tr.expr(text)
+
+
+def test_text_that_is_no_type() -> None:
+    """The error says which types there are."""
+    with pytest.raises(ConfigError, match="'INTT' is no data type"):
+        tr.col("a").cast("INTT")
+
+
+def test_over_of_what_is_no_call() -> None:
+    """Only aggregates and ranks have windows."""
+    with pytest.raises(TypeError, match="no call of a function"):
+        tr.col("a").over("b")
