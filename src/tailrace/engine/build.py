@@ -101,7 +101,8 @@ def _window_aggregate(node: nodes.WindowAggregate, builder: Builder) -> Operator
 
 
 def _group_aggregate(node: nodes.Aggregate, builder: Builder) -> Operator:
-    return GroupAggregateOperator(node, retract=builder.updates(node.input), ttl=builder.ttl)
+    ttl = builder.ttl if node.ttl is None else node.ttl
+    return GroupAggregateOperator(node, retract=builder.updates(node.input), ttl=ttl)
 
 
 def _join(node: nodes.Join, builder: Builder) -> Operator:

@@ -135,7 +135,7 @@ def state_bound(node: Node) -> str:
         case OverAggregate() | MatchRecognize():
             return _row_state(node)
         case Aggregate():
-            return f"one row{_by(node.keys)}, never dropped"
+            return f"one row{_by(node.keys)}, {_life(node.ttl)}"
         case Normalize() | Materialize():
             rows = "the row" if isinstance(node, Normalize) else "all rows"
             return f"{rows}{_by(node.keys)}, never dropped"
@@ -315,11 +315,21 @@ def _join_state(node: Join) -> str:
     if isinstance(node, WindowJoin):
         return "the rows of open windows of both sides, dropped when the watermark passes"
     if not isinstance(node, IntervalJoin):
-        return "the rows of both sides, never dropped"
+        return _regular_state(node)
     passes = "the wall clock" if node.processing_time else "the watermark"
     behind = [max(node.lives(port), 0) for port in (0, 1)]
     left, right = (f"{t} + {_interval(b)}" if b else t for t, b in zip(node.times, behind, strict=True))
     return f"the rows of both sides, dropped when {passes} passes {left} (left) and {right} (right)"
+
+
+def _regular_state(node: Join) -> str:
+    if any(node.ttl):
+        return f"the rows of the left, {_life(node.ttl[0])}; those of the right, {_life(node.ttl[1])}"
+    return "the rows of both sides, never dropped"
+
+
+def _life(ttl: int | None) -> str:
+    return f"dropped after {ttl / 1000:g} s without a change" if ttl else "never dropped"
 
 
 def _ordered_state(node: Rank | Deduplicate | Sort | Versions) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tailrace import settings as known
-from tailrace.errors import ConfigError
+from tailrace.errors import TailraceError
 from tailrace.plan.catalog import Table
 from tailrace.plan.checks import check
 from tailrace.plan.nodes import Sink
@@ -14,13 +14,10 @@ from tailrace.plan.rewrite.sinks import guard
 from tailrace.sql.binder.forms import refuse
 from tailrace.sql.binder.functions import defined, mark
 from tailrace.sql.binder.inserts import InsertBinder
-from tailrace.sql.binder.like import merge, settled
-from tailrace.sql.binder.names import Names, View, plain, unknown
-from tailrace.sql.binder.places import at, inherited
-from tailrace.sql.binder.projection import renamed
+from tailrace.sql.binder.names import Names, View
+from tailrace.sql.binder.places import at
 from tailrace.sql.binder.queries import QueryBinder
-from tailrace.sql.binder.tables import TableBinder
-from tailrace.sql.binder.written_names import refuse_repeated
+from tailrace.sql.definitions import Definitions
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import parse, too_deep
 from tailrace.sql.dialect import statement_nodes as s
@@ -56,6 +53,7 @@ class Session:
             known.check(key, value)
         self.settings: dict[str, str] = dict(self._first_settings)
         self._names = Names(self.settings)
+        self._definitions = Definitions(self._names)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -94,13 +92,10 @@ class Session:
             raise too_deep(at(node, source)) from None
 
     def _bind(self, node: n.Node, source: Source) -> Statement:
+        said = self._define(node, source)
+        if said is not None:
+            return said
         match node:
-            case s.CreateTable():
-                return self._create_table(node, source)
-            case s.CreateView():
-                return self._create_view(node, source)
-            case s.Drop():
-                return self._drop(node, source)
             case s.SetOption():
                 return self._set(node, source)
             case s.ResetOption():
@@ -114,6 +109,21 @@ class Session:
             case n.Query():
                 return Query(self._sinks(node, source)[0], dict(self.settings))
         return Insert(self._sinks(node, source), dict(self.settings))
+
+    def _define(self, node: n.Node, source: Source) -> Statement | None:
+        """Create, alter or drop what a statement names; None for one of another kind."""
+        match node:
+            case s.CreateTable():
+                return self._create_table(node, source)
+            case s.CreateView():
+                return Done(self._definitions.create_view(node, source))
+            case s.Drop():
+                return Done(self._definitions.drop(node, source))
+            case s.AlterTable():
+                return Done(self._definitions.alter_table(node, source))
+            case s.AlterView():
+                return Done(self._definitions.alter_view(node, source))
+        return None
 
     def _sinks(self, node: n.Node, source: Source) -> tuple[Sink, ...]:
         match node:
@@ -133,58 +143,17 @@ class Session:
         return plans
 
     def _create_table(self, node: s.CreateTable, source: Source) -> Statement:
-        name = plain(node.args["name"], source)
-        if not self._is_free(name, node, source):
-            return Done(f"table '{name}' exists already")
-        definition = self._without_like(node, source)
-        self._names.tables[name] = TableBinder(definition, name, source).bind()
-        self._names.definitions[name] = settled(inherited(definition, source))
-        return Done(f"table '{name}' created")
-
-    def _without_like(self, node: s.CreateTable, source: Source) -> s.CreateTable:
-        like = n.get(node, "like")
-        if like is None:
-            return node
-        base = plain(like.args["name"], source)
-        if base not in self._names.definitions:
-            raise unknown("table", base, self._names, like.args["name"], source)
-        return merge(node, self._names.definitions[base], source)
-
-    def _create_view(self, node: s.CreateView, source: Source) -> Statement:
-        name = plain(node.args["name"], source)
-        if not self._is_free(name, node, source):
-            return Done(f"view '{name}' exists already")
-        plan = QueryBinder(self._names, source).bind(node.args["query"], outermost=True)
-        columns = n.get(node, "columns")
-        if columns:
-            names = [str(c.this) for c in columns]
-            if len(names) != len(plan.schema) or len(set(names)) != len(names):
-                message = f"the view needs {len(plan.schema)} different names of columns"
-                raise ConfigError(message, location=at(columns[0], source))
-            plan = renamed(plan, names, at(node, source))
-        else:
-            refuse_repeated(node.args["query"], f"view '{name}'", source)
-        self._names.views[name] = View(name, plan, node)
-        return Done(f"view '{name}' created")
-
-    def _is_free(self, name: str, node: n.Node, source: Source) -> bool:
-        taken = "table" if name in self.tables else "view" if name in self.views else ""
-        if taken and not n.get(node, "exists"):
-            hint = f"drop it first, or write CREATE {taken.upper()} IF NOT EXISTS"
-            raise ConfigError(f"there is a {taken} '{name}' already", hint=hint, location=at(node.args["name"], source))
-        return not taken
-
-    def _drop(self, node: s.Drop, source: Source) -> Statement:
-        name, kind = plain(node.args["name"], source), str(node.args["kind"]).lower()
-        known: dict[str, Table] | dict[str, View] = self.tables if kind == "table" else self.views
-        if name not in known:
-            if n.get(node, "exists"):
-                return Done(f"there is no {kind} '{name}'")
-            raise unknown(kind, name, self._names, node.args["name"], source)
-        del known[name]
-        if kind == "table":
-            del self._names.definitions[name]
-        return Done(f"{kind} '{name}' dropped")
+        query = n.get(node, "query")
+        if query is None:
+            return Done(self._definitions.create_table(node, source))
+        given = QueryBinder(self._names, source).bind(query, outermost=True).schema
+        before = self._names.copy()
+        try:
+            filling = self._definitions.create_table_as(node, given, source)
+            return Insert(self._sinks(filling, source), dict(self.settings))
+        except TailraceError:
+            self._names.take(before)
+            raise
 
     def _set(self, node: s.SetOption, source: Source) -> Statement:
         if n.get(node, "key") is None:

@@ -12,10 +12,10 @@ ENVIRONMENT = "env:"
 PREFIX = "TAILRACE_"
 
 _PIECES = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/)"
+    r"(?P<comment>--[^\n]*|/\*(?!\+).*?\*/)"
     r"|(?P<string>'(?:[^']|'')*')|(?P<name>`(?:[^`]|``)*`)"
     r"|(?P<parameter>\$\{[^}\n]*\})"
-    r"|(?P<open>/\*|'|`)",
+    r"|(?P<open>/\*(?!\+)|'|`)",
     re.DOTALL,
 )
 _PARAMETER = re.compile(r"\$\{([^}\n]*)\}")

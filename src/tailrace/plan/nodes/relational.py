@@ -49,11 +49,13 @@ class Aggregate(Unary):
     """
     GROUP BY: the `keys` (input columns), then one field for each aggregate; all named as in `schema`.
 
-    Over a `WindowTable` with its start and end among the keys it becomes a `WindowAggregate` by a rewrite.
+    Over a `WindowTable` with its start and end among the keys it becomes a `WindowAggregate` by a rewrite. `ttl` (ms, 0: for
+    ever, None: as the job) is how long a group lives.
     """
 
     keys: tuple[str, ...]
     aggregates: tuple[AggregateCall, ...]
+    ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.expressions import aggregates
+from tailrace.expressions import aggregates, catalogue
 from tailrace.expressions.nodes import AggregateCall, Call, Cast, Column, Expr, Literal
 from tailrace.plan.nodes import Aggregate, WindowKind, WindowProperty, WindowTable, walk
 from tailrace.plan.nodes import Node as Plan
@@ -61,6 +61,7 @@ class Grouping:
     keys: dict[str, Expr] = field(default_factory=dict)
     arguments: dict[str, Expr] = field(default_factory=dict)
     calls: dict[str, AggregateCall] = field(default_factory=dict)
+    ttl: int | None = None
 
     def add_key(self, expr: Expr) -> None:
         """Add a key of GROUP BY."""
@@ -101,7 +102,7 @@ class Grouping:
         type_ = aggregates.result_type(function, argument.type if argument else None, place)
         if function == "PERCENTILE" and isinstance(constants[0], tuple):
             type_ = array(type_)
-        condition = n.get(node, "filter")
+        condition = self._condition(node)
         if condition is not None and function != "COUNT":
             type_ = type_.with_nullable(True)
         return AggregateCall(
@@ -110,7 +111,7 @@ class Grouping:
             arg=self.column(argument) if argument else None,
             arg_type=argument.type if argument else None,
             distinct=distinct,
-            filter=self.column(self._inner(condition, "FILTER")) if condition is not None else None,
+            filter=self.column(condition) if condition is not None else None,
             constants=constants,
             location=place,
         )
@@ -121,6 +122,18 @@ class Grouping:
         passes = self.column(self._inner(condition, "FILTER")) if condition is not None else None
         distinct = bool(n.get(node, "distinct"))
         return user_aggregate(user, given, self.column, self.below.at(node), distinct=distinct, condition=passes)
+
+    def _condition(self, node: n.Call) -> Expr | None:
+        """Give what rows must fulfil to count: FILTER, and with IGNORE NULLS that there is a value."""
+        given = n.get(node, "filter")
+        condition = self._inner(given, "FILTER") if given is not None else None
+        if n.get(node, "nulls") != "IGNORE":
+            return condition
+        place = at(node, self.below.source)
+        if condition is not None:
+            hint = "write FILTER (WHERE ... AND x IS NOT NULL)"
+            raise ConfigError("FILTER can't stand behind IGNORE NULLS, as in Flink", hint=hint, location=place)
+        return catalogue.call("IS NOT NULL", [self._inner(node.args["arguments"][0], "")], place)
 
     def _arguments(self, node: n.Call, function: str) -> tuple[Expr | None, tuple[Any, ...]]:
         """Give the argument, and the values of the constants behind it."""
@@ -193,6 +206,7 @@ class Grouping:
             input=below,
             keys=tuple(self.keys),
             aggregates=tuple(self.calls.values()),
+            ttl=self.ttl,
             location=place,
         )
         return checked(made)

@@ -84,29 +84,25 @@ NEVER = (
         part="within_group",
         applies=_named("LISTAGG", "ARRAY_AGG"),
     ),
+    Form(
+        n.Call,
+        "IGNORE NULLS or RESPECT NULLS of this function",
+        "only ARRAY_AGG takes it",
+        part="nulls",
+        applies=lambda node: not _named("LAG", "LEAD", "ARRAY_AGG")(node),
+    ),
     Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order"),
+    Form(s.Insert, "INSERT OVERWRITE of a stream", "write INSERT INTO", part="overwrite"),
 )
 """Forms that Flink's parser takes and its planner refuses."""
 
-_DDL = "write CREATE TABLE with the columns, and INSERT INTO"
-
 FORMS = (
-    Form(s.CreateTable, "CREATE TABLE AS", _DDL, part="query"),
-    Form(s.CreateTable, "CREATE OR REPLACE TABLE", "write DROP TABLE and CREATE TABLE", part="replace"),
-    Form(s.CreateTable, "DISTRIBUTED BY", "leave it out", part="distribution"),
-    Form(s.Insert, "INSERT OVERWRITE", "write INSERT INTO", part="overwrite"),
-    Form(s.Insert, "a hint", "write the options into WITH (...) of the table", part="hints"),
-    Form(s.AlterTable, "ALTER TABLE", "write DROP TABLE and CREATE TABLE"),
-    Form(s.AlterView, "ALTER VIEW", "write DROP VIEW and CREATE VIEW"),
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
     Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "SUBSET", "name the variables one by one", part="subsets"),
-    Form(n.TableSource, "a hint", "write the options into WITH (...) of the table", part="hints"),
-    Form(n.Select, "a hint", "leave it out", part="hints"),
     Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
-    Form(n.Call, "ORDER BY among the arguments", "leave it out", part="order"),
-    Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls"),
-    Form(n.GroupBy, "GROUP BY DISTINCT", "leave DISTINCT out", part="distinct"),
+    Form(n.Call, "ORDER BY among the arguments", "leave it out: Flink takes it, and pays no heed", part="order"),
+    Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls", applies=_named("LAG", "LEAD")),
 )
 """The forms in the order in which they are looked for."""
 

@@ -32,6 +32,7 @@ class GroupedSelect:
     outputs: Callable[[ExpressionBinder], list[Output]]
     inner: Callable[[Plan], Subqueries]
     """Gives what joins queries in expressions over a plan."""
+    ttl: int | None = None
 
     def bind(self) -> Plan:
         """
@@ -60,7 +61,7 @@ class GroupedSelect:
     def _one(self, plan: Plan, binder: ExpressionBinder, keys: Keys, every: Keys, window: GroupWindow | None) -> Plan:
         below = self.inner(plan)
         binder = ExpressionBinder(binder.scope, binder.source, binder.enclosing, below)
-        grouping = Grouping(binder)
+        grouping = Grouping(binder, ttl=self.ttl)
         for key in keys:
             if not is_group_window(key):
                 grouping.add_key(binder.bind(key))

@@ -23,10 +23,20 @@ def key_sets(group: n.GroupBy | None, source: Source) -> list[Keys]:
     """
     elements = (n.get(group, "elements") or []) if group is not None else []
     sets = [[key for part in parts for key in part] for parts in product(*map(_sets, elements))]
+    if group is not None and n.get(group, "distinct"):
+        sets = _different(sets)
     if len(sets) > _MANY and group is not None:
         message = f"GROUP BY makes {len(sets)} groupings"
         raise ConfigError(message, hint=f"at most {_MANY} are possible", location=at(group, source))
     return sets
+
+
+def _different(sets: list[Keys]) -> list[Keys]:
+    """Leave out groupings by keys that another one has already, in any order."""
+    found: dict[frozenset[n.Node], Keys] = {}
+    for keys in sets:
+        found.setdefault(frozenset(keys), keys)
+    return list(found.values())
 
 
 def _sets(element: n.Node) -> list[Keys]:

@@ -12,6 +12,7 @@ from tailrace.plan.nodes import Calc, Sink
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import BINARIES, STRINGS, DataType, Field, Kind, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.hints import with_options
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.queries import QueryBinder
@@ -102,7 +103,10 @@ class InsertBinder:
             raise ConfigError(f"'{text}' is a view; rows go into tables only", location=at(name, self.source))
         if text not in self.names.tables:
             raise unknown("table", text, self.names, name, self.source)
-        return self.names.tables[text]
+        if get(self.names.definitions[text], "distribution") is not None:
+            message = f"'{text}' is DISTRIBUTED into buckets, which its connector can't write"
+            raise ConfigError(message, hint="leave DISTRIBUTED out", location=at(name, self.source))
+        return with_options(self.names.tables[text], get(self.node, "hints") or [], self.source)
 
     def _calc(self, plan: Plan, exprs: tuple[Expr, ...], written: Schema) -> Plan:
         # the query's own nullability, so that NULLs for a NOT NULL column can be seen in the plan

@@ -35,6 +35,7 @@ class JoinBinder:
     source: Source
     time: str | None = None
     """The column of the left that the right is read as of, in a temporal join."""
+    ttl: tuple[int | None, int | None] = (None, None)
 
     def bind(self) -> Relation:
         """
@@ -69,6 +70,7 @@ class JoinBinder:
             right=right.plan,
             kind=self._kind,
             condition=condition,
+            ttl=self.ttl,
             location=at(self.node, self.source),
         )
         return made if self.time is None else temporal(made, self.time)

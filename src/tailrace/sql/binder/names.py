@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.plan.catalog import Table
@@ -19,11 +19,17 @@ _CATALOG, _DATABASE = "default_catalog", "default_database"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its plan, which is shared by all that read it, and how it was written."""
+    """
+    A view: its plan, which is shared by all that read it, and how it was written, in `source`.
+
+    `broken` is why it can't be read any more, as its tables have changed.
+    """
 
     name: str
     plan: Plan
     definition: CreateView
+    source: Source
+    broken: ConfigError | None = None
 
 
 @dataclass(slots=True)
@@ -39,6 +45,14 @@ class Names:
     views: dict[str, View] = field(default_factory=dict)
     definitions: dict[str, CreateTable] = field(default_factory=dict)
     functions: dict[str, Known] = field(default_factory=dict)
+
+    def copy(self) -> Names:
+        """Give what is known now, to come back to."""
+        return replace(self, tables=dict(self.tables), views=dict(self.views), definitions=dict(self.definitions))
+
+    def take(self, other: Names) -> None:
+        """Know what another one knows, and nothing else."""
+        self.tables, self.views, self.definitions = other.tables, other.views, other.definitions
 
 
 def plain(name: Name, source: Source) -> str:

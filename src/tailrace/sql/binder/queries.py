@@ -16,6 +16,7 @@ from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregat
 from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.grouped import GroupedSelect
+from tailrace.sql.binder.hints import select_hints
 from tailrace.sql.binder.joins import has_join, settled
 from tailrace.sql.binder.names import Names
 from tailrace.sql.binder.over_select import OverSelect
@@ -88,7 +89,9 @@ class QueryBinder:
 
     def _select(self, node: n.Select, ctes: Mapping[str, Plan], further: Sequence[n.Node] = ()) -> Plan:
         """Bind a SELECT with `further` columns behind its own."""
-        relation = RelationBinder(self._names, self._source, self, ctes, self._enclosing).bind(n.get(node, "source"))
+        hints = select_hints(node, self._source)
+        relations = RelationBinder(self._names, self._source, self, ctes, hints, self._enclosing)
+        relation = relations.bind(n.get(node, "source"))
         plan, predicate = self._filtered(node, relation, ctes)
         inner = self._subqueries(plan, ctes)
         binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source, self._enclosing, inner)
@@ -96,7 +99,9 @@ class QueryBinder:
         over = self._over(node, items)
         outputs = over.below if over is not None else partial(self._outputs, items)
         if self._is_grouped(node, items):
-            plan = GroupedSelect(node, plan, binder, predicate, outputs, partial(self._subqueries, ctes=ctes)).bind()
+            joins = partial(self._subqueries, ctes=ctes)
+            ttl = hints.of(n.get(node, "source") or node)
+            plan = GroupedSelect(node, plan, binder, predicate, outputs, joins, ttl).bind()
         else:
             made = outputs(binder)
             plan, predicate = inner.filtered_over(plan, predicate)

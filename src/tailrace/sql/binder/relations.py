@@ -11,6 +11,7 @@ from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import Values
 from tailrace.schema import BOOLEAN, Field, Schema
 from tailrace.sql.binder.enclosing import Enclosing
+from tailrace.sql.binder.hints import SelectHints, refuse_options, with_options
 from tailrace.sql.binder.joins import JoinBinder, refuse_same_names
 from tailrace.sql.binder.lateral import LateralBinder
 from tailrace.sql.binder.match import MatchBinder
@@ -45,12 +46,19 @@ class RelationBinder:
     """Binds FROM over the tables, views and named queries that are known."""
 
     def __init__(
-        self, names: Names, source: Source, queries: Queries, ctes: Ctes, enclosing: Enclosing | None = None
+        self,
+        names: Names,
+        source: Source,
+        queries: Queries,
+        ctes: Ctes,
+        hints: SelectHints,
+        enclosing: Enclosing | None = None,
     ) -> None:
         self._names = names
         self._source = source
         self._queries = queries
         self._ctes = ctes
+        self._hints = hints
         self._enclosing = enclosing
 
     def bind(self, node: n.Node | None) -> Relation:
@@ -92,7 +100,8 @@ class RelationBinder:
             return LateralBinder(node, left, self._enclosing, joins, self._source).bind()
         time = system_time(node, left, self._source)
         theirs = self._member(right) if time is not None else self.bind(right)
-        return JoinBinder(node, left, theirs, self._source, time).bind()
+        ttl = (self._hints.of(node.args["left"]), self._hints.of(right))
+        return JoinBinder(node, left, theirs, self._source, time, ttl).bind()
 
     def _inside(self, query: n.Query, enclosing: Enclosing) -> Plan:
         return self._queries.inside(enclosing).bind(query, self._ctes)
@@ -104,7 +113,7 @@ class RelationBinder:
                 return MatchBinder(node, inner, self._source).bind(), ""
             case n.TableSource():
                 name = node.args["name"]
-                return self._named(name), name.texts[-1]
+                return self._named(name, n.get(node, "hints") or []), name.texts[-1]
             case n.QuerySource():
                 return self._queries.bind(node.args["query"], self._ctes), ""
         return WindowBinder(node.args["function"], self._source, self._window_input).bind(), ""
@@ -116,14 +125,22 @@ class RelationBinder:
         assert isinstance(inner, n.Name)
         return self._named(inner)
 
-    def _named(self, name: n.Name) -> Plan:
+    def _named(self, name: n.Name, hints: Sequence[n.Hint] = ()) -> Plan:
+        text = name.texts[-1]
+        if text not in self._names.tables or (len(name.texts) == 1 and text in self._ctes):
+            refuse_options(text, hints, self._source)
         if len(name.texts) == 1 and name.texts[0] in self._ctes:
             return self._ctes[name.texts[0]]
         text = plain(name, self._source)
         if text in self._names.views:
-            return self._names.views[text].plan
+            view = self._names.views[text]
+            if view.broken is not None:
+                message = f"the view '{text}' can't be read any more: {view.broken.message}"
+                raise ConfigError(message, hint=view.broken.hint, location=at(name, self._source))
+            return view.plan
         if text in self._names.tables:
-            return source_plan(self._names.tables[text], at(name, self._source), self._names.settings)
+            table = with_options(self._names.tables[text], hints, self._source)
+            return source_plan(table, at(name, self._source), self._names.settings)
         raise unknown("table or view", text, self._names, name, self._source, more=self._ctes)
 
 

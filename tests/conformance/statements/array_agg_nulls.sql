@@ -1,0 +1,5 @@
+CREATE TABLE bids (
+  id BIGINT, k STRING, c STRING, v BIGINT, d DOUBLE, ok BOOLEAN, price DECIMAL(10, 2), ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'json');
+SELECT k, ARRAY_AGG(price IGNORE NULLS) AS p, ARRAY_AGG(v RESPECT NULLS) AS r FROM bids GROUP BY k;

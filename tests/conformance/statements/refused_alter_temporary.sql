@@ -1,0 +1,4 @@
+-- expect: refused
+CREATE TABLE t (a INT, b STRING, ts TIMESTAMP(3), c AS a + 1, WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '/nowhere', 'format' = 'json');
+CREATE TEMPORARY TABLE u (a INT) WITH ('connector' = 'blackhole');
+ALTER TABLE u ADD b INT;

@@ -1,0 +1,3 @@
+-- expect: refused
+CREATE TABLE t (a INT, b STRING, ts TIMESTAMP(3), c AS a + 1, WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '/nowhere', 'format' = 'json');
+SELECT /*+ STATE_TTL('t' = '1 d') */ b, COUNT(*) FROM t AS u GROUP BY b;

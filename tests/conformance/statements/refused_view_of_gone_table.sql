@@ -1,0 +1,5 @@
+-- expect: refused
+CREATE TABLE t (a INT, b STRING, ts TIMESTAMP(3), c AS a + 1, WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '/nowhere', 'format' = 'json');
+CREATE VIEW v AS SELECT b FROM t;
+DROP TABLE t;
+SELECT * FROM v;
