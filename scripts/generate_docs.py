@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tailrace import schema, settings
+from tailrace.connectors.lookup_options import LOOKUP
 from tailrace.connectors.table_options import COMMON, FORMATS
 from tailrace.expressions.docs import markdown
 from tailrace.formats import registry
@@ -31,6 +32,10 @@ Tables of connectors with formats take these too. The options of a format have i
 `key.format` or `value.format` that word comes first, as `key.json.ignore-parse-errors`.
 
 {formats}
+
+Tables of connectors with [lookups](../concepts/lookups.md) take these too.
+
+{lookups}
 """
 SETTINGS = """# Settings
 
@@ -98,7 +103,9 @@ def generated() -> dict[str, str]:
         "formats.md": format_options((DOCS / "formats.md").read_text()),
         "sql/types.md": filled(types, "types", "types", types_table()),
         "sql/table-options.md": TABLE_OPTIONS.format(
-            common=option_rows(COMMON.options), formats=option_rows(FORMATS.options)
+            common=option_rows(COMMON.options),
+            formats=option_rows(FORMATS.options),
+            lookups=option_rows(LOOKUP.options),
         ),
         "sql/settings.md": SETTINGS.format(options=option_rows(settings.OPTIONS.options)),
         "sql/support.md": support(),

@@ -10,13 +10,14 @@ import polars as pl
 from cases import SETTINGS, Case
 
 from tailrace.clock import SystemClock
-from tailrace.connectors.base import Block
+from tailrace.connectors.base import Block, Context
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.engine.executor import Executor
 from tailrace.errors import DataError
 from tailrace.formats.base import Rows
 from tailrace.plan import nodes
 from tailrace.plan.rewrite import optimize
+from tailrace.runtime.lookups import Lookups
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert, Query
 
@@ -33,7 +34,9 @@ class Job:
     def executor(self) -> Executor:
         """Make a new executor, with one partition for each scan."""
         read = {n.table.name for s in self.sinks for n in nodes.walk(s) if isinstance(n, nodes.Scan)}
-        return Executor(self.sinks, self.settings, SystemClock(), bounded=read)
+        clock = SystemClock()
+        lookups = Lookups(self.settings, clock, lambda _, table: Context(table, Path(), clock, self.settings))
+        return Executor(self.sinks, self.settings, clock, read, lookups.asker)
 
     @cached_property
     def inputs(self) -> dict[str, pl.DataFrame]:

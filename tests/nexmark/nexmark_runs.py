@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import polars as pl
 
 from tailrace.bench.nexmark import queries
 from tailrace.clock import ManualClock
+from tailrace.connectors import memory
+from tailrace.connectors.base import Context
 from tailrace.connectors.nexmark.columns import COLUMNS
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.engine.executor import Executor, Input
 from tailrace.plan.nodes import Scan
+from tailrace.runtime.lookups import Lookups
 from tailrace.schema import Kind
 from tailrace.state.delta import StateDelta
 
@@ -50,6 +54,8 @@ class Run:
         self._restart_every = restart_every
         self._deltas: dict[str, list[StateDelta]] = {}
         self.clock = ManualClock()
+        self._lookups = Lookups(self._settings, self.clock, lambda _, name: Context(name, Path(), self.clock))
+        _fill_side_input()
         self.restarts = 0
         self.ticks: list[tuple[int, int]] = []
 
@@ -78,10 +84,11 @@ class Run:
             executor.end(scan, "0")
             executor.end_scan(scan)
         yield from self._tick(executor, [])
+        self._lookups.close()
         assert executor.done
 
     def _executor(self) -> Executor:
-        executor = Executor(self._sinks, self._settings, self.clock, bounded=["events"])
+        executor = Executor(self._sinks, self._settings, self.clock, ["events"], self._lookups.asker)
         executor.restore(self._deltas)
         for scan in executor.scans:
             executor.assign(scan, "0")
@@ -107,6 +114,14 @@ class Run:
             kinds = batch[KIND].to_list() if KIND in batch.columns else [RowKind.INSERT] * len(batch)
             rows = batch.drop(KIND, strict=False).iter_rows()
             yield from ((RowKind(k), row) for k, row in zip(kinds, rows, strict=True))
+
+
+def _fill_side_input() -> None:
+    """Let q13 find a value for each key."""
+    side = memory.table("side_input")
+    if not len(side):
+        side.append(pl.DataFrame({"key": np.arange(10_000)}).with_columns(value=pl.col("key").cast(pl.String)))
+    side.end()
 
 
 def _columns(scan: Scan, events: pl.DataFrame) -> pl.DataFrame:

@@ -315,6 +315,47 @@ class TransactionalSink(Sink):
         """Commit everything written since the last commit, together with the mark `epoch`."""
 
 
+class Lookup(ABC):
+    """
+    A table that is asked, while a job runs, for the rows that have certain keys.
+
+    All calls but `check` come on one event loop, up to `tailrace.lookup.max-in-flight` of them at a time. Distinct keys,
+    caches, time-outs, retries and what happens while the table is away are the caller's. A client that blocks works on a
+    thread: `await asyncio.to_thread(...)`.
+    """
+
+    keys_per_request: int = 10_000
+    """So many keys at most come with one `get`."""
+
+    async def open(self) -> None:
+        """
+        Connect; called before the first request, and again after it has failed.
+
+        Raises:
+            TransientError: away for now; it is called again after a pause.
+            TerminalError: it can't be used (a table that is not there, an authorisation withdrawn).
+        """
+
+    @abstractmethod
+    async def get(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """
+        Give all rows that have one of these keys, in any order: the columns that were asked for, the keys' among them.
+
+        `keys` has a row for each key, distinct and without NULL, in the types of the table's columns. Rows of other keys are left out
+        by the caller, so it may give more.
+
+        Raises:
+            TransientError, TerminalError: as for `open`.
+        """
+
+    @abstractmethod
+    def check(self) -> Report:
+        """Reach the real system and say what is wrong; bounded in time, changes nothing."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
 class Connector(ABC):
     """A connector by name: its options, and how sources and sinks are made from a table."""
 
@@ -354,6 +395,19 @@ class Connector(ABC):
             ConfigError: it can't be written, or not with these options.
         """
         raise self.cannot("written")
+
+    lookups: bool = False
+    """Whether its tables can be looked up in: by `lookup`, or (with a source that ends) by a cache of the whole table."""
+
+    def lookup(self, table: Table, options: Values, schema: Schema, keys: tuple[str, ...], context: Context) -> Lookup:
+        """
+        Make what answers for the columns of `schema`, by those of `keys`.
+
+        Raises:
+            ConfigError: rows can't be looked up one by one, or not with these options.
+        """
+        hint = "set 'lookup.cache' = 'FULL'"
+        raise ConfigError(f"a table of connector '{self.name}' is only looked up in as a whole", hint=hint)
 
     def refuses_updates(self, table: Table) -> str:
         """Say why a sink of this table can't take rows that are updated or deleted; empty if it can."""

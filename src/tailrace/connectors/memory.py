@@ -28,6 +28,7 @@ from tailrace.connectors.base import (
     Context,
     Ended,
     Limit,
+    Lookup,
     Positions,
     Reader,
     Report,
@@ -211,6 +212,23 @@ class MemoryReader(Reader):
         """There is nothing to let go of."""
 
 
+class MemoryLookup(Lookup):
+    """Finds rows among those that are in the table when it is asked."""
+
+    def __init__(self, name: str, schema: Schema, keys: tuple[str, ...]) -> None:
+        self._name = name
+        self._schema = schema
+        self._keys = list(keys)
+
+    async def get(self, keys: pl.DataFrame) -> pl.DataFrame:
+        frames = [f.select(list(self._schema.names)) for f in table(self._name).frames()]
+        rows = pl.concat(frames).cast(self._schema.polars) if frames else self._schema.empty()  # type: ignore[arg-type]
+        return rows.join(keys, on=self._keys, how="semi")
+
+    def check(self) -> Report:
+        return Report(True, f"table '{self._name}' in this process has {len(table(self._name))} rows")
+
+
 class MemorySink(AtLeastOnceSink):
     """Adds each batch to the table at once."""
 
@@ -240,9 +258,15 @@ class MemoryConnector(Connector):
     doc = "Tables inside the process, for tests."
     options = OPTIONS
     formats = False
+    lookups = True
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> MemorySource:
         return MemorySource(options["name"] or table.name, schema, bounded=options["bounded"])
+
+    def lookup(
+        self, table: Table, options: Values, schema: Schema, keys: tuple[str, ...], context: Context
+    ) -> MemoryLookup:
+        return MemoryLookup(options["name"] or table.name, schema, keys)
 
     def refuses_updates(self, table: Table) -> str:
         return ""

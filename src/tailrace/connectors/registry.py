@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from tailrace.connectors import metadata
-from tailrace.connectors.base import Connector, Context, Sink, Source
+from tailrace.connectors.base import Connector, Context, Lookup, Sink, Source
 from tailrace.connectors.table_options import TableOptions, resolve
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.plan.catalog import Table
@@ -152,3 +152,45 @@ def sink(table: Table, context: Context) -> Sink:
     connector = connector_of(table)
     options = _validated(table, connector, writing=True)
     return connector.sink(table, options.own, context)
+
+
+def check_lookup(table: Table, location: Location | None) -> None:
+    """
+    Make sure that a table can be looked up in.
+
+    Raises:
+        ConfigError: its connector has no lookup; names those that have one, and points at the query.
+    """
+    connector = connector_of(table)
+    if not connector.lookups:
+        hint = f"connectors with lookups: {', '.join(with_lookups())}; or join by row time, with a versioned table"
+        message = f"table '{table.name}' of connector '{connector.name}' can't be looked up in"
+        raise ConfigError(message, hint=hint, location=location)
+
+
+def with_lookups() -> tuple[str, ...]:
+    """
+    Name the connectors whose tables can be looked up in, as far as their libraries are installed.
+
+    >>> "sqlite" in with_lookups(), "kafka" in with_lookups()
+    (True, False)
+    """
+    found = []
+    for name in names():
+        try:
+            found += [name] if get(name).lookups else []
+        except ConfigError:
+            continue
+    return tuple(found)
+
+
+def lookup(table: Table, schema: Schema, keys: tuple[str, ...], context: Context) -> Lookup:
+    """
+    Make the lookup of a table.
+
+    Raises:
+        ConfigError: rows can't be looked up one by one, or not with these options; points at the place.
+    """
+    connector = connector_of(table)
+    options = _validated(table, connector, writing=False)
+    return connector.lookup(table, options.own, schema, keys, context)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tailrace.connectors.base import Connector
+from tailrace.connectors.lookup_options import LOOKUP
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.formats import registry as formats
 from tailrace.formats.base import Format
@@ -169,6 +170,7 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     common = COMMON + (_UPSERTS if connector.upsert else FORMATS) if connector.formats else COMMON
     known = ("value.format",) if connector.upsert else ("value.format", "format")
     value_keys = [k for k in known if k in table.options] if connector.formats else []
+    common = common + LOOKUP if connector.lookups else common
     value = _prefixed(table, connector, value_keys, "value.") if value_keys else None
     key = _prefixed(table, connector, ["key.format"], "key.") if connector.formats else None
     _refuse_unknown(table, connector, common, [f for f in (value, key) if f is not None])

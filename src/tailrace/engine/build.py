@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tailrace.clock import Clock
+from tailrace.engine.lookups import Askers
 from tailrace.engine.operator import Operator
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, WatermarkOptions
 from tailrace.engine.operators.calc import CalcOperator
@@ -15,6 +16,7 @@ from tailrace.engine.operators.interval_join import IntervalJoinOperator
 from tailrace.engine.operators.join import JoinInput, JoinOperator
 from tailrace.engine.operators.keep_first import KeepEarliestOperator, KeepFirstOperator
 from tailrace.engine.operators.limit import LimitOperator
+from tailrace.engine.operators.lookup_join import LookupJoinOperator
 from tailrace.engine.operators.match_recognize import MatchRecognizeOperator
 from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
@@ -42,9 +44,16 @@ HOUR = 3_600_000
 
 
 class Builder:
-    """Makes operators for one job; `modes` has the changes that each node gives, by the node's id."""
+    """
+    Makes operators for one job.
 
-    def __init__(self, settings: Mapping[str, str], clock: Clock, modes: Mapping[int, Mode]) -> None:
+    `modes` has the changes that each node gives, by the node's id; `askers` makes those who answer lookups.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str], clock: Clock, modes: Mapping[int, Mode], askers: Askers | None = None
+    ) -> None:
+        self.askers = askers
         self._settings = settings
         self._clock = clock
         self._modes = modes
@@ -128,6 +137,12 @@ def _deduplicate(node: nodes.Deduplicate, builder: Builder) -> Operator:
     return (KeepFirstOperator if node.processing_time else KeepEarliestOperator)(node, builder.ttl)
 
 
+def _lookup_join(node: nodes.LookupJoin, builder: Builder) -> Operator:
+    if builder.askers is None:
+        raise UnsupportedError("nobody answers lookups here", location=node.location)
+    return LookupJoinOperator(node, builder.askers(node), builder.timezone)
+
+
 def _sort(node: nodes.Sort, _builder: Builder) -> Operator:
     return (SortByClockOperator if node.processing_time else SortOperator)(node)
 
@@ -152,6 +167,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.IntervalJoin: lambda node, builder: IntervalJoinOperator(node, builder.timezone),
     nodes.Join: _join,
     nodes.TemporalJoin: lambda node, builder: TemporalJoinOperator(node, builder.timezone, builder.ttl),
+    nodes.LookupJoin: _lookup_join,
     nodes.Versions: lambda node, builder: VersionsOperator(node, builder.ttl),
     nodes.Rank: _rank,
     nodes.Materialize: _rank,

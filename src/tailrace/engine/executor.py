@@ -17,6 +17,7 @@ import polars as pl
 from tailrace.clock import Clock
 from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Batch
 from tailrace.engine.build import Builder
+from tailrace.engine.lookups import Askers
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
 from tailrace.plan import nodes
@@ -85,7 +86,7 @@ class Executor:
     """
     Runs the plans of one job, tick by tick, on the caller's thread.
 
-    `bounded` names the tables whose sources end by themselves. Scans, sinks and operators have ids that stay the same
+    `bounded` names the tables whose sources end by themselves, `askers` makes those who answer lookups. Scans, sinks and operators have ids that stay the same
     as long as the plan does.
     """
 
@@ -95,12 +96,13 @@ class Executor:
         settings: Mapping[str, str],
         clock: Clock,
         bounded: Collection[str] = (),
+        askers: Askers | None = None,
     ) -> None:
         self._clock = clock
         self._outbox = Outbox()
         self._names: Counter[str] = Counter()
         self._vertices: dict[int, _Vertex] = {}
-        builder = Builder(settings, clock, changelog_modes(sinks))
+        builder = Builder(settings, clock, changelog_modes(sinks), askers)
         for sink in sinks:
             for node in nodes.walk(sink):
                 if id(node) not in self._vertices:

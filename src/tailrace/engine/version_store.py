@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import polars as pl
 
@@ -72,17 +70,6 @@ class VersionStore:
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.rows.sizes(distinct))])
         kernels.in_order(starts, times, rows)
         return starts, times, rows, groups
-
-    def gather(self, rows: I64, columns: Iterable[str]) -> pl.DataFrame:
-        """Give rows, with NULLs for -1."""
-        missing = rows < 0
-        if not missing.any():
-            return self.rows.gather(rows, columns)
-        there = np.flatnonzero(~missing)
-        places = np.zeros(len(rows), dtype=np.uint32)
-        places[there] = np.arange(len(there), dtype=np.uint32)
-        at = pl.select(pl.when(pl.Series(~missing)).then(pl.Series(places))).to_series()
-        return pl.DataFrame([s.gather(at) for s in self.rows.gather(rows[there], columns)])
 
     def drop_old(self, watermark: int) -> None:
         """Drop, when it is worth while, the versions before the one that was there at the watermark."""

@@ -20,6 +20,7 @@ from tailrace.plan.nodes import (
     IntervalJoin,
     Join,
     Limit,
+    LookupJoin,
     MatchRecognize,
     Materialize,
     Node,
@@ -268,6 +269,13 @@ def _near(node: IntervalJoin) -> str:
     return f"{left} = {right}" if node.lower == node.upper == 0 else f"{left} BETWEEN {low} AND {high}"
 
 
+def _lookup(node: LookupJoin) -> str:
+    parts = [f"{k.column} = {expression(k.value)}" for k in node.keys]
+    parts += [expression(e) for e in (node.predicate, node.condition) if e is not None]
+    on = " AND ".join(parts)
+    return f"LookupJoin {node.kind.value} in {node.table.name} ({node.table.connector}) on {on}: {_names(node)}"
+
+
 def _row_state(node: OverAggregate | MatchRecognize) -> str:
     if isinstance(node, MatchRecognize):
         bound = "never dropped" if node.within is None else f"for at most {_interval(node.within)}"
@@ -368,6 +376,8 @@ def _warnings(sinks: Sequence[Sink]) -> Iterator[str]:
             yield f"{at}a match without WITHIN may stay open for ever: its rows are kept, and later matches wait for it"
         if isinstance(node, (WindowAggregate, WindowTable)):
             yield from (at + text for text in _window_warnings(node))
+        if isinstance(node, LookupJoin) and changelog_modes([node])[id(node)] != INSERT_ONLY:
+            yield f"{at}rows that are updated are looked up again to take them back: if '{node.table.name}' has changed, another row is taken back"
         if isinstance(node, Sink):
             yield from (at + text for text in _null_warnings(node))
         if isinstance(node, Calc) and modes[id(node.input)] != INSERT_ONLY:
@@ -409,6 +419,7 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
     TemporalJoin: _join,
+    LookupJoin: _lookup,
     Versions: lambda n: f"Versions{_by(n.keys)} in the order of {n.time}",
     WindowJoin: _join,
     IntervalJoin: _join,

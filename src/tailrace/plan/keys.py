@@ -12,6 +12,7 @@ from tailrace.plan.nodes import (
     Join,
     JoinKind,
     Limit,
+    LookupJoin,
     Materialize,
     Node,
     Normalize,
@@ -54,8 +55,8 @@ def unique_keys(node: Node) -> Keys:
             return _within(frozenset([frozenset(node.keys)]) | unique_keys(node.input), node)
         case Rank():
             return _within(_of_rank(node), node)
-        case TemporalJoin():
-            return unique_keys(node.left)
+        case TemporalJoin() | LookupJoin():
+            return _within(unique_keys(node.inputs[0]), node) if _finds_one(node) else _NONE
         case Join():
             return _within(_of_join(node), node)
     return _NONE
@@ -95,6 +96,13 @@ def _of_window(node: WindowAggregate) -> Keys:
 def _of_rank(node: Rank) -> Keys:
     own = frozenset((*node.partition, *([node.number] if node.number else [])))
     return unique_keys(node.input) | (frozenset([own]) if node.by_place else _NONE)
+
+
+def _finds_one(node: TemporalJoin | LookupJoin) -> bool:
+    """Tell whether each row finds at most one."""
+    if isinstance(node, TemporalJoin):
+        return True
+    return bool(node.table.primary_key) and set(node.table.primary_key) <= {k.column for k in node.keys}
 
 
 def _of_join(node: Join) -> Keys:

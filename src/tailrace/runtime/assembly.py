@@ -21,6 +21,7 @@ from tailrace.plan.explain import describe, state_bound
 from tailrace.runtime.bad_rows import ErrorPolicies
 from tailrace.runtime.dead_letters import check_table
 from tailrace.runtime.decode_line import Decode
+from tailrace.runtime.lookups import Lookups
 from tailrace.runtime.policy import Policy, policy_of
 from tailrace.runtime.staging import StagedTransactional
 from tailrace.settings import value
@@ -41,6 +42,7 @@ class Parts:
     """The tables that take dead letters, by name; each one's sink is `dead-letters-<name>`."""
     refusing: dict[str, Policy]
     """The policies for rows that sinks can't take, by sink."""
+    lookups: Lookups
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -126,7 +128,8 @@ class Assembler:
         scans = {id(n): n for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
         bounded = {scans[i].table.name for i, s in sources.items() if s.bounded}
         refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
-        executor = Executor(plans, self._settings, self._clock, bounded)
+        lookups = Lookups(self._settings, self._clock, self._context)
+        executor = Executor(plans, self._settings, self._clock, bounded, lookups.asker)
         policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
         refusing = {name: policy_of(s.table) for name, s in executor.sinks.items() if s.table is not None}
         named = {name: scan.table for name, scan in executor.scans.items()}
@@ -141,6 +144,7 @@ class Assembler:
             ErrorPolicies(policies),
             letters,
             refusing,
+            lookups,
         )
 
     def _context(self, kind: str, name: str) -> Context:

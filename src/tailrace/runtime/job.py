@@ -167,6 +167,7 @@ class Job:
         parts = self._parts = assembler.build(self._plans, self._tables, self._query_sinks)
         if store is not None:
             store.match(parts.fingerprint, allow_drop=self._allow_drop)
+        parts.lookups.obey(self._halt)
         self._outlets = {n: self._outlet(n, s) for n, s in parts.sinks.items()}
         for name, policy in parts.refusing.items():
             self._set_policy(parts, name, policy)
@@ -281,6 +282,8 @@ class Job:
 
     def _close(self) -> None:
         """End all threads, each within a bound; sinks let go of what is not committed."""
+        if self._parts is not None:
+            self._parts.lookups.close()
         for fetcher in self._fetchers.values():
             fetcher.stop()
         if self._checkpointer is not None:

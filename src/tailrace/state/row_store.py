@@ -140,6 +140,17 @@ class RowStore:
         """Give rows: all columns, or these."""
         return self._log.gather(rows, columns)
 
+    def gather_known(self, rows: I64, columns: Iterable[str]) -> pl.DataFrame:
+        """Give these columns of rows, NULLs for -1."""
+        missing = rows < 0
+        if not missing.any():
+            return self._log.gather(rows, columns)
+        there = np.flatnonzero(~missing)
+        places = np.zeros(len(rows), dtype=np.uint32)
+        places[there] = np.arange(len(there), dtype=np.uint32)
+        at = pl.select(pl.when(pl.Series(~missing)).then(pl.Series(places))).to_series()
+        return pl.DataFrame([s.gather(at) for s in self._log.gather(rows[there], columns)])
+
     def expired(self, now: int) -> I64:
         """Give the rows that have lived their time."""
         if not self.ttl or now < self._next_end:

@@ -80,7 +80,7 @@ def parameters(task: Task, folder: Path) -> dict[str, str]:
         "SOURCE": live if task.live else "'connector' = 'memory'",
         "SINK": "'connector' = 'blackhole'",
         "FILES": f"'connector' = 'filesystem', 'path' = '{folder / 'files'}', 'format' = 'csv'",
-        "SIDE": "'connector' = 'memory'",
+        "SIDE": "'connector' = 'memory', 'lookup.cache' = 'FULL'",
     }
 
 

@@ -41,6 +41,7 @@ class FilesystemConnector(Connector):
     metadata = METADATA
     own_formats = ("parquet",)
     partitions = True
+    lookups = True
 
     def refuses_updates(self, table: Table) -> str:
         return appends_only(table, self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tailrace.connectors.base import Connector, Context
+from tailrace.connectors.sqlite.lookup import SqliteLookup
 from tailrace.connectors.sqlite.sink import SqliteSink, Target
 from tailrace.connectors.sqlite.source import Origin, SqliteSource
 from tailrace.connectors.sqlite.types import refuse_nested
@@ -47,13 +48,15 @@ class SqliteConnector(Connector):
     options = OPTIONS
     place = "path"
     formats = False
+    lookups = True
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> SqliteSource:
-        refuse_nested(schema, table.location)
-        name = options["table-name"] or table.name
-        busy = options["tailrace.busy-timeout"] / 1000
-        at = options.location("path")
-        return SqliteSource(Origin(_path(options), name, schema, options["scan.fetch-size"], busy, at))
+        return SqliteSource(_origin(table, options, schema))
+
+    def lookup(
+        self, table: Table, options: Values, schema: Schema, keys: tuple[str, ...], context: Context
+    ) -> SqliteLookup:
+        return SqliteLookup(_origin(table, options, schema), keys)
 
     def refuses_updates(self, table: Table) -> str:
         return "" if table.primary_key else "it has no PRIMARY KEY to find the rows by"
@@ -78,6 +81,13 @@ class SqliteConnector(Connector):
                 folder=context.folder,
             )
         )
+
+
+def _origin(table: Table, options: Values, schema: Schema) -> Origin:
+    refuse_nested(schema, table.location)
+    name = options["table-name"] or table.name
+    busy = options["tailrace.busy-timeout"] / 1000
+    return Origin(_path(options), name, schema, options["scan.fetch-size"], busy, options.location("path"))
 
 
 def _path(options: Values) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class SqliteSource(Source):
             connection = o.connect(min(5.0, o.busy_seconds))
             try:
                 with reported(o.path):
-                    _check(connection, o)
+                    refuse_other_columns(connection, o)
             finally:
                 connection.close()
         except TailraceError as error:
@@ -67,7 +68,13 @@ class SqliteSource(Source):
         return Report(True, f"table '{o.table}' of '{o.path}'")
 
 
-def _check(connection: sqlite3.Connection, origin: Origin) -> None:
+def refuse_other_columns(connection: sqlite3.Connection, origin: Origin) -> None:
+    """
+    Make sure that the table is there, with the columns that are asked for.
+
+    Raises:
+        ConfigError: it is not.
+    """
     found = columns_of(connection, origin.table)
     if not found:
         tables = tables_of(connection)
@@ -86,12 +93,11 @@ class SqliteReader(Reader):
     def __init__(self, origin: Origin, positions: Positions) -> None:
         self._origin = origin
         self._last = int(positions[origin.table]) if origin.table in positions else None
-        self._floats = [f for f in origin.schema if f.type.kind in FLOATS]
         self._announced = self._ended = False
         self._connection = origin.connect(origin.busy_seconds)
         try:
             with reported(origin.path):
-                _check(self._connection, origin)
+                refuse_other_columns(self._connection, origin)
                 self._connection.execute("BEGIN")
                 self._rows = self._connection.execute(*self._query())
         except BaseException:
@@ -100,9 +106,8 @@ class SqliteReader(Reader):
 
     def _query(self) -> tuple[str, tuple[int, ...]]:
         o = self._origin
-        columns = ["rowid", misfit(o.schema), *map(selected, o.schema), *map(is_nan, self._floats)]
         after, values = ("", ()) if self._last is None else (" WHERE rowid > ?", (self._last,))
-        return f"SELECT {', '.join(columns)} FROM {quote(o.table)}{after} ORDER BY rowid", values  # noqa: S608  quoted
+        return f"SELECT rowid, {columns_read(o.schema)} FROM {quote(o.table)}{after} ORDER BY rowid", values  # noqa: S608  quoted
 
     def poll(self, limit: Limit) -> list[Block]:
         if self._ended or not self._announced:
@@ -115,30 +120,12 @@ class SqliteReader(Reader):
         return [self._block(list(zip(*rows, strict=True)))]
 
     def _block(self, columns: list[tuple[object, ...]]) -> Block:
-        schema = self._origin.schema
-        ids, wrong = (np.array(c, dtype=np.int64) for c in columns[:2])
-        raw = pl.DataFrame(
-            [pl.Series(f.name, c, dtype=raw_type(f.type)) for f, c in zip(schema, columns[2:], strict=False)]
-        )
-        raw = self._with_nan(raw, columns[2 + len(schema) :])
-        values = raw.select([read(f).alias(f.name) for f in schema]) if len(schema) else pl.DataFrame(height=len(ids))
+        ids = np.array(columns[0], dtype=np.int64)
+        values, rejects = rows_read(self._origin.schema, columns[1:])
+        if not values.width:
+            values = pl.DataFrame(height=len(ids))
         self._last = int(ids[-1])
-        return Block(self._origin.table, values, self._last, ids, rejects=self._rejects(raw, values, wrong))
-
-    def _with_nan(self, raw: pl.DataFrame, marks: list[tuple[object, ...]]) -> pl.DataFrame:
-        for field, column in zip(self._floats, marks, strict=True):
-            if 1 in column:
-                at = pl.Series(np.array(column, dtype=np.bool_))
-                raw = raw.with_columns(pl.when(at).then(float("nan")).otherwise(pl.col(field.name)).alias(field.name))
-        return raw
-
-    def _rejects(self, raw: pl.DataFrame, values: pl.DataFrame, wrong: np.ndarray) -> tuple[Reject, ...]:
-        fields = list(self._origin.schema)
-        found = {int(i): _reject(int(i), fields[wrong[i]]) for i in np.flatnonzero(wrong >= 0)}
-        for field in fields:
-            lost = (values[field.name].is_null() & raw[field.name].is_not_null()).arg_true()
-            found |= {i: _reject(i, field) for i in lost.to_list() if i not in found}
-        return tuple(found[i] for i in sorted(found))
+        return Block(self._origin.table, values, self._last, ids, rejects=rejects)
 
     def changes(self) -> list[Change]:
         if not self._announced:
@@ -151,6 +138,38 @@ class SqliteReader(Reader):
 
     def close(self) -> None:
         self._connection.close()
+
+
+def columns_read(schema: Schema) -> str:
+    """Give the SQL of what `rows_read` needs of a row."""
+    return ", ".join([misfit(schema), *map(selected, schema), *(is_nan(f) for f in schema if f.type.kind in FLOATS)])
+
+
+def rows_read(schema: Schema, columns: Sequence[tuple[object, ...]]) -> tuple[pl.DataFrame, tuple[Reject, ...]]:
+    """Give rows that were read by `columns_read`, and those of them with a value that is not of its column's type."""
+    wrong = np.array(columns[0], dtype=np.int64)
+    values = zip(schema, columns[1:], strict=False)
+    raw = pl.DataFrame([pl.Series(f.name, c, dtype=raw_type(f.type)) for f, c in values])
+    raw = _with_nan(raw, [f for f in schema if f.type.kind in FLOATS], columns[1 + len(schema) :])
+    frame = raw.select([read(f).alias(f.name) for f in schema])
+    return frame, _rejects(schema, raw, frame, wrong)
+
+
+def _with_nan(raw: pl.DataFrame, floats: Sequence[Field], marks: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    for field, column in zip(floats, marks, strict=True):
+        if 1 in column:
+            at = pl.Series(np.array(column, dtype=np.bool_))
+            raw = raw.with_columns(pl.when(at).then(float("nan")).otherwise(pl.col(field.name)).alias(field.name))
+    return raw
+
+
+def _rejects(schema: Schema, raw: pl.DataFrame, values: pl.DataFrame, wrong: np.ndarray) -> tuple[Reject, ...]:
+    fields = list(schema)
+    found = {int(i): _reject(int(i), fields[wrong[i]]) for i in np.flatnonzero(wrong >= 0)}
+    for field in fields:
+        lost = (values[field.name].is_null() & raw[field.name].is_not_null()).arg_true()
+        found |= {i: _reject(i, field) for i in lost.to_list() if i not in found}
+    return tuple(found[i] for i in sorted(found))
 
 
 def _reject(row: int, field: Field) -> Reject:

@@ -102,7 +102,7 @@ class TemporalJoinOperator(Operator):
         if not self._node.kind.keeps_left:
             kept, found = rows[found >= 0], found[found >= 0]
         left = self._waiting.gather(kept, self._out[0])
-        right = self._versions.gather(found, self._out[1]) if self._out[1] else pl.DataFrame()
+        right = self._versions.rows.gather_known(found, self._out[1]) if self._out[1] else pl.DataFrame()
         self._waiting.drop(rows)
         return [pl.DataFrame([*left.get_columns(), *right.get_columns()]).select(list(self._node.schema.names))]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.changes import Enforce, Materialize, Normalize
 from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, TemporalJoin, WindowJoin
+from tailrace.plan.nodes.lookups import LookupJoin, LookupKey
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.outer import OuterRows
 from tailrace.plan.nodes.over import Frame, OverAggregate
@@ -40,6 +41,8 @@ __all__ = [
     "JoinKey",
     "JoinKind",
     "Limit",
+    "LookupJoin",
+    "LookupKey",
     "MatchRecognize",
     "Materialize",
     "Node",

@@ -8,6 +8,7 @@ from tailrace.expressions.nodes import Column, Expr, columns, substitute
 from tailrace.plan.nodes import (
     Calc,
     Join,
+    LookupJoin,
     Node,
     Normalize,
     Rank,
@@ -29,7 +30,7 @@ def push_filter(node: Node) -> Node:
     Move the parts of a calc's condition below its input where that may be done.
 
     Below a union all parts; below a window, those that read no edge of it; below a window aggregate, those that read
-    keys only; below an UNNEST, those that read no element; below a normalize,
+    keys only; below an UNNEST or a lookup, those that read nothing that it adds; below a normalize,
     those that read its keys only; below a rank, those that read columns of its partitions only; below a join, those of a side that has a row in each row of the join. Never below a watermark: rows that
     are filtered away still move it.
     """
@@ -43,8 +44,8 @@ def push_filter(node: Node) -> Node:
             return _split(node, table, frozenset(table.input.schema.names) - _EDGES)
         case WindowAggregate() as aggregate:
             return _split(node, aggregate, frozenset(aggregate.keys))
-        case Unnest() as unnest:
-            return _split(node, unnest, frozenset(unnest.input.schema.names))
+        case (Unnest() | LookupJoin()) as below:
+            return _split(node, below, frozenset(below.input.schema.names))
         case Normalize() as normalize:
             return _split(node, normalize, frozenset(normalize.keys))
         case Rank() as rank:
@@ -54,7 +55,9 @@ def push_filter(node: Node) -> Node:
     return node
 
 
-def _split(node: Calc, below: WindowTable | WindowAggregate | Unnest | Normalize | Rank, known: frozenset[str]) -> Node:
+def _split(
+    node: Calc, below: WindowTable | WindowAggregate | Unnest | LookupJoin | Normalize | Rank, known: frozenset[str]
+) -> Node:
     parts = conjuncts(node.predicate)
     moved = [p for p in parts if columns(p) and columns(p) <= known]
     if not moved:

@@ -16,6 +16,7 @@ from tailrace.plan.nodes import (
     IntervalJoin,
     Join,
     Limit,
+    LookupJoin,
     MatchRecognize,
     Node,
     Normalize,
@@ -119,7 +120,7 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return _read_in_order(node, below, own)
         case Unnest() | Repeat():
             return (own & set(below.schema.names)) | {node.collection if isinstance(node, Unnest) else node.count}
-        case Join():
+        case Join() | LookupJoin():
             return _joined(node, own) & set(below.schema.names)
     return set(below.schema.names)
 
@@ -149,7 +150,9 @@ def _read_in_order(
     return found
 
 
-def _joined(node: Join, own: set[str]) -> set[str]:
+def _joined(node: Join | LookupJoin, own: set[str]) -> set[str]:
+    if isinstance(node, LookupJoin):
+        return _read_by_lookup(node, own)
     keys = {name for k in node.keys for name in (k.left, k.right)}
     return own | keys | _read_times(node) | (columns(node.condition) if node.condition is not None else set())
 
@@ -164,6 +167,11 @@ def _read_times(node: Join) -> set[str]:
         case IntervalJoin() if not node.processing_time:
             return {*node.times}
     return set()
+
+
+def _read_by_lookup(node: LookupJoin, own: set[str]) -> set[str]:
+    values = {name for k in node.keys for name in columns(k.value)}
+    return own | values | (columns(node.condition) if node.condition is not None else set())
 
 
 def _read_over(node: OverAggregate, own: set[str]) -> set[str]:
@@ -201,6 +209,15 @@ def _narrow_calc(node: Calc, wanted: set[str]) -> Node:
     exprs = tuple(e for f, e in zip(node.schema, node.exprs, strict=True) if f.name in wanted)
     same = len(exprs) == len(node.exprs)
     return node if same else replace(node, exprs=exprs, schema=_fields(node.schema, wanted))
+
+
+def _narrow_lookup(node: LookupJoin, wanted: set[str]) -> Node:
+    used = wanted | (columns(node.condition) if node.condition is not None else set())
+    pairs = list(zip(node.found, node.exprs, strict=True))
+    # one stays, as rows without columns can't be counted
+    kept = [(f, e) for f, e in pairs if f.name in used] or pairs[:1]
+    found = Schema(tuple(f for f, _ in kept))
+    return replace(node, schema=_fields(node.schema, wanted), found=found, exprs=tuple(e for _, e in kept))
 
 
 def _measured(node: MatchRecognize, wanted: set[str]) -> MatchRecognize:
@@ -260,6 +277,7 @@ def _keep(node: Node, schema: Schema) -> Node:
 
 _NARROWED: dict[type[Node], Callable[[Any, set[str]], Node]] = {
     Calc: _narrow_calc,
+    LookupJoin: _narrow_lookup,
     MatchRecognize: _measured,
     OverAggregate: _narrow_over,
 }

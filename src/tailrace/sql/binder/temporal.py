@@ -9,6 +9,7 @@ from tailrace.expressions.nodes import Column
 from tailrace.plan.nodes import Aggregate, Join, Node, TemporalJoin, walk
 from tailrace.schema import Field, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.lookups import lookup
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.scope import Relation, Scope
 from tailrace.sql.dialect import nodes as n
@@ -84,11 +85,11 @@ def settle(join: TemporalJoin) -> Node:
     if own.time is None:
         message = f"'{own.name}' is no time attribute, which FOR SYSTEM_TIME AS OF needs"
         raise ConfigError(message, hint=_TIME, location=join.location)
+    if own.time is TimeAttribute.PROCTIME:
+        return lookup(join)
     if not join.keys:
         hint = "compare columns of both sides in ON: o.k = t.k"
         raise ConfigError("a temporal join needs an equality in ON", hint=hint, location=join.location)
-    if own.time is TimeAttribute.PROCTIME:
-        raise ConfigError("Processing-time temporal join is not supported yet", location=join.location)
     version_time = _version_time(join, own)
     kept = {f.name: f.time for f in left}
     schema = Schema(tuple(replace(f, time=kept.get(f.name)) for f in join.schema))

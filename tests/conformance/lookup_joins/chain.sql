@@ -1,0 +1,7 @@
+CREATE TABLE orders (id BIGINT, cur STRING, reg INT, amount INT, ts TIMESTAMP(3), p AS PROCTIME())
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
+CREATE TABLE rates (cur STRING, reg INT, rate INT, label STRING, twice AS rate * 2)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/rates.json', 'format' = 'json', 'lookup.cache' = 'FULL');
+CREATE TABLE names (reg INT, name STRING, PRIMARY KEY (reg) NOT ENFORCED)
+WITH ('connector' = 'filesystem', 'path' = '${DATA}/names.json', 'format' = 'json');
+SELECT o.id, r.rate, n.name FROM orders AS o LEFT JOIN rates FOR SYSTEM_TIME AS OF o.p AS r ON o.cur = r.cur LEFT JOIN names FOR SYSTEM_TIME AS OF o.p AS n ON r.reg = n.reg;

@@ -1,6 +1,0 @@
--- expect: refused
-CREATE TABLE orders (id BIGINT, cur STRING, reg INT, amount INT, ts TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
-WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.json', 'format' = 'json');
-CREATE TABLE rates (cur STRING, reg INT, rate INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, PRIMARY KEY (cur) NOT ENFORCED)
-WITH ('connector' = 'filesystem', 'path' = '${DATA}/rates.json', 'format' = 'json');
-SELECT o.id, r.rate FROM orders AS o JOIN rates FOR SYSTEM_TIME AS OF o.p AS r ON o.cur = r.cur;
