@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from query_joins import Exists, In, IntervalJoin, Join, SetOperation, WindowJoin
-from query_nodes import KEYS, Base, Group, Relation, Select, Type, same
+from query_nodes import KEYS, Base, Column, Dialect, Expr, Group, Relation, Select, Type, same
 from query_parts import PartMaker
 from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTop
+from query_subqueries import Marked, Valued
 from query_tables import FIELDS
 from query_windows import SessionGroup, Window, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
-    "set_operation", "mixed", "window_join", "interval_join",
+    "set_operation", "mixed", "window_join", "interval_join", "exists", "not_in", "marked", "valued", "top", "window_top", "first", "ordered",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 MIXED = ("select", "group", "distinct", "join", "set_operation")
@@ -119,6 +120,46 @@ class QueryMaker(PartMaker):
         mine, theirs = self.pair(left, right)
         return In(left, Select(right, (self.item(theirs.expr),)), mine.expr, negated)
 
+    def make_marked(self) -> Relation:
+        """IN, EXISTS and comparisons with SOME and ALL in SELECT, and under OR."""
+        left, right = self._alike()
+        mine, theirs = self.pair(left, right)
+        on = self._correlation(left, right)
+        if not self._faults and on and mine.name in on.sql(Dialect.FLINK):
+            return self.make_marked()
+        word = self._rng.choice(["IN", "NOT IN", *(["EXISTS", "NOT EXISTS"] if on else []), *self._quantified(mine)])
+        other = self._exprs.predicate(left.columns, 1) if self._rng.random() < 0.4 else None
+        return Marked(left, right, on, mine.expr, theirs.expr, word, self.name(), other)
+
+    def _alike(self) -> tuple[Relation, Relation]:
+        """Make two sides with columns to compare; Flink's planner fails on some constants instead of them."""
+        while True:
+            left, right = self.side(), self.side()
+            if {c.type for c in left.columns} & {c.type for c in right.columns} & set(KEYS):
+                return left, right
+
+    def _quantified(self, column: Column) -> list[str]:
+        words = [f"{op} {every}" for op in ("=", "<>", "<", ">=") for every in ("ALL", "ANY")]
+        return [] if column.type is Type.BOOLEAN else words
+
+    def make_valued(self) -> Relation:
+        """Aggregates of a query as values."""
+        left, right = self._alike()
+        found = Valued(left, right, self.plain_aggregate(right.columns), self.name(), self._correlation(left, right))
+        return self.group(found) if self._rng.random() < 0.2 else found
+
+    def _correlation(self, left: Relation, right: Relation) -> Expr | None:
+        """Make what a query compares with the one around it: equalities, another comparison, or nothing."""
+        roll = self._rng.random()
+        if roll < 0.25:
+            return None
+        on = self.condition(left, right)
+        if roll < 0.5:
+            mine, theirs = self.pair(left, right)
+            less = same(Type.BOOLEAN, "{0} <= {1}", mine.expr, theirs.expr)
+            return less if roll < 0.4 else same(Type.BOOLEAN, "{0} AND {1}", on, less)
+        return on
+
     def make_union(self) -> Relation:
         """UNION ALL, as it is, in windows and in groups."""
         union = self._set_operation("UNION ALL", time=True)
@@ -223,7 +264,7 @@ class QueryMaker(PartMaker):
             else ()
         )
         ranked = self.name() if self._rng.random() < 0.5 else ""
-        found = Top(rel, keys, self.order(rel), self._rng.randint(1, 3), ranked)
+        found = Top(rel, keys, self.order(rel), self._rng.randint(1 if self._faults else 2, 3), ranked)
         return self.group(found) if self._rng.random() < 0.2 else found
 
     def _groups(self) -> Relation:

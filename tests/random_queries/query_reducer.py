@@ -52,7 +52,11 @@ def _smaller(node: Any) -> Iterator[Any]:
         yield Aggregate("COUNT")
     if is_dataclass(node) and not isinstance(node, Base | type):
         for field in fields(node):
-            for value in _smaller_values(getattr(node, field.name), optional=str(field.type).endswith("| None")):
+            # a call without its argument is COUNT(*), see above
+            optional = str(field.type).endswith("| None") and not (
+                isinstance(node, Aggregate) and field.name == "argument"
+            )
+            for value in _smaller_values(getattr(node, field.name), optional=optional):
                 yield replace(node, **{field.name: value})
 
 

@@ -66,7 +66,8 @@ class RowQueues:
     def rebuild(self, rows: pl.DataFrame, slots: I64) -> None:
         """Know these rows and no others; their numbers are their places."""
         self._clear()
-        self.change(rows, slots, np.zeros(len(rows), dtype=np.bool_), 0)
+        # a frame without columns has no length of its own
+        self.change(rows, slots, np.zeros(len(slots), dtype=np.bool_), 0)
 
     def crowded(self, rows: int) -> bool:
         """Tell that most identities have none of so many rows any more."""

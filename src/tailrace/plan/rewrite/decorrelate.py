@@ -75,7 +75,7 @@ class _Puller:
         match node:
             case Calc():
                 return self._calc(node)
-            case Join():
+            case Join() if type(node) is Join:
                 return self._join(node)
             case Aggregate():
                 return self._aggregate(node)

@@ -8,9 +8,10 @@ from typing import Any
 
 from tailrace.errors import ConfigError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Column, Expr
+from tailrace.expressions.nodes import Column, Expr, Outer, walk
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes import Values
+from tailrace.plan.rewrite.predicates import conjuncts, joined
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.aggregates import GroupedBinder, distinct, has_aggregate
 from tailrace.sql.binder.enclosing import Enclosing
@@ -118,7 +119,12 @@ class QueryBinder:
         binder = ExpressionBinder(Scope(plan.schema, relation.members), self._source, self._enclosing, inner)
         predicate = inner.condition(where, "WHERE", binder) if where is not None else None
         plan = inner.over(plan)
-        return (settled(plan, predicate), None) if has_join(plan) else (plan, predicate)
+        if not has_join(plan):
+            return plan, predicate
+        # what is compared with the query around stays above the joins, from where it is taken
+        outside = [p for p in conjuncts(predicate) if any(isinstance(e, Outer) for e in walk(p))]
+        inside = joined(p for p in conjuncts(predicate) if p not in outside)
+        return settled(plan, inside), joined(outside)
 
     def _subqueries(self, plan: Plan, ctes: Mapping[str, Plan]) -> Subqueries:
         """Give what joins the queries in expressions over a plan."""
