@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import Accumulator, accumulator
+from tailrace.engine.attempts import Attempts, kept
 from tailrace.engine.batch import MIN_WATERMARK, Batch
+from tailrace.engine.operator import Operator
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.state.chunks import RowLog
 from tailrace.state.index import KeyIndex, grown
@@ -31,6 +33,7 @@ class WindowStore:
         self._schema = key_schema
         self.calls = tuple(calls)
         self.accumulators: list[Accumulator] = [accumulator(c) for c in calls]
+        self._attempts = Attempts(self.calls, self.accumulators)
         self._index = KeyIndex()
         self._rows = RowLog(key_schema)
         self._ends = np.zeros(1024, dtype=np.int64)
@@ -45,10 +48,24 @@ class WindowStore:
         """The slots of open slices."""
         return len(self._index) - self._dead
 
-    def add(self, batch: Batch, ends: I64) -> None:
-        """Fold rows into the slots of their keys and ends."""
+    def add(self, batch: Batch, ends: I64, operator: Operator, copies_of: I64 | None = None) -> None:
+        """
+        Fold rows into the slots of their keys and ends; the operator rejects those for which an aggregate fails.
+
+        Rows with the same number in `copies_of` are one row, in several windows.
+        """
+        before = len(self._index)
         slots = self._slots(batch.select(self._keys), ends)
+        places = self._attempts.passing(batch, slots, operator, copies_of)
+        if len(places) < len(batch):
+            fresh = np.setdiff1d(slots[slots >= before], slots[places])
+            self._ends[fresh] = MIN_WATERMARK  # no row is in them
+            batch, slots = kept(batch, places), slots[places]
+        if self._attempts:
+            self._ends[slots] = ends[places]  # those that were left without a row may have one now
         for call, acc in zip(self.calls, self.accumulators, strict=True):
+            if self._attempts.folded(acc):
+                continue
             use = None
             if call.filter is not None:
                 use = batch[call.filter].fill_null(value=False).to_numpy()

@@ -12,6 +12,7 @@ from tailrace.errors import DataError, Location, TailraceError, TerminalError
 from tailrace.schema import DataType
 from tailrace.user_functions import columns, states
 from tailrace.user_functions.aside import within
+from tailrace.user_functions.awaiting import Failed
 from tailrace.user_functions.declarations import Declaration, Form
 from tailrace.user_functions.faults import PASSED_ON, caused, named, stopped
 from tailrace.user_functions.running import Argument
@@ -71,6 +72,28 @@ class Aggregator:
             if isinstance(error, TailraceError):
                 raise
             raise self._failure(before, rows, count, sign, error) from error
+
+    def tried(self, state: Any, before: bytes, rows: list[pl.Series], count: int) -> tuple[Any, Failed]:
+        """
+        Give an accumulator with rows added but for those that fail, which are told; `before` is what it was.
+
+        Raises:
+            TerminalError: it takes too long.
+        """
+        try:
+            return within(self._declaration, lambda: self._fold(state, rows, count, 1)), []
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            if isinstance(error, TailraceError):
+                raise
+            before_again = self.unpacked(before)
+            if count == 1:
+                return before_again, [(0, caused(self._declaration, error))]
+        middle = count // 2
+        half, first = self.tried(before_again, before, [r[:middle] for r in rows], middle)
+        state, second = self.tried(half, self.packed(half), [r[middle:] for r in rows], count - middle)
+        return state, [*first, *((middle + i, reason) for i, reason in second)]
 
     def _fold(self, state: Any, rows: list[pl.Series], count: int, sign: int) -> Any:
         method = self._object.accumulate if sign > 0 else self._object.retract

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tailrace.engine.accumulators.base import Accumulator, Columns, Mask
 from tailrace.expressions.nodes import AggregateCall, UserAggregateCall
 from tailrace.state.kernels import I64
 from tailrace.user_functions.aggregating import Aggregator
+from tailrace.user_functions.awaiting import Failed
 from tailrace.user_functions.running import Argument
 
 
@@ -23,27 +24,51 @@ class UserAccumulator(Accumulator):
         self._aggregator = Aggregator(user.function.declaration, known, call.type, call.location)
         self._spared = user.spared
         self._states: list[Any] = []
+        self._before: list[tuple[int, bytes | None]] = []
 
     def reserve(self, size: int) -> None:
         self.size = size
         self._states += [None] * (size - len(self._states))
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
+        for slot, rows, places in self._groups(slots, values, use):
+            self._states[slot] = self._aggregator.changed(self._state(slot), rows, len(places), sign)
+
+    def attempt(self, slots: I64, values: pl.Series, use: Mask | None) -> Failed:
+        """Add rows, but for those that fail; give the places of these, with reasons."""
+        self._before = []
+        failed: Failed = []
+        for slot, rows, places in self._groups(slots, values, use):
+            known = self._states[slot] is not None
+            state = self._state(slot)
+            packed = self._aggregator.packed(state)
+            self._before.append((slot, packed if known else None))
+            self._states[slot], wrong = self._aggregator.tried(state, packed, rows, len(places))
+            failed += [(int(places[i]), reason) for i, reason in wrong]
+        return failed
+
+    def undo(self) -> None:
+        """Take back what the last attempt did."""
+        for slot, packed in self._before:
+            self._states[slot] = None if packed is None else self._aggregator.unpacked(packed)
+        self._before = []
+
+    def _groups(
+        self, slots: I64, values: pl.Series | None, use: Mask | None
+    ) -> Iterator[tuple[int, list[pl.Series], I64]]:
+        """Give the rows of each slot that count, in the order they came, with their places."""
         assert values is not None
         arguments = values.struct.unnest().get_columns() if len(self._spared) > 1 else [values]
         taken = self._taken(arguments, use)
-        if taken is not None:
-            slots, arguments = slots[taken], [a.filter(pl.Series(taken)) for a in arguments]
-        if not len(slots):
+        places = np.arange(len(slots), dtype=np.int64) if taken is None else np.flatnonzero(taken)
+        if not len(places):
             return
-        order = np.argsort(slots, kind="stable")
+        order = places[np.argsort(slots[places], kind="stable")]
         ordered = slots[order]
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
         columns = [a.gather(order) for a in arguments]
         for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(ordered)], strict=True):
-            slot = int(ordered[start])
-            rows = [c[start:stop] for c in columns]
-            self._states[slot] = self._aggregator.changed(self._state(slot), rows, stop - start, sign)
+            yield int(ordered[start]), [c[start:stop] for c in columns], order[start:stop]
 
     def _taken(self, arguments: Sequence[pl.Series], use: Mask | None) -> Mask | None:
         taken = use

@@ -9,6 +9,7 @@ import polars as pl
 
 from tailrace.engine.accumulators import accumulator
 from tailrace.engine.accumulators.chains import SLOT, last_values
+from tailrace.engine.attempts import Attempts, kept
 from tailrace.engine.batch import KIND, Batch, RowKind
 from tailrace.engine.changes import REMOVED, of_kind, split
 from tailrace.engine.kernels import accumulate as kernels
@@ -35,6 +36,8 @@ class GroupAggregateOperator(Operator):
         self._node = node
         self._slots = KeyedSlots({k: node.input.schema[k].type.polars for k in node.keys}, ttl)
         self._accumulators = [accumulator(c, retract=retract) for c in node.aggregates]
+        # a row that failed can't be taken back later: only where none is, the others may go on without it
+        self._attempts = Attempts((), ()) if retract else Attempts(node.aggregates, self._accumulators)
         self._counts = np.zeros(1024, dtype=np.int64)
 
     @property
@@ -48,7 +51,8 @@ class GroupAggregateOperator(Operator):
         touched = self._slots.touch(slots, times.now)
         before = self._slots.live[touched]
         old = self._result(touched[before])
-        self._fold(added, slots[: len(added)], 1)
+        places = self._attempts.passing(added, slots[: len(added)], self)
+        self._fold(kept(added, places), slots[places], 1)
         if len(removed):
             self._fold(removed, slots[len(added) :], -1)
         return self._changes(touched, before, old)
@@ -79,6 +83,8 @@ class GroupAggregateOperator(Operator):
     def _fold(self, rows: Batch, slots: I64, sign: int) -> None:
         kernels.count_all(slots, sign, self._counts)
         for call, acc in zip(self._node.aggregates, self._accumulators, strict=True):
+            if self._attempts.folded(acc):
+                continue
             use = None if call.filter is None else rows[call.filter].fill_null(value=False).to_numpy()
             acc.add(slots, rows[call.arg] if call.arg is not None else None, use, sign)
 

@@ -100,7 +100,7 @@ class WindowAggregateOperator(Operator):
             on_time = state == kernels.OPEN
             batch, ends = batch.filter(pl.Series(on_time)), ends[on_time]
         if len(batch):
-            self._slices.add(batch, ends)
+            self._slices.add(batch, ends, self)
         return []
 
     def _add_late(self, batch: Batch, ends: I64, state: np.ndarray) -> None:
@@ -115,7 +115,7 @@ class WindowAggregateOperator(Operator):
     def _add_exact(self, batch: Batch, rows: I64, ends: I64, judged: I64) -> None:
         pairs = [(i, e) for i in rows.tolist() for e in self.windows.ends(int(ends[i])) if e - 1 > judged[i]]
         numbers, open_ends = np.array(pairs, dtype=np.int64).T
-        self._exact.add(batch[numbers], np.ascontiguousarray(open_ends))
+        self._exact.add(batch[numbers], np.ascontiguousarray(open_ends), self, numbers)
 
     def advance(self, times: Times) -> list[Batch]:
         local = self._times.due(times)
