@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tailrace.api.grouping import rollup as rollup
     from tailrace.api.joining import left as left
     from tailrace.api.joining import right as right
+    from tailrace.api.matching import Match as Match
+    from tailrace.api.matching import step as step
     from tailrace.api.pipelines import Pipeline as Pipeline
     from tailrace.api.pipelines import Running as Running
     from tailrace.api.results import Stream as Stream
@@ -50,6 +52,7 @@ _LAZY = {
     "expr": ("Expr", "call", "col", "count", "expr", "lit", "when"),
     "grouping": ("cube", "grouping_sets", "rollup"),
     "joining": ("left", "right"),
+    "matching": ("Match", "step"),
     "pipelines": ("Pipeline", "Running"),
     "results": ("Stream",),
     "schemas": ("metadata",),

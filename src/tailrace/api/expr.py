@@ -9,7 +9,9 @@ from typing import Any
 from tailrace.api import trees
 from tailrace.api.durations import Span, span
 from tailrace.api.trees import placed
+from tailrace.sql.binder import functions
 from tailrace.sql.dialect import nodes as n
+from tailrace.user_functions.declarations import Declaration
 
 IntoExpr = Any
 """An expression, or a Python value that stands for itself."""
@@ -380,15 +382,24 @@ def count() -> Expr:
     return Expr(placed(n.Call(this="COUNT", arguments=[placed(n.Star())], distinct=False)))
 
 
-def call(function: str, *arguments: IntoExpr) -> Expr:
+def call(function: str | Declaration[..., Any] | type[Any], *arguments: IntoExpr) -> Expr:
     """
-    Call a function of SQL by its name.
+    Call a function: one of SQL by its name, or one that was declared by `@tr.udf` or `@tr.udaf`.
+
+    Raises:
+        TypeError: a class that is not declared.
 
     >>> import tailrace as tr
     >>> print(tr.call("CONCAT_WS", "-", tr.col("a"), tr.col("b")))
     CONCAT_WS('-', `a`, `b`)
     """
-    return _made(n.Call, this=function, arguments=[tree_of(a) for a in arguments], distinct=False)
+    if isinstance(function, type):  # to type checkers a class stays one when it is decorated
+        raise TypeError(f"{function.__name__} is no function of SQL; declare it by @tr.udaf")
+    name = function if isinstance(function, str) else function.__name__
+    made = _made(n.Call, this=name, arguments=[tree_of(a) for a in arguments], distinct=False)
+    if not isinstance(function, str):
+        functions.let_mean(made.tree, function)
+    return made
 
 
 def expr(text: str) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tailrace.api import queries, trees
 from tailrace.api.expr import Expr
@@ -10,7 +11,9 @@ from tailrace.api.places import place
 from tailrace.api.trees import placed
 from tailrace.errors import ConfigError
 from tailrace.schema import Schema
+from tailrace.sql.binder import functions
 from tailrace.sql.dialect import nodes as n
+from tailrace.user_functions.declarations import Declaration
 
 LEFT, RIGHT = "l", "r"
 
@@ -33,6 +36,7 @@ def joined(
     on: str | Sequence[str] | Expr | None,
     how: str,
     suffix: str,
+    as_of: str,
 ) -> n.Query:
     """
     Give the join of two queries.
@@ -48,9 +52,28 @@ def joined(
     if how in ("semi", "anti"):
         return _with_exists(one, other, condition, negated=how == "anti")
     sources = {"left": queries.source_of(one, LEFT), "right": queries.source_of(other, RIGHT)}
+    if as_of:
+        sources["right"] = _version(sources["right"], as_of)
     join = placed(n.Join(**sources, kind=how.upper(), natural=False, condition=condition))
     hidden = () if how == "full" else names
     return queries.select(join, _columns(one_schema, other_schema, hidden, suffix, from_right=how == "right"))
+
+
+def _version(source: n.Node, as_of: str) -> n.Node:
+    """Give a table as it was at a time of the left one."""
+    if not isinstance(source, n.TableSource):
+        hint = 'give it a name before: versions = table.as_view("versions")'
+        raise ConfigError("as_of needs a table or view by name", hint=hint, location=place().location())
+    source.set("system_time", trees.name(LEFT, as_of))
+    return source
+
+
+def lateral(one: n.Query, function: Declaration[..., Any], arguments: Sequence[Expr], names: Sequence[str]) -> n.Query:
+    """Give each row of a query with the rows that a table function makes of it; none if it makes none."""
+    call = placed(n.TableFunction(this=function.__name__, arguments=[a.tree.copy() for a in arguments]))
+    functions.let_mean(call, function)
+    made = placed(n.LateralSource(this=call, alias=trees.identifier("u"), columns=trees.texts(names)))
+    return queries.select(placed(n.Join(left=queries.source_of(one, LEFT), right=made, kind="CROSS", natural=False)))
 
 
 def _names(on: str | Sequence[str] | Expr | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from tailrace.api import logs
 from tailrace.api.definitions import Definitions
 from tailrace.api.places import place
+from tailrace.api.scripts import script
 from tailrace.api.trees import name as tree_name
 from tailrace.api.trees import placed
 from tailrace.connectors import registry
@@ -20,7 +21,6 @@ from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
-from tailrace.sql.dialect.flink import generate
 from tailrace.sql.statements import Insert
 
 
@@ -61,8 +61,7 @@ class Pipeline:
 
     def sql(self) -> str:
         """Give it as a SQL script, with the definitions of its tables."""
-        statements = [*self.definitions.by_name.values(), self._tree()]
-        return "".join(f"{generate(node)};\n\n" for node in statements)
+        return script(self.definitions, self._tree())
 
     def explain(self) -> str:
         """Draw the plan, with the kind of changes and the bound of the state of each node."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from tailrace.api import joining, pipelines, queries, results, sinks, trees
+from tailrace.api import joining, pipelines, queries, results, scripts, sinks, trees
 from tailrace.api.definitions import Definitions
 from tailrace.api.expr import Expr, IntoExpr, SortExpr, column, several, sort_keys
 from tailrace.api.grouping import GroupBy, Grouping
+from tailrace.api.matching import Match
 from tailrace.api.places import place
 from tailrace.api.trees import placed
 from tailrace.api.windows import Window
@@ -19,7 +20,9 @@ from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan.explain import explain
 from tailrace.schema import Schema, TimeAttribute
 from tailrace.sql.dialect import nodes as n
+from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.dialect.flink import generate
+from tailrace.user_functions.declarations import UserTableFunction
 
 if TYPE_CHECKING:
     from tailrace.api.pipelines import Pipeline
@@ -79,7 +82,7 @@ class Table:
 
     def script(self) -> str:
         """Give the definitions of the tables and the query as a whole script."""
-        return "".join(f"{generate(node)};\n\n" for node in (*self.definitions.by_name.values(), self.tree))
+        return scripts.script(self.definitions, self.tree)
 
     def explain(self) -> str:
         """Draw the plan, with the kind of changes and the bound of the state of each node."""
@@ -215,14 +218,36 @@ class Table:
         how: How = "inner",
         *,
         suffix: str = "_right",
+        as_of: str = "",
     ) -> Table:
         """
         Join with another table on columns of the same name, or on a condition over `left("a")` and `right("b")`.
 
         A column of `other` that is there already gets the `suffix`; that of an equal name in `on` is left out, but not
-        of a full join. A condition that bounds the time between both makes it an interval join.
+        of a full join. A condition that bounds the time between both makes it an interval join. `as_of` names a time
+        column of this table: each row is joined with the version that `other` (a table with a key, or a view) had then,
+        or, at a time of processing, with what is looked up in it.
         """
-        return self._with(joining.joined(self.tree, self.schema, other.tree, other.schema, on, how, suffix), other)
+        return self._with(
+            joining.joined(self.tree, self.schema, other.tree, other.schema, on, how, suffix, as_of), other
+        )
+
+    def lateral(
+        self, function: UserTableFunction[..., Any], *arguments: str | Expr, names: str | Sequence[str]
+    ) -> Table:
+        """Add the columns of the rows that a table function (`@tr.udtf`) makes of each row; `names` are theirs."""
+        given = [column(a) for a in arguments]
+        return self._with(joining.lateral(self.tree, function, given, [names] if isinstance(names, str) else names))
+
+    def match(self, match: Match) -> Table:
+        """Look for a pattern of rows: one row for each match, with the partition's columns and the measures."""
+        return self._with(match.tree(self.tree))
+
+    def as_view(self, name: str) -> Table:
+        """Give it a name, as a view: `as_of` joins and SQL read it so."""
+        view = placed(s.CreateView(name=trees.name(name), temporary=False, exists=False, query=self.tree.copy()))
+        definitions = self.definitions.with_one(name, view)
+        return Table(queries.select(queries.named(name)), definitions, windowed=self.windowed)
 
     def union(self, *others: Table, distinct: bool = False) -> Table:
         """Give the rows of all tables, behind each other as they come; with `distinct` equal ones once."""

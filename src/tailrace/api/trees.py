@@ -22,6 +22,7 @@ __all__ = [
     "interval",
     "literal",
     "name",
+    "pattern",
     "placed",
     "texts",
     "type_tree",
@@ -162,6 +163,19 @@ def expression(text: str) -> n.Node:
     assert found is not None
     node: n.Node = found.this
     return node
+
+
+def pattern(text: str, after: str) -> dict[str, n.Node | bool | None]:
+    """
+    Give the parts of a MATCH_RECOGNIZE that are written in words of SQL: PATTERN and AFTER MATCH SKIP.
+
+    Raises:
+        ConfigError: they are not written so.
+    """
+    sql = f"SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP {after} PATTERN ({text}) DEFINE a AS TRUE)"  # noqa: S608  it is parsed only
+    found = _parsed(sql, f"{text}' after match skip '{after}", "pattern").find(n.MatchSource)
+    assert found is not None
+    return {key: found.args.get(key) for key in ("pattern", "skip", "strict_start", "strict_end")}
 
 
 def _parsed(sql: str, text: str, what: str) -> n.Node:

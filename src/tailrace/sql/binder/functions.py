@@ -36,7 +36,7 @@ def mark(statement: n.Node, known: Mapping[str, Known], source: Source) -> None:
     for node in statement.walk():
         if not isinstance(node, n.Call | n.TableFunction) or n.get(node, "qualifier"):
             continue
-        found = known.get(str(node.this).lower())
+        found = meant(node) or known.get(str(node.this).lower())
         if found is not None:
             node.meta[_MEANT] = found
         if isinstance(node, n.TableFunction) and not (found.is_table if found else str(node.this) in WINDOWS):
@@ -53,6 +53,16 @@ def _no_table_function(
     tables = [k for k, f in known.items() if f.is_table]
     hint = did_you_mean(name, [*tables, *WINDOWS]) or "CREATE FUNCTION it AS 'module:function' LANGUAGE PYTHON"
     return ConfigError(f"there is no table function '{name}'", hint=hint, location=place)
+
+
+def let_mean(node: n.Node, declaration: Declaration[..., object]) -> None:
+    """
+    Let a call mean a declared function that no statement has named.
+
+    Raises:
+        ConfigError: a type of the declaration is none; points at the declaration.
+    """
+    node.meta[_MEANT] = made(declaration, declaration.__name__)
 
 
 def meant(node: exp.Expr) -> Known | None:
