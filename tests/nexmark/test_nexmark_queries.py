@@ -13,20 +13,10 @@ import pytest
 from nexmark_events import Auction, auction, shape
 
 from tailrace.bench.nexmark import queries
-from tailrace.errors import TailraceError
-
-PENDING = {
-    "q6": "OVER of rows that are taken back",
-}
-"""Queries that can't be run yet, and what they lack; one that begins to run must be taken out."""
 
 CLOCKED = "q12"
 TIES = ("q4", "q5", "q16", "q7", "q8", "q9", "q11", "q18", "q19", "cep0", "cep1", "cep2", "cep3")
 """Queries in which the order of rows with the same time or price may show."""
-
-
-def _ready(names: tuple[str, ...]) -> list[str]:
-    return [n for n in names if n not in PENDING]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +63,7 @@ def clocked(of: Auction, ticks: list[tuple[int, int]]) -> Counter[runs.Row]:
     return Counter(counts.select("bidder", pl.col("len").cast(pl.Int64), *edges).iter_rows())
 
 
-@pytest.mark.parametrize("query", _ready(queries.NAMES))
+@pytest.mark.parametrize("query", queries.NAMES)
 class TestQuery:
     """One query, in all ways."""
 
@@ -90,7 +80,7 @@ class TestQuery:
         check(query, slow, runs.random_sizes(5, 2000), restart_every=3)
 
 
-@pytest.mark.parametrize("query", _ready(TIES))
+@pytest.mark.parametrize("query", TIES)
 class TestTies:
     """Rows with the same time count in the order in which they came."""
 
@@ -101,13 +91,6 @@ class TestTies:
     def test_small_batches(self, query: str, dense: Auction) -> None:
         """Many small batches, with restarts."""
         check(query, dense, runs.constant(311), restart_every=20)
-
-
-@pytest.mark.parametrize("query", PENDING)
-def test_pending(query: str, slow: Auction) -> None:
-    """A query that is listed as pending is refused in time, with an error that says why."""
-    with pytest.raises(TailraceError):
-        runs.final(runs.Run(query, slow.events.head(100), runs.constant(100)))
 
 
 def test_parts_of_the_day(day: Auction) -> None:
@@ -123,4 +106,3 @@ def test_every_query_is_there() -> None:
 
     assert len(queries.NAMES) == 28
     assert all(s.startswith("-- ") for s in scripts)
-    assert set(PENDING) <= set(queries.NAMES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tailrace.clock import Clock
@@ -20,6 +20,7 @@ from tailrace.engine.operators.lookup_join import LookupJoinOperator
 from tailrace.engine.operators.match_recognize import MatchRecognizeOperator
 from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
+from tailrace.engine.operators.over_updates import OverUpdatesOperator
 from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.sort import SortByClockOperator, SortOperator
@@ -106,7 +107,8 @@ class Builder:
 
 def _window_aggregate(node: nodes.WindowAggregate, builder: Builder) -> Operator:
     session = node.window.kind is nodes.WindowKind.SESSION
-    return (SessionAggregateOperator if session else WindowAggregateOperator)(node, builder.timezone)
+    make = SessionAggregateOperator if session else WindowAggregateOperator
+    return make(node, builder.timezone, retract=builder.updates(node.input))
 
 
 def _group_aggregate(node: nodes.Aggregate, builder: Builder) -> Operator:
@@ -120,15 +122,23 @@ def _join(node: nodes.Join, builder: Builder) -> Operator:
 
 
 def _rank(node: nodes.Rank | nodes.Materialize, builder: Builder) -> Operator:
-    if not builder.updates(node.input):
-        return RankOperator(node, None, builder.ttl)
-    # a key among the columns of the partition needs no index of its own
     partition = node.partition if isinstance(node, nodes.Rank) else node.keys
-    keys = sorted(unique_keys(node.input), key=lambda k: (not k <= set(partition), len(k), sorted(k)))
+    return RankOperator(node, _identity(node.input, partition, builder), builder.ttl)
+
+
+def _identity(below: nodes.Node, partition: Collection[str], builder: Builder) -> Identity | None:
+    """Tell how rows of an input that are taken back are known."""
+    if not builder.updates(below):
+        return None
+    # a key among the columns of the partition needs no index of its own
+    keys = sorted(unique_keys(below), key=lambda k: (not k <= set(partition), len(k), sorted(k)))
     if not keys:
-        return RankOperator(node, Identity(node.input.schema.names), builder.ttl)
-    columns = () if keys[0] <= set(partition) else tuple(sorted(keys[0]))
-    return RankOperator(node, Identity(columns, unique=True), builder.ttl)
+        return Identity(below.schema.names)
+    return Identity(() if keys[0] <= set(partition) else tuple(sorted(keys[0])), unique=True)
+
+
+def _over_updates(node: nodes.OverUpdates, builder: Builder) -> Operator:
+    return OverUpdatesOperator(node, _identity(node.input, node.partition, builder), builder.ttl)
 
 
 def _deduplicate(node: nodes.Deduplicate, builder: Builder) -> Operator:
@@ -180,6 +190,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.MatchRecognize: lambda node, builder: MatchRecognizeOperator(node, builder.timezone),
+    nodes.OverUpdates: _over_updates,
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),
     nodes.Unnest: lambda node, builder: UnnestOperator(node, builder.timezone),

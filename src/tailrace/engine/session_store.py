@@ -9,6 +9,7 @@ import polars as pl
 
 from tailrace.engine.accumulators import accumulator
 from tailrace.engine.accumulators.base import Mask
+from tailrace.engine.accumulators.folding import fold_changes
 from tailrace.engine.batch import Batch
 from tailrace.engine.kernels import sessions as kernels
 from tailrace.engine.keyed_slots import KeyedSlots
@@ -23,10 +24,12 @@ _FEW = 65_536
 class SessionStore:
     """Sessions by number; a number is used again once its session is closed."""
 
-    def __init__(self, keys: dict[str, pl.DataType], calls: Sequence[AggregateCall], gap: int) -> None:
+    def __init__(
+        self, keys: dict[str, pl.DataType], calls: Sequence[AggregateCall], gap: int, *, retract: bool = False
+    ) -> None:
         self._slots = KeyedSlots(keys)
         self._calls = tuple(calls)
-        self.accumulators = [accumulator(c) for c in calls]
+        self.accumulators = [accumulator(c, retract=retract) for c in calls]
         self._gap = gap
         self._heads = np.full(1024, -1, dtype=np.int64)
         self._starts, self._ends, self._following, self._parents, self._key_of = np.zeros((5, 0), dtype=np.int64)
@@ -89,9 +92,7 @@ class SessionStore:
             acc.reset(sessions)
 
     def _fold(self, batch: Batch, sessions: I64) -> None:
-        for call, acc in zip(self._calls, self.accumulators, strict=True):
-            use = None if call.filter is None else batch[call.filter].fill_null(value=False).to_numpy()
-            acc.add(sessions, batch[call.arg] if call.arg is not None else None, use)
+        fold_changes(self._calls, self.accumulators, batch, sessions)
         self._dirty[sessions] = True
 
     def due(self, watermark: int) -> I64:

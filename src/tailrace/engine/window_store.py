@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import Accumulator, accumulator
+from tailrace.engine.accumulators.folding import fold, removed_in
 from tailrace.engine.attempts import Attempts, kept
 from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.operator import Operator
@@ -26,13 +27,24 @@ _FEW = 65_536
 
 
 class WindowStore:
-    """Accumulators by (key, end), where an end is that of a slice or of a window."""
+    """
+    Accumulators by (key, end), where an end is that of a slice or of a window.
 
-    def __init__(self, keys: Sequence[str], key_schema: dict[str, pl.DataType], calls: Sequence[AggregateCall]) -> None:
+    With `retract` rows can be taken back; a slot may then have rows no more.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        key_schema: dict[str, pl.DataType],
+        calls: Sequence[AggregateCall],
+        *,
+        retract: bool = False,
+    ) -> None:
         self._keys = list(keys)
         self._schema = key_schema
         self.calls = tuple(calls)
-        self.accumulators: list[Accumulator] = [accumulator(c) for c in calls]
+        self.accumulators: list[Accumulator] = [accumulator(c, retract=retract) for c in calls]
         self._attempts = Attempts(self.calls, self.accumulators)
         self._index = KeyIndex()
         self._rows = RowLog(key_schema)
@@ -52,8 +64,20 @@ class WindowStore:
         """
         Fold rows into the slots of their keys and ends; the operator rejects those for which an aggregate fails.
 
-        Rows with the same number in `copies_of` are one row, in several windows.
+        Rows with the same number in `copies_of` are one row, in several windows. Rows that are taken back go after all others.
         """
+        removed = removed_in(batch)
+        if removed is None:
+            self._add(batch, ends, operator, copies_of)
+            return
+        copies = None if copies_of is None else copies_of[~removed]
+        self._add(batch.filter(pl.Series(~removed)), ends[~removed], operator, copies)
+        rows = batch.filter(pl.Series(removed))
+        slots = self._slots(rows.select(self._keys), ends[removed])
+        fold(self.calls, self.accumulators, rows, slots, -1)
+        self._dirty[slots] = True
+
+    def _add(self, batch: Batch, ends: I64, operator: Operator, copies_of: I64 | None) -> None:
         before = len(self._index)
         slots = self._slots(batch.select(self._keys), ends)
         places = self._attempts.passing(batch, slots, operator, copies_of)

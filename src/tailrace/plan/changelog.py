@@ -22,6 +22,7 @@ from tailrace.plan.nodes import (
     Node,
     Normalize,
     OverAggregate,
+    OverUpdates,
     Rank,
     Scan,
     Sort,
@@ -61,7 +62,7 @@ UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
 _INSERTS_ONLY_IN = (
-    Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Sort, Versions, WindowAggregate, WindowJoin, WindowRank,
+    Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Sort, Versions, WindowJoin, WindowRank,
 )  # fmt: skip
 """Nodes whose input must not update."""
 
@@ -123,8 +124,10 @@ def _mode(node: Node, inputs: list[Mode]) -> Mode:
     match node:
         case Scan():
             return table_mode(node.table)
-        case Normalize():
+        case Normalize() | OverUpdates():
             return ALL
+        case WindowAggregate():
+            return INSERT_ONLY
         case Materialize():
             return ALL if given != INSERT_ONLY else UPDATES
         case Aggregate():

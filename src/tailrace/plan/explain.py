@@ -26,6 +26,7 @@ from tailrace.plan.nodes import (
     Node,
     Normalize,
     OverAggregate,
+    OverUpdates,
     Rank,
     Repeat,
     Scan,
@@ -137,14 +138,18 @@ def state_bound(node: Node) -> str:
             return _row_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, {_life(node.ttl)}"
-        case Normalize() | Materialize():
-            rows = "the row" if isinstance(node, Normalize) else "all rows"
-            return f"{rows}{_by(node.keys)}, never dropped"
+        case Normalize() | Materialize() | OverUpdates():
+            return _kept(node)
         case Join():
             return _join_state(node)
         case Rank() | Deduplicate() | Sort() | Versions():
             return _ordered_state(node)
     return ""
+
+
+def _kept(node: Normalize | Materialize | OverUpdates) -> str:
+    rows = "the row" if isinstance(node, Normalize) else "all rows"
+    return f"{rows}{_by(node.partition if isinstance(node, OverUpdates) else node.keys)}, never dropped"
 
 
 def expression(expr: Expr) -> str:
@@ -416,6 +421,9 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     WindowAggregate: lambda n: f"WindowAggregate {window(n.window)}{_by(n.keys)}: {_aggregates(n)}",
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
     MatchRecognize: _match,
+    OverUpdates: lambda n: (
+        f"OverUpdates{_by(n.partition)} by {_order(n.order)}, {n.frame}: {', '.join(map(str, n.calls))}"
+    ),
     Aggregate: lambda n: f"Aggregate{_by(n.keys)}: {_aggregates(n)}",
     Join: _join,
     TemporalJoin: _join,

@@ -16,6 +16,7 @@ from tailrace.plan.nodes import (
     Materialize,
     Node,
     Normalize,
+    OverUpdates,
     Rank,
     Scan,
     Sort,
@@ -45,7 +46,7 @@ def unique_keys(node: Node) -> Keys:
             return _within(frozenset([frozenset(node.table.primary_key)]) if node.table.primary_key else _NONE, node)
         case Calc():
             return _renamed(node)
-        case AssignWatermark() | Limit() | Sort() | Enforce():
+        case AssignWatermark() | Limit() | Sort() | Enforce() | OverUpdates():
             return unique_keys(node.input)
         case Aggregate():
             return _within(frozenset([frozenset(node.keys)]), node)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from tailrace.engine.accumulators.folding import ROWS
 from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.late import reject_late
 from tailrace.engine.operator import Operator, Times
@@ -23,10 +24,12 @@ class SessionAggregateOperator(Operator):
     A row is late only when the session that it would be in, merged with those that it touches, has been put out.
     """
 
-    def __init__(self, node: WindowAggregate, timezone: str) -> None:
+    def __init__(self, node: WindowAggregate, timezone: str, *, retract: bool = False) -> None:
         self._node = node
+        self._retract = retract
         keys = {k: node.input.schema[k].type.polars for k in node.keys}
-        self._store = SessionStore(keys, node.aggregates, node.window.size)
+        calls = (*node.aggregates, ROWS) if retract else node.aggregates
+        self._store = SessionStore(keys, calls, node.window.size, retract=retract)
         self._times = WindowTimes(node, timezone)
         self._fired = MIN_WATERMARK
 
@@ -52,12 +55,15 @@ class SessionAggregateOperator(Operator):
             return []
         out = self._rows(sessions)
         self._store.close(sessions)
-        return [out]
+        return [out] if len(out) else []
 
     def _rows(self, sessions: I64) -> Batch:
         node, store = self._node, self._store
+        if self._retract:
+            sessions = sessions[store.accumulators[-1].result(sessions).to_numpy() != 0]
         keys = store.keys(sessions)
-        columns = [keys[k] for k in node.keys] + [a.result(sessions) for a in store.accumulators]
+        accumulators = store.accumulators[: len(node.aggregates)]
+        columns = [keys[k] for k in node.keys] + [a.result(sessions) for a in accumulators]
         starts, ends = store.edges(sessions)
         edges = {
             WindowProperty.START: starts,

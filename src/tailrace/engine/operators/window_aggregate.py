@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from tailrace.engine.accumulators.folding import ROWS
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, Batch
 from tailrace.engine.kernels import windows as kernels
 from tailrace.engine.late import reject_late
@@ -74,12 +75,14 @@ class WindowAggregateOperator(Operator):
     others: it goes into a second store that holds whole windows.
     """
 
-    def __init__(self, node: WindowAggregate, timezone: str) -> None:
+    def __init__(self, node: WindowAggregate, timezone: str, *, retract: bool = False) -> None:
         self._node = node
+        self._retract = retract
         self.windows = Windows(node.window)
         keys = {k: node.input.schema[k].type.polars for k in node.keys}
-        self._slices = WindowStore(node.keys, keys, node.aggregates)
-        self._exact = WindowStore(node.keys, keys, node.aggregates)
+        calls = (*node.aggregates, ROWS) if retract else node.aggregates
+        self._slices = WindowStore(node.keys, keys, calls, retract=retract)
+        self._exact = WindowStore(node.keys, keys, calls, retract=retract)
         self._times = WindowTimes(node, timezone)
         self._fired = MIN_WATERMARK
 
@@ -95,6 +98,10 @@ class WindowAggregateOperator(Operator):
         late = kernels.assign_slices(
             self._times.of(batch, times, self._fired), self._times.watermarks(batch, self._fired), *args
         )
+        if self._retract and w.kind != kernels.TUMBLE:
+            # a row may be taken back when some of its windows are closed: it must be taken out of each by itself
+            state[state == kernels.OPEN] = kernels.PARTLY_LATE
+            late = True
         if late:
             self._add_late(batch, ends, state)
             on_time = state == kernels.OPEN
@@ -113,9 +120,14 @@ class WindowAggregateOperator(Operator):
             self._add_exact(batch, partly, ends, judged)
 
     def _add_exact(self, batch: Batch, rows: I64, ends: I64, judged: I64) -> None:
-        pairs = [(i, e) for i in rows.tolist() for e in self.windows.ends(int(ends[i])) if e - 1 > judged[i]]
-        numbers, open_ends = np.array(pairs, dtype=np.int64).T
-        self._exact.add(batch[numbers], np.ascontiguousarray(open_ends), self, numbers)
+        w = self.windows
+        firsts, lasts = w.first_ends(ends[rows]), w.last_ends(ends[rows])
+        counts = (lasts - firsts) // w.slide + 1
+        numbers = np.repeat(rows, counts)
+        nth = np.arange(len(numbers)) - np.repeat(np.cumsum(counts) - counts, counts)
+        each = np.repeat(firsts, counts) + nth * w.slide
+        still = each - 1 > judged[numbers]
+        self._exact.add(batch[numbers[still]], np.ascontiguousarray(each[still]), self, numbers[still])
 
     def advance(self, times: Times) -> list[Batch]:
         local = self._times.due(times)
@@ -138,6 +150,11 @@ class WindowAggregateOperator(Operator):
         exact, exact_ends = self._exact.ordered()
         out = []
         for end in self._due(ends, exact_ends, watermark):
+            if self._retract:
+                low, high = np.searchsorted(exact_ends, [end - 1, end], side="right")
+                rows = self._exact.emit(exact[low:high])
+                out.append(self._named(rows, pl.Series([end]).extend_constant(end, len(rows) - 1)))
+                continue
             low, high = np.searchsorted(ends, [self.windows.start(end), end], side="right")
             parts = [(self._slices, slots[low:high])]
             low, high = np.searchsorted(exact_ends, [end - 1, end], side="right")
@@ -158,6 +175,9 @@ class WindowAggregateOperator(Operator):
     def _named(self, rows: Batch, ends: pl.Series) -> Batch:
         """Give keys, aggregates and window columns by the names and types of the schema."""
         node = self._node
+        if self._retract:
+            there = rows[f"$a{len(node.aggregates)}"] != 0
+            rows, ends = rows.filter(there), ends.filter(there)
         count = len(node.keys) + len(node.aggregates)
         fields = node.schema.fields
         stored = [*node.keys, *(f"$a{i}" for i in range(len(node.aggregates)))]
@@ -191,8 +211,12 @@ class WindowAggregateOperator(Operator):
         return last_start + w.slide
 
     def next_timer(self) -> int | None:
-        least = self._slices.least_end() if self._node.window.processing_time else None
-        return self._times.timer(None if least is None else self.windows.first_end(least))
+        if not self._node.window.processing_time:
+            return None
+        slice_end, window_end = self._slices.least_end(), self._exact.least_end()
+        ends = [window_end] if window_end is not None else []
+        ends += [self.windows.first_end(slice_end)] if slice_end is not None else []
+        return self._times.timer(min(ends, default=None))
 
     def snapshot(self) -> StateDelta:
         base = self._slices.wants_base or self._exact.wants_base

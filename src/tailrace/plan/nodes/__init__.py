@@ -13,7 +13,7 @@ from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, Tem
 from tailrace.plan.nodes.lookups import LookupJoin, LookupKey
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.outer import OuterRows
-from tailrace.plan.nodes.over import Frame, OverAggregate
+from tailrace.plan.nodes.over import Frame, OverAggregate, OverUpdates
 from tailrace.plan.nodes.patterns import (
     MATCH_TIME,
     AfterMatch,
@@ -49,6 +49,7 @@ __all__ = [
     "Normalize",
     "OuterRows",
     "OverAggregate",
+    "OverUpdates",
     "PatternAggregate",
     "PatternPart",
     "PatternValue",

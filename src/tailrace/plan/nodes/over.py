@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.plan.nodes.base import Unary
+from tailrace.plan.nodes.ranks import SortKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +32,20 @@ class OverAggregate(Unary):
     partition: tuple[str, ...]
     time: str
     processing_time: bool
+    frame: Frame
+    calls: tuple[AggregateCall, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverUpdates(Unary):
+    """
+    Each row of the input with one more field for each of `calls`, put out again when rows of its frame come or go.
+
+    Rows are ordered by any columns; a `frame` that is no number of rows begins at the first row, and rows that are equal in
+    their order count for each other. A call may be ROW_NUMBER, RANK or DENSE_RANK.
+    """
+
+    partition: tuple[str, ...]
+    order: tuple[SortKey, ...]
     frame: Frame
     calls: tuple[AggregateCall, ...]

@@ -21,6 +21,7 @@ from tailrace.plan.nodes import (
     Node,
     Normalize,
     OverAggregate,
+    OverUpdates,
     Rank,
     Repeat,
     Scan,
@@ -112,7 +113,7 @@ def _reads(node: Node, below: Node, own: set[str]) -> set[str]:
             return (own & set(below.schema.names)) | {node.window.time_column}
         case Aggregate() | WindowAggregate():
             return _aggregated(node, own)
-        case OverAggregate():
+        case OverAggregate() | OverUpdates():
             return _read_over(node, own)
         case MatchRecognize():
             return _measured(node, own).reads
@@ -174,11 +175,12 @@ def _read_by_lookup(node: LookupJoin, own: set[str]) -> set[str]:
     return own | values | (columns(node.condition) if node.condition is not None else set())
 
 
-def _read_over(node: OverAggregate, own: set[str]) -> set[str]:
+def _read_over(node: OverAggregate | OverUpdates, own: set[str]) -> set[str]:
     fields = node.schema.fields[len(node.input.schema) :]
     calls = [c for f, c in zip(fields, node.calls, strict=True) if f.name in own]
     arguments = {x for c in calls for x in (c.arg, c.filter) if x is not None}
-    return (own & set(node.input.schema.names)) | {*node.partition, node.time} | arguments
+    order = {node.time} if isinstance(node, OverAggregate) else {k.column for k in node.order}
+    return (own & set(node.input.schema.names)) | {*node.partition} | order | arguments
 
 
 def _narrow(node: Node, inputs: tuple[Node, ...], wanted: set[str]) -> Node:
@@ -227,7 +229,7 @@ def _measured(node: MatchRecognize, wanted: set[str]) -> MatchRecognize:
     return replace(node, measured=kept, schema=fields)
 
 
-def _narrow_over(node: OverAggregate, wanted: set[str]) -> Node:
+def _narrow_over(node: OverAggregate | OverUpdates, wanted: set[str]) -> Node:
     """Give the fields of the input as it is now, and the aggregates that are read; none of them: the input itself."""
     results = zip(node.schema.fields[-len(node.calls) :], node.calls, strict=True)
     kept = [(f, c) for f, c in results if f.name in wanted]
@@ -280,5 +282,6 @@ _NARROWED: dict[type[Node], Callable[[Any, set[str]], Node]] = {
     LookupJoin: _narrow_lookup,
     MatchRecognize: _measured,
     OverAggregate: _narrow_over,
+    OverUpdates: _narrow_over,
 }
 """Nodes that compute: they leave out what is not read."""

@@ -16,6 +16,7 @@ from tailrace.plan.nodes import (
     Limit,
     Node,
     OverAggregate,
+    OverUpdates,
     Rank,
     WindowProperty,
     WindowRank,
@@ -116,7 +117,7 @@ def specialize(node: Node) -> Node:
     if isinstance(node, Limit) and node.count and cause_of_updates(node.input) is not None:
         return _limited(node)
     if type(node) is not Rank or node.function != "ROW_NUMBER":
-        return node
+        return (_ranked(node) or node) if isinstance(node, Rank) else node
     if node.end is None:
         return _counted(node) or node
     found = _by_window(node)
@@ -129,6 +130,22 @@ def _limited(node: Limit) -> Rank:
     start, end = node.offset + 1, node.offset + node.count
     return Rank(
         schema=node.schema, input=node.input, partition=(), order=(), start=start, end=end, location=node.location
+    )
+
+
+def _ranked(node: Rank) -> OverUpdates | None:
+    """Number all rows by RANK or DENSE_RANK, in the order of one column that is no time."""
+    plain = node.end is None and node.start == 1 and node.number is not None and len(node.order) == 1
+    if not plain or node.order[0].descending or _time(node) is not None:
+        return None
+    return OverUpdates(
+        schema=node.schema,
+        input=node.input,
+        partition=node.partition,
+        order=node.order,
+        frame=Frame(rows=False),
+        calls=(AggregateCall(node.function, BIGINT.with_nullable(False)),),
+        location=node.location,
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tailrace.errors import ConfigError, did_you_mean
+from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions import aggregates
 from tailrace.expressions.absent import ABSENT
 from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Literal
-from tailrace.plan.nodes import Frame, OverAggregate
+from tailrace.plan.nodes import Frame, OverAggregate, OverUpdates, SortKey
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import INTEGERS, Field, Kind, Schema, TimeAttribute
 from tailrace.sql.binder.composed_aggregates import composed
@@ -27,11 +27,12 @@ _UNBOUNDED_RANGE = Frame(rows=False)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What stands in OVER: partition, time and frame."""
+    """What stands in OVER: partition, order and frame; `by_time` tells that the order is that of a time attribute."""
 
     partition: tuple[str, ...]
-    time: str
+    order: SortKey
     frame: Frame
+    by_time: bool
 
 
 @dataclass
@@ -141,16 +142,18 @@ class OverCalls:
         order = n.get(over, "order") or []
         place = self.below.at(over)
         if len(order) != 1 or n.get(order[0], "descending"):
-            hint = "write ORDER BY with the time attribute alone, ascending"
-            raise ConfigError("OVER needs an order by time here", hint=hint, location=place)
-        time = self.below.bind(order[0].this)
-        if not isinstance(time, Column) or self.below.scope.field(time.name).time is None:
-            hint = "declare WATERMARK FOR it in its table, or order by a column AS PROCTIME()"
-            raise ConfigError("OVER must be ordered by a time attribute", hint=hint, location=self.below.at(order[0]))
+            hint = "write ORDER BY with one column, ascending: a time attribute, where the rows have one"
+            raise ConfigError("OVER needs an order by one column here, ascending", hint=hint, location=place)
+        by = self.below.bind(order[0].this)
+        by_time = isinstance(by, Column) and self.below.scope.field(by.name).time is not None
         partition = tuple(self.column(self.below.bind(p)) for p in n.get(over, "partition") or [])
         given = n.get(over, "frame")
         frame = self._frame(given) if given is not None else _UNBOUNDED_RANGE
-        return Window(partition, time.name, frame)
+        if not by_time and not frame.rows and frame.preceding is not None:
+            hint = "order by a column with WATERMARK FOR in its table, or write ROWS"
+            raise ConfigError("a RANGE with a bound needs an order by time", hint=hint, location=place)
+        last = n.get(order[0], "nulls") == "LAST"
+        return Window(partition, SortKey(self.column(by), descending=False, nulls_last=last), frame, by_time)
 
     def _frame(self, node: n.Frame) -> Frame:
         lower, upper = node.args["lower"], node.args["upper"]
@@ -175,18 +178,34 @@ class OverCalls:
         outputs = [Output(f.name, Column(f.type, f.name)) for f in plan.schema]
         made = calc(plan, [*outputs, *(Output(name, e) for name, e in self.columns.items())], predicate, place)
         for window in dict.fromkeys(w for w, _ in self.results.values()):
-            mine = {name: c for name, (w, c) in self.results.items() if w == window}
-            made = OverAggregate(
-                schema=Schema((*made.schema.fields, *(Field(name, c.type) for name, c in mine.items()))),
-                input=made,
+            made = self._over(made, window, place)
+        return made
+
+    def _over(self, plan: Plan, window: Window, place: Location) -> Plan:
+        """Give a plan with the results of the calls of one window."""
+        mine = {name: c for name, (w, c) in self.results.items() if w == window}
+        schema = Schema((*plan.schema.fields, *(Field(name, c.type) for name, c in mine.items())))
+        calls, time = tuple(mine.values()), window.order.column
+        if not window.by_time:
+            return OverUpdates(
+                schema=schema,
+                input=plan,
                 partition=window.partition,
-                time=window.time,
-                processing_time=plan.schema[window.time].time is TimeAttribute.PROCTIME,
+                order=(window.order,),
                 frame=window.frame,
-                calls=tuple(mine.values()),
+                calls=calls,
                 location=place,
             )
-        return made
+        return OverAggregate(
+            schema=schema,
+            input=plan,
+            partition=window.partition,
+            time=time,
+            processing_time=plan.schema[time].time is TimeAttribute.PROCTIME,
+            frame=window.frame,
+            calls=calls,
+            location=place,
+        )
 
 
 @dataclass(frozen=True, slots=True)

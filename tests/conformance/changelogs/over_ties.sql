@@ -1,0 +1,4 @@
+CREATE TABLE orders (
+  id BIGINT, k STRING, c STRING, v BIGINT, price DECIMAL(10, 2), ok BOOLEAN, ts TIMESTAMP(3)
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}', 'format' = 'debezium-json');
+SELECT id, c, v, SUM(v) OVER (PARTITION BY k ORDER BY c) AS s, MAX(price) OVER (PARTITION BY k ORDER BY c) AS hi FROM orders;
