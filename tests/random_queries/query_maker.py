@@ -10,7 +10,7 @@ from query_parts import PartMaker
 from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTop
 from query_subqueries import Marked, Valued
 from query_tables import FIELDS
-from query_windows import SessionGroup, Window, WindowRows
+from query_windows import SessionGroup, Window, WindowGroup, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
@@ -241,19 +241,29 @@ class QueryMaker(PartMaker):
         return IntervalJoin(kind, left, right, self.condition(left, right), before, after, items)
 
     def make_window_join(self) -> Relation:
-        """Joins of the rows of the same windows of two tables."""
+        """Joins of the rows or groups of the same windows of two tables, at times grouped by window again."""
         window = self.some_window()
         left, right = (self._window_side(window) for _ in range(2))
         on = self.condition(left, right)
         for mine, theirs in zip(left.columns[-2:], right.columns[-2:], strict=True):
             on = same(Type.BOOLEAN, "{0} AND {1}", on, same(Type.BOOLEAN, f"{mine.name} = {theirs.name}"))
-        items = tuple(self.item(c.expr) for c in (*left.columns, *right.columns))
-        return WindowJoin(self._rng.choice(["INNER", "LEFT", "RIGHT", "FULL"]), left, right, on, items)
+        kept = (*left.columns, *right.columns)
+        items = tuple(self.item(c.expr) for c in kept)
+        kind = self._rng.choice(["INNER", "LEFT", "RIGHT", "FULL"])
+        made = WindowJoin(kind, left, right, on, items)
+        if kind not in ("INNER", "LEFT") or self._rng.random() < 0.7:
+            return made
+        edges = made.columns[len(left.columns) - 2 : len(left.columns)]
+        return Group(made, tuple(self.item(c.expr) for c in edges), self.aggregates(made.columns))
 
-    def _window_side(self, window: Window) -> WindowRows:
+    def _window_side(self, window: Window) -> Relation:
         rel = self.rows()
-        items = tuple(self.item(c.expr) for c in self.some([c for c in rel.columns if not c.time], 3))
-        return WindowRows(rel, window, items, (("window_start", self.name()), ("window_end", self.name())))
+        keys = self.some([c for c in rel.columns if c.type in KEYS], 2)
+        edges = (("window_start", self.name()), ("window_end", self.name()))
+        if self._rng.random() < 0.3:
+            return WindowGroup(rel, window, tuple(self.item(c.expr) for c in keys), self.aggregates(rel.columns), edges)
+        others = self.some([c for c in rel.columns if not c.time and c not in keys], 2)
+        return WindowRows(rel, window, tuple(self.item(c.expr) for c in (*keys, *others)), edges)
 
     def make_top(self) -> Relation:
         """The first rows of each key, of rows and of groups."""

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.state import row_kernels as kernels
-from tailrace.state.chunks import RowLog
+from tailrace.state.chunks import ChunkLog, RowLog
 from tailrace.state.index import grown
 from tailrace.state.kernels import I32, I64
 
@@ -27,7 +27,7 @@ class RowStore:
 
     def __init__(self, schema: dict[str, pl.DataType], ttl: int = 0) -> None:
         self.ttl = ttl
-        self._log = RowLog(schema)
+        self._log: RowLog | ChunkLog = RowLog(schema)
         self.copies: I32 = np.zeros(_LEAST, dtype=np.int32)
         self.matches: I32 = np.zeros(_LEAST, dtype=np.int32)
         self._slot: I32 = np.zeros(_LEAST, dtype=np.int32)
@@ -207,8 +207,7 @@ class RowStore:
         """Give the rows that are new since the last call (with `base` all), and what has changed of those before them."""
         start = 0 if base else self._boundary
         new = start + np.flatnonzero(self.copies[start : self.used] > 0)
-        old = np.empty(0, dtype=np.int64) if base or not self._changed else np.unique(np.concatenate(self._changed))
-        old = old[old < start]
+        old = np.empty(0, dtype=np.int64) if base else self._changed_before(start)
         self._written = 0 if base else self._written + len(new) + len(old)
         self._boundary, self._changed, self._has_base = self.used, [], True
         frames = {
@@ -216,6 +215,13 @@ class RowStore:
             "changed": pl.DataFrame(self._facts(old)),
         }
         return {name: frame for name, frame in frames.items() if len(frame)}
+
+    def _changed_before(self, stop: int) -> I64:
+        """Give the rows before this one that have changed, ascending."""
+        marks = np.zeros(self.used, dtype=np.bool_)
+        for rows in self._changed:
+            marks[rows] = True
+        return np.flatnonzero(marks[:stop])
 
     def _facts(self, rows: I64) -> list[pl.Series]:
         facts = [pl.Series(ROW, rows), pl.Series(COPIES, self.copies[rows]), pl.Series(MATCHES, self.matches[rows])]

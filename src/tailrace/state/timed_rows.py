@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.state import row_kernels as kernels
+from tailrace.state.chunks import ChunkLog
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 from tailrace.state.row_store import RowStore
@@ -27,6 +28,7 @@ class TimedRows(RowStore):
 
     def __init__(self, schema: dict[str, pl.DataType]) -> None:
         super().__init__(schema)
+        self._log = ChunkLog(schema)
         self.times: I64 = np.zeros(1024, dtype=np.int64)
         self._first_live = 0
         self._least = _NEVER
