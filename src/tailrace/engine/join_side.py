@@ -62,7 +62,9 @@ class JoinSide:
         ttl: int = 0,
     ) -> None:
         self._schema = schema
-        self.store = RowStore(schema, ttl)
+        # texts are not copied where rows only come; numbers are found faster in arrays of their own
+        texts = any(not t.is_numeric() and not t.is_temporal() for t in schema.values())
+        self.store = RowStore(schema, ttl, as_batches=identity is None and texts)
         self.as_set = as_set
         self._identity = None if identity is None else RowIdentity(identity, unique=unique)
 

@@ -1,4 +1,4 @@
-"""Columns that grow by appending and are read by row number: NumPy arrays that double, whatever the type."""
+"""Columns that grow by appending and are read by row number: NumPy arrays with room to spare, whatever the type."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tailrace.state import text_kernels as kernels
 from tailrace.state.kernels import I64
 
 _LEAST = 64
+_LARGE = 2**20
 
 
 class Column(ABC):
@@ -48,9 +49,10 @@ def _room(array: np.ndarray, used: int, more: int) -> np.ndarray:
     """Give an array with room for `more` entries after the `used` ones; what is behind them is anything."""
     if used + more <= len(array):
         return array
-    out = np.empty(max(used + more, 2 * len(array)), dtype=array.dtype)
-    out[:used] = array[:used]
-    return out
+    # the system moves the pages of a large array elsewhere, so that nothing is copied and little must be kept free
+    spare = len(array) if array.nbytes < _LARGE else len(array) // 4
+    array.resize(max(used + more, len(array) + spare), refcheck=False)
+    return array
 
 
 def _blank(values: pl.Series, nulls: np.ndarray) -> pl.Series:

@@ -22,12 +22,13 @@ class RowStore:
     Rows by number, in chains by the slot of their key.
 
     `copies` tells how often each row is there (0: dropped), `matches` is a number that the owner keeps with it. A row
-    lives `ttl` ms of the wall clock after it was last written (0: for ever). Rows keep their numbers until `compact`.
+    lives `ttl` ms of the wall clock after it was last written (0: for ever). Rows keep their numbers until `compact`. With
+    `as_batches` they stay in the batches that they came in, which suits rows that go about as they came, or never.
     """
 
-    def __init__(self, schema: dict[str, pl.DataType], ttl: int = 0) -> None:
+    def __init__(self, schema: dict[str, pl.DataType], ttl: int = 0, *, as_batches: bool = False) -> None:
         self.ttl = ttl
-        self._log: RowLog | ChunkLog = RowLog(schema)
+        self._log: RowLog | ChunkLog = ChunkLog(schema) if as_batches else RowLog(schema)
         self.copies: I32 = np.zeros(_LEAST, dtype=np.int32)
         self.matches: I32 = np.zeros(_LEAST, dtype=np.int32)
         self._slot: I32 = np.zeros(_LEAST, dtype=np.int32)

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 
 from tailrace.state import row_kernels as kernels
-from tailrace.state.chunks import ChunkLog
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 from tailrace.state.row_store import RowStore
@@ -27,8 +26,7 @@ class TimedRows(RowStore):
     """
 
     def __init__(self, schema: dict[str, pl.DataType]) -> None:
-        super().__init__(schema)
-        self._log = ChunkLog(schema)
+        super().__init__(schema, as_batches=True)
         self.times: I64 = np.zeros(1024, dtype=np.int64)
         self._first_live = 0
         self._least = _NEVER
