@@ -259,6 +259,8 @@ class QueryMaker(PartMaker):
     def _window_side(self, window: Window) -> Relation:
         rel = self.rows()
         keys = self.some([c for c in rel.columns if c.type in KEYS], 2)
+        if not keys:
+            return self._window_side(window)
         edges = (("window_start", self.name()), ("window_end", self.name()))
         if self._rng.random() < 0.3:
             return WindowGroup(rel, window, tuple(self.item(c.expr) for c in keys), self.aggregates(rel.columns), edges)
