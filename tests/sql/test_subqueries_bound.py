@@ -128,7 +128,13 @@ def test_names_are_looked_for_inside_first() -> None:
         ("SELECT k FROM t WHERE k IN (SELECT k, w FROM u)", 23, "1 values are compared with the 2 columns"),
         ("SELECT (k, v) IN (SELECT k, w FROM u) FROM t", 8, "can't be a value, as in Flink"),
         ("SELECT ARRAY[(SELECT MAX(w) FROM u)] FROM t", 14, "can't be a value of ARRAY, as in Flink"),
-        ("SELECT t.k FROM t JOIN p ON t.k IN (SELECT k FROM u)", 29, "a query can't stand here"),
+        ("SELECT t.k FROM t JOIN p ON t.k IN (SELECT k FROM u)", 29, "can't stand in ON, as in Flink"),
+        (
+            "SELECT t.k FROM t JOIN p ON EXISTS (SELECT 1 FROM u WHERE u.k = t.k)",
+            29,
+            "can't read the columns of the join",
+        ),
+        ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u JOIN p ON u.k = p.k AND p.w = t.v)", 57, "can't be used in ON"),
         (
             "SELECT k FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.k = t.k UNION ALL SELECT 2 FROM p)",
             31,

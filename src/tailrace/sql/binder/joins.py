@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Column, Expr
+from tailrace.expressions.nodes import Column, Expr, Outer, walk
 from tailrace.plan.nodes import Calc, IntervalJoin, Join, JoinKind, TemporalJoin, Unnest, WindowJoin
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.filters import push_filter
@@ -15,7 +16,8 @@ from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.predicates import filtered, joined
 from tailrace.plan.rewrite.timed_joins import timed_join
 from tailrace.schema import Field, Schema
-from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.enclosing import Enclosing
+from tailrace.sql.binder.expressions import ExpressionBinder, Inner
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, renamed, unique
 from tailrace.sql.binder.scope import Member, Relation, Scope
@@ -23,6 +25,13 @@ from tailrace.sql.binder.tables import time_of
 from tailrace.sql.binder.temporal import settle, temporal
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
+
+
+class OnQueries(Inner, Protocol):
+    """What joins the queries in ON to the left."""
+
+    def over(self, plan: Plan) -> Plan:
+        """Give a plan with all joins on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,9 @@ class JoinBinder:
     time: str | None = None
     """The column of the left that the right is read as of, in a temporal join."""
     ttl: tuple[int | None, int | None] = (None, None)
+    enclosing: Enclosing | None = None
+    queries: Callable[[Plan], OnQueries] | None = None
+    """Gives what takes the queries in ON, over a plan with the columns of both sides; None: there may be none."""
 
     def bind(self) -> Relation:
         """
@@ -53,20 +65,26 @@ class JoinBinder:
         condition = n.get(self.node, "condition")
         if condition is None:
             return both
-        binder = ExpressionBinder(Scope(both.plan.schema, both.members), self.source)
-        return Relation(self._joined(right, binder.condition(condition, "ON")), both.members)
+        queries = self.queries(both.plan) if self.queries is not None else None
+        binder = ExpressionBinder(Scope(both.plan.schema, both.members), self.source, self.enclosing, queries)
+        found = binder.condition(condition, "ON")
+        if any(isinstance(e, Outer) for e in walk(found)):
+            message = "a column of the query around can't be used in ON, as in Flink"
+            raise ConfigError(message, hint="compare it in WHERE", location=at(condition, self.source))
+        return Relation(self._joined(right, found, queries), both.members)
 
     @property
     def _kind(self) -> JoinKind:
         word = str(self.node.args["kind"])
         return JoinKind.INNER if word == "CROSS" else JoinKind[word]
 
-    def _joined(self, right: Relation, condition: Expr | None) -> Join:
-        left_fields = [_field(f, nullable=self._kind.keeps_right) for f in self.left.plan.schema]
+    def _joined(self, right: Relation, condition: Expr | None, queries: OnQueries | None = None) -> Join:
+        left = self.left.plan if queries is None else queries.over(self.left.plan)
+        left_fields = [_field(f, nullable=self._kind.keeps_right) for f in left.schema]
         right_fields = [_field(f, nullable=self._kind.keeps_left) for f in right.plan.schema]
         made = Join(
             schema=Schema((*left_fields, *right_fields)),
-            left=self.left.plan,
+            left=left,
             right=right.plan,
             kind=self._kind,
             condition=condition,

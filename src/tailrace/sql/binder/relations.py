@@ -19,6 +19,7 @@ from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
+from tailrace.sql.binder.subqueries import OnSubqueries
 from tailrace.sql.binder.subquery_joins import SubqueryJoins
 from tailrace.sql.binder.table_functions import TableFunctionBinder, table_function
 from tailrace.sql.binder.tables import source_plan
@@ -101,7 +102,11 @@ class RelationBinder:
         time = system_time(node, left, self._source)
         theirs = self._member(right) if time is not None else self.bind(right)
         ttl = (self._hints.of(node.args["left"]), self._hints.of(right))
-        return JoinBinder(node, left, theirs, self._source, time, ttl).bind()
+        queries = self._in_condition if time is None else None
+        return JoinBinder(node, left, theirs, self._source, time, ttl, self._enclosing, queries).bind()
+
+    def _in_condition(self, plan: Plan) -> OnSubqueries:
+        return OnSubqueries(self._inside, self._source, set(plan.schema.names))
 
     def _inside(self, query: n.Query, enclosing: Enclosing) -> Plan:
         return self._queries.inside(enclosing).bind(query, self._ctes)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tailrace.errors import Location
+from tailrace.errors import ConfigError, Location
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Expr
+from tailrace.expressions.nodes import Expr, outers
 from tailrace.plan.nodes import JoinKind
 from tailrace.plan.rewrite.predicates import joined
 from tailrace.plan.rewrite.pulled import Pulled
@@ -79,6 +79,25 @@ class Subqueries(SubqueryJoins):
     def value(self, node: n.Node, binder: ExpressionBinder) -> Expr:
         """Give what a query in an expression comes to, as an expression over what was read and joined."""
         return ValueBinder(self, node, binder).bind()
+
+
+class OnSubqueries(Subqueries):
+    """Binds the queries in ON: values and EXISTS that read nothing around them, as Flink takes no others there."""
+
+    def value(self, node: n.Node, binder: ExpressionBinder) -> Expr:
+        if isinstance(node, n.InQuery | n.Quantified):
+            raise self._refused("IN, SOME and ALL with a query can't stand in ON", node)
+        return super().value(node, binder)
+
+    def pulled(self, node: n.Node, binder: ExpressionBinder, *, any_row: bool = False) -> Pulled:
+        found = super().pulled(node, binder, any_row=any_row)
+        if found.conditions or any(outers(e, self.scope) for e in found.outputs.values()):
+            raise self._refused("a query in ON can't read the columns of the join", node)
+        return found
+
+    def _refused(self, message: str, node: n.Node) -> ConfigError:
+        hint = "write it into WHERE, or into a query around one side"
+        return ConfigError(f"{message}, as in Flink", hint=hint, location=at(node, self.source))
 
 
 def _parts(node: n.Node, *, negated: bool = False) -> Iterator[tuple[n.Node, bool]]:
