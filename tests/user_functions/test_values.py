@@ -167,6 +167,27 @@ def point(x: int) -> Point:
     )
 
 
+def test_texts_and_bytes_as_arrow_arrays(world: World) -> None:
+    """They come in one buffer, with NULLs, and Arrow's other types as they are."""
+    world.module("""
+import nanoarrow
+
+@tr.udf(result_type="STRING", arrow=True)
+def form(x: Any) -> Any:
+    return pl.Series([f"{x.schema.type.name} {x.to_pylist().count(None)}"] * len(x))
+
+@tr.udf(result_type="STRING", arrow=True)
+def same(x: Any) -> Any:
+    return x
+""")
+    rows = [{"s": s, "n": n} for s, n in (("a", 1), (None, 2), ("", None), ("ü€", 4))]
+    sql = world.functions("form", "same") + world.table("s STRING, n BIGINT", rows)
+    found = world.rows(sql + "SELECT s, same(s) AS t, form(s) AS f, form(n) AS g, form(CAST(s AS BYTES)) AS h FROM t;")
+    assert found == ordered(
+        [{"s": r["s"], "t": r["s"], "f": "LARGE_STRING 1", "g": "INT64 1", "h": "LARGE_BINARY 1"} for r in rows]
+    )
+
+
 def test_async_keeps_order_and_bounds_calls(world: World) -> None:
     """No more calls wait at a time than was asked for, and a thousand do if asked for."""
     world.module("""

@@ -38,6 +38,13 @@ class Outcome:
     failed: Failed = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """A function gave no column, but raised."""
+
+    error: BaseException
+
+
 class Runner:
     """Calls one function; `result` is the type of the column that comes out, which has no NULL of its own unless `nullable`."""
 
@@ -48,6 +55,7 @@ class Runner:
         self._arguments = tuple(arguments)
         self._result = result
         self._nullable = nullable
+        self._nothing = _nulls(1, result)
         self._by_batch = self._maker()
 
     def _maker(self) -> Callable[[list[pl.Series], int], Outcome]:
@@ -104,29 +112,39 @@ class Runner:
         return sorted([*out.failed, *(f for f in fresh if f[0] not in known)])
 
     def _vectorised(self, arguments: list[pl.Series], count: int) -> Outcome:
+        """Call the function with the batch, and where it fails with its halves, down to the rows that fail."""
+        parts: list[pl.Series] = []
+        failed: Failed = []
+        waiting = [(0, count)]
+        while waiting:
+            start, stop = waiting.pop()
+            given = self._tried([a[start:stop] for a in arguments] if stop - start < count else arguments)
+            if not isinstance(given, _Raised):
+                found = self._checked(given, stop - start)
+                parts.append(found.values)
+                failed += [(start + i, reason) for i, reason in found.failed]
+            elif stop - start == 1:
+                parts.append(self._nothing)
+                failed.append((start, caused(self._declaration, given.error)))
+            else:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
+        return Outcome(parts[0] if len(parts) == 1 else pl.concat(parts), failed)
+
+    def _tried(self, arguments: list[pl.Series]) -> Any:
         try:
-            given = within(self._declaration, lambda: self._target(arguments))
+            return within(self._declaration, lambda: self._target(arguments))
         except PASSED_ON:
             raise
         except BaseException as error:
             if isinstance(error, TerminalError):
                 raise
-            return self._halved(arguments, count, error)
-        return self._checked(given, count)
+            return _Raised(error)
 
     def _target(self, arguments: list[pl.Series]) -> Any:
         # a function may write into a series: it gets its own
         given = [columns.arrow(a) for a in arguments] if self._declaration.arrow else [a.clone() for a in arguments]
         return self._declaration.target(*given)
-
-    def _halved(self, arguments: list[pl.Series], count: int, error: BaseException) -> Outcome:
-        if count == 1:
-            return Outcome(_nulls(1, self._result), [(0, caused(self._declaration, error))])
-        middle = count // 2
-        first = self._vectorised([a[:middle] for a in arguments], middle)
-        second = self._vectorised([a[middle:] for a in arguments], count - middle)
-        failed = [*first.failed, *((middle + i, reason) for i, reason in second.failed)]
-        return Outcome(pl.concat([first.values, second.values]), failed)
 
     def _checked(self, given: Any, count: int) -> Outcome:
         """Take a column of the right length and type; values that the type can't hold fail their rows."""
@@ -195,8 +213,7 @@ class Runner:
         except Exception:  # noqa: BLE001  Polars and Python raise what they like; each value is tried below
             parts = [self._one(v) for v in values]
         wrong = [(i, self._misfit(v)) for i, (v, part) in enumerate(zip(values, parts, strict=True)) if part is None]
-        nothing = _nulls(1, self._result)
-        return Outcome(pl.concat([nothing if p is None else p for p in parts]), sorted([*failed, *wrong]))
+        return Outcome(pl.concat([self._nothing if p is None else p for p in parts]), sorted([*failed, *wrong]))
 
     def _one(self, value: Any) -> pl.Series | None:
         try:
