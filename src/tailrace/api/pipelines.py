@@ -50,7 +50,7 @@ class Pipeline:
         """
         insert = placed(s.Insert(overwrite=False, name=tree_name(table), query=query.copy()))
         made = cls(definitions, (insert,))
-        for sink in made._bound({}).sinks:  # what is wrong shows at the line that wrote it
+        for sink in made.bound({}).sinks:  # what is wrong shows at the line that wrote it
             registry.check_updates(sink)
             if sink.table is not None:
                 registry.options_of(sink.table)
@@ -65,7 +65,7 @@ class Pipeline:
 
     def explain(self) -> str:
         """Draw the plan, with the kind of changes and the bound of the state of each node."""
-        return explain(self._bound({}).sinks)
+        return explain(self.bound({}).sinks)
 
     def run(
         self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
@@ -86,12 +86,13 @@ class Pipeline:
 
     def _script(self, name: str, state: str | Path | None, settings: Mapping[str, str] | None) -> Script:
         folder = None if state is None else Path(state)
-        bound = self._bound(settings or {})
+        bound = self.bound(settings or {})
         tables = self.definitions.session(settings or {}).tables
         logs.by_default()
         return Script(name, [bound], tables, settings or {}, state=folder)
 
-    def _bound(self, settings: Mapping[str, str]) -> Insert:
+    def bound(self, settings: Mapping[str, str]) -> Insert:
+        """Bind it, with these settings."""
         return self.definitions.insert(self._tree(), settings)
 
     def _tree(self) -> n.Node:

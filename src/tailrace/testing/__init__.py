@@ -1,0 +1,5 @@
+"""Testing pipelines: driven step by step on a clock of their own, without servers, threads or waiting."""
+
+from tailrace.testing.drive import Change, Drive, Refused
+
+__all__ = ["Change", "Drive", "Refused"]
