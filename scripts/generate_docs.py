@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tailrace import schema, settings
 from tailrace.connectors.lookup_options import LOOKUP
@@ -93,6 +94,13 @@ def support() -> str:
     from support import page  # noqa: PLC0415  beside the cases, which the path above leads to
 
     return page()
+
+
+def conformance() -> list[Any]:
+    """Give all conformance cases."""
+    from cases import all_cases  # noqa: PLC0415  beside the cases, which the path above leads to
+
+    return list(all_cases())
 
 
 def generated() -> dict[str, str]:

@@ -44,6 +44,13 @@ def test_generated_page(name: str) -> None:
     assert (docs.DOCS / name).read_text() == generate_docs.generated()[name]
 
 
+def test_differences_are_told() -> None:
+    """Each conformance case whose rows are not those of Flink is named on the page of differences."""
+    text = (docs.DOCS / "sql" / "differences.md").read_text()
+
+    assert [c.name for c in generate_docs.conformance() if c.differs and f"`{c.name}`" not in text] == []
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_connector_page(name: str) -> None:
     """A connector has a page, which names each of its options and metadata columns."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from tailrace.expressions.nodes import Call, Expr, Literal
+from tailrace.expressions.casts import cast
+from tailrace.expressions.nodes import Call, Cast, Expr, Literal
 from tailrace.expressions.registry import (
     NESTED,
     Context,
@@ -213,20 +215,46 @@ define("NOT", "logic", "NOT a", "The opposite; NULL for NULL.", fixed(BOOLEAN), 
 
 
 def _in(ctx: Context, e: Call) -> pl.Expr:
-    t, constants = e.args[0].type, [a.value for a in e.args[1:] if isinstance(a, Literal)]
-    if len(constants) == len(e.args) - 1:
-        return _one_of(ctx.lower(e.args[0]), constants, t)
+    t, constants = e.args[0].type, _constants(e.args[1:], e.args[0].type, ctx.timezone)
+    if constants is not None:
+        return _one_of(ctx.lower(e.args[0]), constants)
     x, *rest = values(ctx, e)
-    out = equals(x, rest[0], t)
-    for other in rest[1:]:
-        out = out | equals(x, other, t)
-    return out
+    return _any([equals(x, other, t) for other in rest])
 
 
-def _one_of(x: pl.Expr, constants: list[Any], t: DataType) -> pl.Expr:
-    known = [c for c in constants if c is not None]
-    found = x.is_in(pl.Series(known, dtype=t.polars).implode())
+def _any(conditions: list[pl.Expr]) -> pl.Expr:
+    """Join conditions by OR, as a tree that is as deep as its logarithm."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    return _any(conditions[:half]) | _any(conditions[half:])
+
+
+def _constants(args: Sequence[Expr], target: DataType, timezone: str) -> pl.Series | None:
+    """Give the values of constants, cast as a whole; None if one is no constant, or can't be cast."""
+    by_type: dict[DataType, list[Any]] = {}
+    for arg in args:
+        plain = arg.arg if isinstance(arg, Cast) and not arg.safe else arg
+        if not isinstance(plain, Literal) or target.children:
+            return None
+        by_type.setdefault(plain.type.with_nullable(True), []).append(plain.value)
+    found = [_cast_all(given, t, target, timezone) for t, given in by_type.items()]
+    known = [series for series in found if series is not None]
+    return pl.concat(known) if len(known) == len(found) else None
+
+
+def _cast_all(given: list[Any], source: DataType, target: DataType, timezone: str) -> pl.Series | None:
+    series = pl.Series("v", given, dtype=source.polars)
+    if source.same_as(target):
+        return series.cast(target.polars)
+    made = series.to_frame().select(cast(pl.col("v"), source, target, timezone)).to_series()
+    return made if made.null_count() == series.null_count() else None
+
+
+def _one_of(x: pl.Expr, constants: pl.Series) -> pl.Expr:
+    known = constants.drop_nulls()
+    found = x.is_in(known.implode())
     return found if len(known) == len(constants) else pl.when(found).then(pl.lit(value=True))
 
 
-define("IN", "comparison", "a IN (b, ...)", "Whether it is one of them.", _equality, _in, 2, 10_000, comparable)
+define("IN", "comparison", "a IN (b, ...)", "Whether it is one of them.", _equality, _in, 2, 1_000_000, comparable)

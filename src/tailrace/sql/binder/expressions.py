@@ -24,6 +24,8 @@ from tailrace.sql.source import Source
 from tailrace.user_functions.known import Known
 
 GROUP_WINDOW_KINDS = ("TUMBLE", "HOP", "SESSION")
+_SHORT = 8
+"""Up to so many conditions in a row are left as they were written."""
 NUMBERING = ("ROW_NUMBER", "RANK", "DENSE_RANK")
 """Functions that number the rows of a window."""
 _GROUP_WINDOWS = frozenset(
@@ -83,6 +85,8 @@ class ExpressionBinder:
         match node:
             case n.Name():
                 return self.name(node)
+            case n.Binary() if node.args["op"] in ("AND", "OR"):
+                return self._chain(node)
             case n.Binary():
                 return self._call(node.args["op"], [node.args["left"], node.args["right"]], node)
             case n.Unary():
@@ -130,6 +134,23 @@ class ExpressionBinder:
             message = f"a query can't be a value of {node.args['kind']}, as in Flink"
             raise ConfigError(message, hint=hint, location=self.at(inner))
         return self._call(node.args["kind"], arguments, node)
+
+    def _chain(self, node: n.Binary) -> Expr:
+        """Give a chain of AND or of OR as a tree that is not deeper than it must be."""
+        op, operands = node.args["op"], [node.args["right"]]
+        left = node.args["left"]
+        while isinstance(left, n.Binary) and left.args["op"] == op:
+            operands.append(left.args["right"])
+            left = left.args["left"]
+        bound = [self.bind(part) for part in [left, *reversed(operands)]]
+        return self._tree(op, bound, node)
+
+    def _tree(self, op: str, parts: list[Expr], node: n.Node) -> Expr:
+        if len(parts) <= _SHORT:
+            return reduce(lambda a, b: catalogue.call(op, [a, b], self.at(node)), parts)
+        half = len(parts) // 2
+        sides = [self._tree(op, side, node) for side in (parts[:half], parts[half:])]
+        return catalogue.call(op, sides, self.at(node))
 
     def name(self, node: n.Name) -> Expr:
         """Give the column or field that a name means."""
