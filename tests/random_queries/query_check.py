@@ -102,7 +102,8 @@ def _differences(question: Question, case: Case, expected: Sequence[tuple[Any, .
     (job,) = jobs_of.__wrapped__(case)
     for way in ways(question.seed):
         rows = Run(job, way).rows()
-        if not question.query.updating and any(r.op != "+I" for r in rows):
+        changing = any(t.changing is not None for t in question.tables)
+        if not (changing or question.query.updating) and any(r.op != "+I" for r in rows):
             return f"({way.name}) rows that are only inserted are updated"
         if text := said(expected, rows):
             return f"({way.name})\n{text}"

@@ -14,11 +14,16 @@ from query_windows import SessionGroup, Window, WindowGroup, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
-    "set_operation", "mixed", "window_join", "interval_join", "exists", "not_in", "marked", "valued", "top", "window_top", "first", "ordered",
+    "set_operation", "mixed", "window_join", "interval_join", "exists", "not_in", "marked", "valued", "top", "window_top", "first", "ordered", "changing",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 MIXED = ("select", "group", "distinct", "join", "set_operation")
 """What `mixed` puts over each other; each is a method `over_…`."""
+CHANGING = (
+    "calc", "window", "group", "nested", "distinct", "grouping_sets", "union", "join", "set_operation", "mixed", "exists",
+    "not_in", "marked", "valued", "top",
+)  # fmt: skip
+"""What `changing` makes, over tables whose rows are inserted, updated and deleted."""
 LATE = ("calc", "window", "window_rows", "cascade", "group", "nested", "distinct", "grouping_sets")
 """The families whose rows may be late; the oracle knows what the others do with rows in time alone."""
 
@@ -30,6 +35,10 @@ class QueryMaker(PartMaker):
         """Make a query of a family."""
         made: Relation = getattr(self, f"make_{family}")()
         return made
+
+    def make_changing(self) -> Relation:
+        """A query of another family over tables that update."""
+        return self.make(self._rng.choice(CHANGING))
 
     def make_calc(self) -> Relation:
         """Projection and filter, over each other."""

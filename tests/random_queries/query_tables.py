@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,11 +30,16 @@ RowData = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its rows in order of arrival; `delay` is how far the watermark is behind, in milliseconds."""
+    """
+    A table with its rows in order of arrival; `delay` is how far the watermark is behind, in milliseconds.
+
+    A `changing` one gives each row by changes, by a seed: at once, as an update of another one, or after one that comes and goes.
+    """
 
     name: str
     delay: int
     rows: tuple[RowData, ...]
+    changing: int | None = None
 
     @property
     def base(self) -> Base:
@@ -41,14 +47,17 @@ class Table:
         return Base(self.name, FIELDS)
 
     def json(self) -> str:
-        """Give its rows as lines of JSON."""
+        """Give its rows, or the changes that lead to them, as lines of JSON."""
+        if self.changing is not None:
+            return "".join(json.dumps(c, default=_text) + "\n" for c in _changes(self.rows, self.changing))
         return "".join(json.dumps(row, default=_text) + "\n" for row in self.rows)
 
     def flink(self) -> str:
         """Declare it for Flink."""
         columns = ", ".join(f"{c.name} {c.type.value}" for c in FIELDS)
         delay = f"INTERVAL '{self.delay // 1000}' SECOND"
-        options = f"'connector' = 'filesystem', 'path' = '${{DATA}}/{self.name}.json', 'format' = 'json'"
+        form = "json" if self.changing is None else "debezium-json"
+        options = f"'connector' = 'filesystem', 'path' = '${{DATA}}/{self.name}.json', 'format' = '{form}'"
         return f"CREATE TABLE {self.name} ({columns}, WATERMARK FOR ts AS ts - {delay}) WITH ({options})"
 
     def duck(self) -> list[str]:
@@ -109,6 +118,23 @@ def _row(rng: random.Random, number: int, time: datetime) -> RowData:
         "b": some(rng.random() < 0.5),
         "ts": time,
     }
+
+
+def _changes(rows: tuple[RowData, ...], seed: int) -> Iterator[RowData]:
+    """Give changes after which these rows stand, in their order; what comes and goes has the time of the row behind it."""
+    rng = random.Random(seed)  # noqa: S311 - test data
+    for row in rows:
+        other = _row(rng, row["id"], row["ts"])
+        match rng.randint(0, 3):
+            case 0:
+                yield {"before": None, "after": other, "op": "c"}
+                yield {"before": other, "after": row, "op": "u"}
+            case 1:
+                yield {"before": None, "after": other, "op": "c"}
+                yield {"before": other, "after": None, "op": "d"}
+                yield {"before": None, "after": row, "op": "c"}
+            case _:
+                yield {"before": None, "after": row, "op": "c"}
 
 
 @dataclass(frozen=True, slots=True)

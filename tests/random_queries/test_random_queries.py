@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def question(family: str, seed: int, *, faults: bool = True) -> Question:
     query = QueryMaker(rng, faults=faults).make(family)
     # the rows of several tables meet in any order: none may be late
     calm = family not in LATE or len(bases(query)) > 1
-    return Question(seed, query, tuple(make_table(rng, name, calm=calm) for name in ("t0", "t1")))
+    tables = tuple(make_table(rng, name, calm=calm) for name in ("t0", "t1"))
+    if family == "changing":
+        tables = tuple(replace(t, changing=seed + i) for i, t in enumerate(tables))
+    return Question(seed, query, tables)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
