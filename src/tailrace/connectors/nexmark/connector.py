@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
-import numpy as np
+import polars as pl
 
 from tailrace.clock import Clock
-from tailrace.connectors.base import (
-    Assigned,
-    Block,
-    Change,
-    Connector,
-    Context,
-    Ended,
-    Limit,
-    Positions,
-    Reader,
-    Report,
-    Source,
-)
+from tailrace.connectors.base import Connector, Context, Position, Positions, Report, Source
 from tailrace.connectors.nexmark.columns import wanted
 from tailrace.connectors.nexmark.events import Events
 from tailrace.connectors.nexmark.options import OPTIONS, shape_of
 from tailrace.connectors.nexmark.shape import Shape
 from tailrace.connectors.nexmark.wide import Wanted, wide
-from tailrace.connectors.pace import UNLIMITED, Pace
+from tailrace.connectors.numbered import I64, NumberedReader, made
+from tailrace.connectors.pace import UNLIMITED
 from tailrace.errors import TerminalError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
@@ -45,6 +33,11 @@ class Spec:
     paced: bool
     clock: Clock
 
+    @property
+    def rate(self) -> int:
+        """The events a second."""
+        return self.shape.rate if self.paced else UNLIMITED
+
 
 class NexmarkSource(Source):
     """Makes events from their numbers; a position is the number of a partition's next event."""
@@ -58,70 +51,22 @@ class NexmarkSource(Source):
 
     def check(self) -> Report:
         spec = self._spec
-        count = "events without end" if spec.stop is None else f"{spec.stop - spec.first} events"
-        speed = f"{spec.shape.rate} a second" if spec.paced else "as fast as it goes"
-        return Report(True, f"makes {count}, {speed}")
+        return made("events", None if spec.stop is None else spec.stop - spec.first, spec.rate)
 
 
-class NexmarkReader(Reader):
+class NexmarkReader(NumberedReader):
     """Gives the events that are due, of each partition its own."""
 
     def __init__(self, spec: Spec, positions: Positions) -> None:
         self._spec = spec
-        self._next = [_resumed(spec, p, positions) for p in range(spec.partitions)]
-        self._first = min(self._next)
-        self._pace = Pace(spec.shape.rate if spec.paced else UNLIMITED, spec.clock)
-        self._closed = threading.Event()
-        self._announced = self._ended = False
+        numbers = [_resumed(spec, p, positions) for p in range(spec.partitions)]
+        super().__init__(numbers, spec.stop, spec.rate, spec.clock)
 
-    def poll(self, limit: Limit) -> list[Block]:
-        if not self._announced:
-            return []
-        due = self._due()
-        if not due and limit.wait_seconds > 0 and not self._exhausted:
-            self._closed.wait(min(limit.wait_seconds, self._pace.pause(self._given)))
-            due = self._due()
-        upto = min(self._next) + min(due, max(limit.rows, self._spec.partitions))
-        blocks = [self._block(p, upto) for p in range(self._spec.partitions)]
-        return [b for b in blocks if b is not None]
+    def rows(self, numbers: I64) -> pl.DataFrame:
+        return wide(Events.numbered(self._spec.shape, numbers), self._spec.columns)
 
-    @property
-    def _given(self) -> int:
-        return min(self._next) - self._first
-
-    @property
-    def _exhausted(self) -> bool:
-        return self._spec.stop is not None and min(self._next) >= self._spec.stop
-
-    def _due(self) -> int:
-        """Give how many events may be put out now."""
-        due = self._pace.due(self._given)
-        return due if self._spec.stop is None else max(0, min(due, self._spec.stop - min(self._next)))
-
-    def _block(self, partition: int, upto: int) -> Block | None:
-        """Give the partition's events up to a number."""
-        numbers = np.arange(self._next[partition], upto, self._spec.partitions, dtype=np.int64)
-        if not len(numbers):
-            return None
-        self._next[partition] = int(numbers[-1]) + self._spec.partitions
-        frame = wide(Events.numbered(self._spec.shape, numbers), self._spec.columns)
-        position = {"event": self._next[partition], "partitions": self._spec.partitions}
-        return Block(str(partition), frame, position, numbers)
-
-    def changes(self) -> list[Change]:
-        names = [str(p) for p in range(self._spec.partitions)]
-        found: list[Change] = [] if self._announced else [Assigned(n) for n in names]
-        self._announced = True
-        if self._exhausted and not self._ended:
-            self._ended = True
-            found += [Ended(n) for n in names]
-        return found
-
-    def lag(self) -> int:
-        return self._due() if self._spec.paced else 0
-
-    def close(self) -> None:
-        self._closed.set()
+    def position(self, number: int) -> Position:
+        return {"event": number, "partitions": self._spec.partitions}
 
 
 def _resumed(spec: Spec, partition: int, positions: Positions) -> int:

@@ -73,23 +73,6 @@ class Accumulator(ABC):
     def load(self, slots: I64, columns: Columns) -> None:
         """Take the state of these slots from a checkpoint."""
 
-    def changes(self, *, base: bool) -> pl.DataFrame | None:
-        """
-        Give the single values that came or went since the last call, or with `base` all, for a checkpoint.
-
-        None from an accumulator without such: then `columns` of the slots that changed is what a checkpoint takes.
-        """
-        return None
-
-    def take_up(self, slots: I64, values: pl.DataFrame) -> None:
-        """Take up what `changes` gave, the last of each value, into these slots."""
-        raise NotImplementedError
-
-    @property
-    def wants_base(self) -> bool:
-        """Tell that the next `changes` should give all, as they are less than the changes since it last did."""
-        return False
-
     @abstractmethod
     def reset(self, slots: I64) -> None:
         """Empty these slots."""

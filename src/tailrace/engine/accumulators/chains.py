@@ -143,15 +143,18 @@ class ChainedAccumulator(Accumulator):
         self._values.load(slots, columns)
         self._derive(slots)
 
-    def changes(self, *, base: bool) -> pl.DataFrame | None:
+    def changes(self, *, base: bool) -> pl.DataFrame:
+        """Give the values that came or went since the last call, or with `base` all, for a checkpoint."""
         return self._values.changes(base=base)
 
     def take_up(self, slots: I64, values: pl.DataFrame) -> None:
+        """Take up what `changes` gave, the last of each value, into these slots."""
         self._values.take(slots, values[VALUE], values[COUNT].to_numpy())
         self._derive(np.unique(slots))
 
     @property
     def wants_base(self) -> bool:
+        """Tell that the next `changes` should give all, as they are less than the changes since it last did."""
         return self._values.wants_base
 
     def reset(self, slots: I64) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import accumulator
-from tailrace.engine.accumulators.chains import SLOT, last_values
+from tailrace.engine.accumulators.chains import SLOT, ChainedAccumulator, last_values
 from tailrace.engine.attempts import Attempts, kept
 from tailrace.engine.batch import KIND, Batch, RowKind
 from tailrace.engine.changes import REMOVED, of_kind, split
@@ -140,14 +140,14 @@ class GroupAggregateOperator(Operator):
         return []
 
     def snapshot(self) -> StateDelta:
-        base, slots = self._slots.changed(base=any(acc.wants_base for acc in self._accumulators))
+        chained = [acc for acc in self._accumulators if isinstance(acc, ChainedAccumulator)]
+        base, slots = self._slots.changed(base=any(acc.wants_base for acc in chained))
         frames: dict[str, pl.DataFrame] = {}
         state = [pl.Series(_SLOT, slots), pl.Series(_COUNT, self._counts[slots])]
         for i, acc in enumerate(self._accumulators):
-            values = acc.changes(base=base)
-            if values is None:
+            if not isinstance(acc, ChainedAccumulator):
                 state += [series.alias(f"${i}.{name}") for name, series in acc.columns(slots).items()]
-            elif len(values):
+            elif len(values := acc.changes(base=base)):
                 frames[f"values-{i}"] = values
         if len(slots):
             frames["groups"] = self._slots.columns(slots).with_columns(state)
@@ -165,7 +165,7 @@ class GroupAggregateOperator(Operator):
             self._load(slots, frame)
         for i, acc in enumerate(self._accumulators):
             values = last_values([d.frames[f"values-{i}"] for d in deltas if f"values-{i}" in d.frames])
-            if len(values):
+            if len(values) and isinstance(acc, ChainedAccumulator):
                 acc.take_up(numbers[values[SLOT].to_numpy()], values)
 
     def _load(self, slots: I64, frame: pl.DataFrame) -> None:

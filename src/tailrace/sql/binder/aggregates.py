@@ -16,8 +16,9 @@ from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.attached import attached_window
 from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
 from tailrace.plan.windowing import windowed
-from tailrace.schema import BIGINT, Field, Schema, array
+from tailrace.schema import BIGINT, Field, Schema
 from tailrace.sql.binder import json_aggregates
+from tailrace.sql.binder.aggregate_calls import aggregate_call
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder, Inner
 from tailrace.sql.binder.functions import meant
@@ -99,22 +100,8 @@ class Grouping:
         function, distinct = str(node.this).upper(), bool(n.get(node, "distinct"))
         place = at(node, self.below.source)
         argument, constants = self._arguments(node, function)
-        type_ = aggregates.result_type(function, argument.type if argument else None, place)
-        if function == "PERCENTILE" and isinstance(constants[0], tuple):
-            type_ = array(type_)
         condition = self._condition(node)
-        if condition is not None and function != "COUNT":
-            type_ = type_.with_nullable(True)
-        return AggregateCall(
-            function=function,
-            type=type_,
-            arg=self.column(argument) if argument else None,
-            arg_type=argument.type if argument else None,
-            distinct=distinct,
-            filter=self.column(condition) if condition is not None else None,
-            constants=constants,
-            location=place,
-        )
+        return aggregate_call(function, argument, constants, self.column, place, distinct=distinct, condition=condition)
 
     def _user_call(self, user: Known, node: n.Call) -> AggregateCall:
         given = [self._inner(a, "") for a in n.get(node, "arguments") or []]

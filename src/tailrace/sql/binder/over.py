@@ -12,6 +12,7 @@ from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Litera
 from tailrace.plan.nodes import Frame, OverAggregate, OverUpdates, SortKey
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import INTEGERS, Field, Kind, Schema, TimeAttribute
+from tailrace.sql.binder.aggregate_calls import aggregate_call
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.functions import meant
@@ -85,16 +86,9 @@ class OverCalls:
         if not star and not 1 <= len(arguments) <= 1 + entry.constants:
             raise ConfigError(f"{function} takes other arguments", hint=f"write {entry.signature}", location=place)
         argument = None if star else self.below.bind(arguments[0])
-        type_ = aggregates.result_type(function, argument.type if argument else None, place)
-        return AggregateCall(
-            function=function,
-            type=type_,
-            arg=self.column(argument) if argument else None,
-            arg_type=argument.type if argument else None,
-            distinct=bool(n.get(node, "distinct")),
-            constants=tuple(_constant(self.below, a) for a in arguments[1:]),
-            location=place,
-        )
+        constants = tuple(_constant(self.below, a) for a in arguments[1:])
+        distinct = bool(n.get(node, "distinct"))
+        return aggregate_call(function, argument, constants, self.column, place, distinct=distinct)
 
     def _user_call(self, user: Known, node: n.Call) -> Column:
         if not user.is_aggregate:

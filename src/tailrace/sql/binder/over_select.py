@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -135,7 +136,7 @@ class OverSelect:
         return resolved(call.args["over"], definitions(self.node), self.source)
 
 
-class _Parts(ExpressionBinder):
+class _Parts(ExpressionBinder, ABC):
     """Binds expressions in which calls with OVER stand."""
 
     def bind(self, node: n.Node) -> Expr:
@@ -143,17 +144,17 @@ class _Parts(ExpressionBinder):
             return self.windowed(node)
         return self.part(node) if self.is_part(node) else super().bind(node)
 
+    @abstractmethod
     def is_part(self, node: n.Node) -> bool:
         """Tell whether an expression is computed below."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, node: n.Node) -> Expr:
         """Give the column of an expression that is computed below."""
-        raise NotImplementedError
 
+    @abstractmethod
     def windowed(self, node: n.Call) -> Expr:
         """Give the column of a call with OVER."""
-        raise NotImplementedError
 
 
 class _Collecting(_Parts):
