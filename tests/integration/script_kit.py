@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tailrace.clock import Clock
 from tailrace.connectors.base import AtLeastOnceSink, Report
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
@@ -43,7 +44,9 @@ class RowsSink(AtLeastOnceSink):
 class Running:
     """A script on a thread of its own."""
 
-    def __init__(self, sql: str, state: Path | None = None, *, allow_state_drop: bool = False) -> None:
+    def __init__(
+        self, sql: str, state: Path | None = None, *, allow_state_drop: bool = False, clock: Clock | None = None
+    ) -> None:
         session = Session()
         statements = session.bind(sql, "job.sql")
         self._rows = RowsSink()
@@ -53,6 +56,7 @@ class Running:
             session.tables,
             session.settings,
             state=state,
+            clock=clock,
             query_sink=lambda _: self._rows,
             allow_state_drop=allow_state_drop,
         )

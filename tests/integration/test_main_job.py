@@ -66,6 +66,23 @@ def test_a_select_prints_rows_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
+def test_windows_of_a_file_into_kafka(tmp_path: Path, kafka: str) -> None:
+    """One million lines of a file into Kafka, in transactions, give the rows of one batch computation."""
+    kafka_bench = pytest.importorskip("tailrace.bench.kafka")
+    kafka_kit = pytest.importorskip("kafka_kit")
+    count = 1_000_000
+    events.write_file(tmp_path / "events.json", count)
+    topic = kafka_kit.new_topic(kafka, 4)
+    source = pipelines.options(connector="filesystem", path=str(tmp_path / "events.json"), format="json")
+    sink = pipelines.kafka_table(kafka, topic, sink__delivery_guarantee="exactly-once")
+    run(tmp_path, pipelines.script("file-kafka", source, sink))
+    got = pipelines.read_totals(kafka_bench.read(kafka, topic))
+
+    assert got.equals(events.expected(count))
+    assert got["n"].sum() < count, "some rows were late"
+
+
+@pytest.mark.integration
 def test_windows_over_kafka(tmp_path: Path, kafka: str) -> None:
     """Two million events of four partitions into Kafka, in transactions, give the rows of one batch computation."""
     kafka_bench = pytest.importorskip("tailrace.bench.kafka")

@@ -163,6 +163,10 @@ class Executor:
     def _assigners(self, scan: str) -> list[AssignWatermarkOperator]:
         return [v.operator for v in self._order if scan in v.scans and isinstance(v.operator, AssignWatermarkOperator)]
 
+    def notes(self) -> list[str]:
+        """Give what operators have to say of the rows that they have seen."""
+        return list(dict.fromkeys(v.operator.note for v in self._order if v.operator.note))
+
     def tick(self, inputs: Sequence[Input]) -> TickResult:
         """Take rows (or none: what is due by time alone) through all operators."""
         self._feed(inputs)

@@ -61,6 +61,8 @@ class Operator(ABC):
 
     name: str = ""
     outbox: Outbox
+    note: str = ""
+    """What the user should know of the rows so far; empty for nothing."""
     late_rows: int = 0
     """The rows that came too late to count."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tailrace.clock import likely_unit
 from tailrace.schema import DataType, Kind
 
 MAX_NUMBER = 1000
@@ -30,6 +31,8 @@ _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "+Infinity": math.inf, "-Infi
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _CLOCK = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{0,9}))?"
 _SHORT_CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{0,9}))?)?"
+_LONGEST_TIME = 19
+"""The digits of nanoseconds since 1970."""
 _TIME = re.compile(_CLOCK)
 _CONTEXT = Context(prec=MAX_NUMBER + 100, Emax=999_999, Emin=-999_999, traps=[])
 
@@ -182,6 +185,16 @@ def time(text: str, kind: DataType) -> int:
     return _nanos(match[1], match[2], match[3], match[4], kind.precision)
 
 
+def _number_hint(text: str) -> str:
+    """Say what a number, where a timestamp is expected, likely is."""
+    guess = likely_unit(int(text)) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_TIME else None
+    if guess is None:
+        return ""
+    unit, time = guess
+    scale = {"seconds": "x, 0", "milliseconds": "x, 3", "microseconds": "x / 1000, 3", "nanoseconds": "x / 1000000, 3"}
+    return f"; as {unit} since 1970 it is {time}: declare a BIGINT x, and the time AS TO_TIMESTAMP_LTZ({scale[unit]})"
+
+
 class Timestamps:
     """Reads timestamps of one standard: 'SQL' (a space between date and time) or 'ISO-8601' (a T; seconds may lack)."""
 
@@ -196,7 +209,8 @@ class Timestamps:
         zone = kind.kind is Kind.TIMESTAMP_LTZ
         match = self._pattern.fullmatch(text)
         if not match or bool(match[8]) is not zone:
-            raise BadValueError(f"not a {kind.sql()}; expected '{self._expected}{'Z' if zone else ''}'")
+            hint = _number_hint(text)
+            raise BadValueError(f"not a {kind.sql()}; expected '{self._expected}{'Z' if zone else ''}'{hint}")
         if kind.time_unit == "ns" and not 1678 <= int(match[1]) <= 2261:
             raise BadValueError(f"out of the range of {kind.sql()}: years 1678 to 2261", "range")
         days = _days(match[1], match[2], match[3])

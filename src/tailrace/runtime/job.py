@@ -367,5 +367,5 @@ class Job:
             start.epoch,
             finished,
             peak_memory(),
-            tuple(start.notes),
+            (*start.notes, *(self._parts.executor.notes() if self._parts is not None else ())),
         )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from tailrace.clock import Clock
 from tailrace.connectors.base import Assigned, Change, Ended, Positions, Revoked
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
@@ -19,6 +21,8 @@ from tailrace.runtime.outlet import Barrier, Finish, Outlet
 from tailrace.runtime.queues import Bell
 from tailrace.runtime.settings import JobSettings
 from tailrace.state.store import Snapshot
+
+_log = structlog.get_logger("tailrace.runtime")
 
 QUIET_INTERVAL = 10.0
 """A job without rows takes a checkpoint only that often; sinks close files that have become old then."""
@@ -75,6 +79,7 @@ class Loop:
         self._dirty = False
         self._last_checkpoint = clock.monotonic()
         self._shown = 0.0
+        self._told: set[str] = set()
         self.stopping = False
         self.watermarks: dict[str, int | None] = {}
 
@@ -243,6 +248,10 @@ class Loop:
         if now - self._shown < _SHOW:
             return
         self._shown = now
+        for note in self._executor.notes():
+            if note not in self._told:
+                self._told.add(note)
+                _log.warning(note)
         known = self._executor.watermarks()
         self.watermarks = {scan: _least(list(marks.values())) for scan, marks in known.items()}
 

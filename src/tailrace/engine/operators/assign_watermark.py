@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tailrace.clock import Clock
+from tailrace.clock import Clock, likely_unit
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
 from tailrace.engine.kernels.windows import running_watermark
 from tailrace.engine.local_time import milliseconds
@@ -60,6 +60,8 @@ class AssignWatermarkOperator(Operator):
         batch = self._not_from_future(batch, times)
         if not len(batch):
             return []
+        if not self.note:
+            self._look_for_seconds(batch)
         before = self._move(batch)
         return [batch.with_columns(pl.Series(WATERMARK, before))] if self._options.per_row else [batch]
 
@@ -76,9 +78,17 @@ class AssignWatermarkOperator(Operator):
         beyond = milliseconds(batch[self._column]) > times.now + self._options.max_future
         if not beyond.any():
             return batch
+        first = int(milliseconds(batch[self._column])[beyond][0])
         reason = f"the row time '{self._column}' is more than {self._options.max_future} ms in the future"
+        reason += _unit_hint(first)
         self._reject(batch.filter(pl.Series(beyond)), "future", "TR231", reason)
         return batch.filter(pl.Series(~beyond))
+
+    def _look_for_seconds(self, batch: Batch) -> None:
+        """A time in the first weeks of 1970 is most often a number of seconds that was taken for milliseconds."""
+        least = int(milliseconds(batch[self._column]).min())
+        if hint := _unit_hint(least):
+            self.note = f"row times '{self._column}' begin in 1970{hint}"
 
     def _reject(self, rows: Batch, stage: str, code: str, reason: str) -> None:
         self.outbox.rejected.append(Rejected(stage, code, reason, rows, rows[ORIGIN].to_numpy(), self.name))
@@ -112,3 +122,11 @@ class AssignWatermarkOperator(Operator):
         for delta in deltas:
             partitions = [(str(name), int(watermark)) for name, watermark in delta.scalars["partitions"]]
             self.progress.restore(int(delta.scalars["current"]), partitions)
+
+
+def _unit_hint(ms: int) -> str:
+    """Say which unit a time was likely meant in, if it makes no sense in milliseconds."""
+    guess = likely_unit(ms)
+    return (
+        "" if guess is None or guess[0] == "milliseconds" else f"; as {guess[0]} since 1970 they would be at {guess[1]}"
+    )
