@@ -88,3 +88,17 @@ def test_every_page_is_in_the_navigation() -> None:
     names = [str(Path(p).relative_to(docs.DOCS)) for p in docs.DOCS.rglob("*.md")]
 
     assert not [n for n in names if n not in listed]
+
+
+def test_tests_that_pages_name_exist() -> None:
+    """A test that a page names as a proof is there."""
+    named = {
+        found
+        for page in docs.pages()
+        for found in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 40
+    missing = [
+        f"{file}::{name}" for file, name in sorted(named) if f"def {name}(" not in (docs.ROOT / file).read_text()
+    ]
+    assert missing == []

@@ -13,9 +13,10 @@ import pytest
 from tailrace.connectors.base import AtLeastOnceSink, Block, Limit
 from tailrace.connectors.kafka import sink as kafka_sink
 from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.failures import failure
 from tailrace.connectors.kafka.producer import Producer
 from tailrace.connectors.kafka.properties import plain
-from tailrace.errors import ConfigError, TerminalError, TransientError
+from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
 
 NOWHERE = "127.0.0.1:1"
 
@@ -165,6 +166,44 @@ def test_a_wrong_password(kafka: str) -> None:
 
     assert "sasl" in error.value.hint
     assert "not-the-secret" not in str(error.value) + source.check().message
+
+
+@pytest.mark.integration
+def test_a_certificate_that_is_not_trusted(kafka: str) -> None:
+    """N15: a certificate that nobody has signed is refused, as an error of the options, within a bounded time."""
+    host, _, port = kafka.rpartition(":")
+    login = {
+        "properties.security.protocol": "SASL_SSL",
+        "properties.sasl.mechanism": "PLAIN",
+        "properties.sasl.username": "tailrace",
+        "properties.sasl.password": "tailrace-secret",
+    }
+    source = kit.source(kit.table(f"{host}:{int(port) + 2}", "a", kit.EARLIEST | login))
+    with pytest.raises(ConfigError, match="certificate") as error:
+        source.open({})
+    assert "properties.ssl" in error.value.hint
+    assert "tailrace-secret" not in str(error.value) + source.check().message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "hint"),
+    [
+        (29, TerminalError, "an ACL is missing"),
+        (30, TerminalError, "an ACL is missing"),
+        (58, ConfigError, "properties.sasl"),
+        (82, TerminalError, "properties.group.instance.id"),
+        (90, TerminalError, "another run of this job has taken over"),
+        (-195, TransientError, ""),
+        (6, TransientError, ""),
+        (87, TerminalError, ""),
+    ],
+)
+def test_what_an_error_code_means(code: int, kind: type[TailraceError], hint: str) -> None:
+    """N10: a right that is missing, a wrong login, another run and a broker that is away are told apart."""
+    error = failure(code, "the broker's words", "topic 'a' can't be read")
+    assert type(error) is kind
+    assert error.message == "topic 'a' can't be read: the broker's words"
+    assert hint in error.hint
 
 
 @pytest.mark.integration
