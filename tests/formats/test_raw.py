@@ -77,7 +77,7 @@ def test_no_column_asked_for() -> None:
 
 
 def test_registry() -> None:
-    assert registry.names() == ("json", "csv", "raw")
+    assert {"json", "csv", "raw"} <= set(registry.names())
     with pytest.raises(ConfigError, match="no format 'jsn'") as caught:
         registry.get("jsn")
     assert "json" in caught.value.hint
