@@ -356,3 +356,25 @@ def test_an_aggregate_that_fails_stops_the_job(world: World, old: str, new: str,
     assert f"the function total ({world.folder}/mine.py:" in caught.value.message
     assert message in caught.value.message
     assert caught.value.location is not None
+
+
+@pytest.mark.parametrize("method", ["accumulate", "result", "create"])
+def test_an_aggregate_that_hangs_stops_the_job(world: World, method: str) -> None:
+    """In whichever method it is."""
+    body = AGGREGATE.replace("x == 13", "False").replace("scalar=True", "scalar=True, timeout='200 ms'")
+    head = next(line for line in body.splitlines() if f"def {method}(" in line)
+    world.module(body.replace(head, f"{head}\n        time.sleep(5)"))
+    with pytest.raises(TerminalError, match=r"took longer than 0\.2 s") as caught:
+        world.rows(world.functions("total") + world.table("n BIGINT", ROWS) + "SELECT total(n) AS x FROM t;")
+    line = next(i for i, t in enumerate((world.folder / "mine.py").read_text().splitlines(), 1) if "sleep(5)" in t)
+    assert f"mine.py:{line})" in caught.value.message
+    assert caught.value.location is not None
+
+
+def test_what_an_aggregate_prints_is_not_among_the_rows(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes to standard error."""
+    world.module(AGGREGATE.replace("x == 13", "print('seen', x) or False"))
+    world.rows(world.functions("total") + world.table("n BIGINT", ROWS[:3]) + "SELECT total(n) AS x FROM t;")
+    out = capsys.readouterr()
+    assert out.err.count("seen") == 3
+    assert "seen" not in out.out

@@ -47,7 +47,20 @@ class Aggregator:
         self._location = location
         self._arguments = tuple(arguments)
         self._result = result
-        self._object: Any = self._guarded(lambda: _object(declaration))
+        self._object: Any = self.within_time(lambda: self._guarded(lambda: _object(declaration)))
+
+    def within_time(self, work: Callable[[], T]) -> T:
+        """
+        Do what a batch asks of the aggregate.
+
+        Raises:
+            TerminalError: it takes longer than it may.
+        """
+        try:
+            return within(self._declaration, work)
+        except TerminalError as error:
+            error.location = error.location or self._location
+            raise
 
     def created(self) -> Any:
         """Give an empty accumulator."""
@@ -65,7 +78,7 @@ class Aggregator:
         """
         before = self.packed(state)
         try:
-            return within(self._declaration, lambda: self._fold(state, rows, count, sign))
+            return self._fold(state, rows, count, sign)
         except PASSED_ON:
             raise
         except BaseException as error:
@@ -74,14 +87,9 @@ class Aggregator:
             raise self._failure(before, rows, count, sign, error) from error
 
     def tried(self, state: Any, before: bytes, rows: list[pl.Series], count: int) -> tuple[Any, Failed]:
-        """
-        Give an accumulator with rows added but for those that fail, which are told; `before` is what it was.
-
-        Raises:
-            TerminalError: it takes too long.
-        """
+        """Give an accumulator with rows added but for those that fail, which are told; `before` is what it was."""
         try:
-            return within(self._declaration, lambda: self._fold(state, rows, count, 1)), []
+            return self._fold(state, rows, count, 1), []
         except PASSED_ON:
             raise
         except BaseException as error:
@@ -120,7 +128,7 @@ class Aggregator:
 
     def _fails(self, before: bytes, rows: list[pl.Series], count: int, sign: int) -> BaseException | None:
         try:
-            within(self._declaration, lambda: self._fold(self.unpacked(before), rows, count, sign))
+            self._fold(self.unpacked(before), rows, count, sign)
         except PASSED_ON:
             raise
         except BaseException as error:  # noqa: BLE001  it is what is looked for
@@ -172,7 +180,7 @@ class Aggregator:
     def _guarded(self, work: Callable[[], T]) -> T:
         """Do what is about no single row: if that fails, the job can't go on."""
         try:
-            return within(self._declaration, work)
+            return work()
         except PASSED_ON:
             raise
         except BaseException as error:

@@ -31,11 +31,17 @@ class UserAccumulator(Accumulator):
         self._states += [None] * (size - len(self._states))
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
+        self._aggregator.within_time(lambda: self._add(slots, values, use, sign))
+
+    def _add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int) -> None:
         for slot, rows, places in self._groups(slots, values, use):
             self._states[slot] = self._aggregator.changed(self._state(slot), rows, len(places), sign)
 
     def attempt(self, slots: I64, values: pl.Series, use: Mask | None) -> Failed:
         """Add rows, but for those that fail; give the places of these, with reasons."""
+        return self._aggregator.within_time(lambda: self._attempt(slots, values, use))
+
+    def _attempt(self, slots: I64, values: pl.Series, use: Mask | None) -> Failed:
         self._before = []
         failed: Failed = []
         for slot, rows, places in self._groups(slots, values, use):
@@ -87,10 +93,16 @@ class UserAccumulator(Accumulator):
         for target, slot in zip(into.tolist(), slots.tolist(), strict=True):
             if self._states[slot] is not None:
                 others.setdefault(target, []).append(self._states[slot])
+        self._aggregator.within_time(lambda: self._merge(others))
+
+    def _merge(self, others: dict[int, list[Any]]) -> None:
         for target, found in others.items():
             self._states[target] = self._aggregator.merged(self._state(target), found)
 
     def result(self, slots: I64) -> pl.Series:
+        return self._aggregator.within_time(lambda: self._result(slots))
+
+    def _result(self, slots: I64) -> pl.Series:
         return self._aggregator.results([self._state(slot) for slot in slots.tolist()])
 
     def columns(self, slots: I64) -> Columns:
