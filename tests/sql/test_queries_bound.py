@@ -2,8 +2,20 @@
 
 import pytest
 
-from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.plan.nodes import Calc, Limit, Node, Scan, Sink, Union, WindowAggregate, WindowKind, WindowTable, walk
+from tailrace.errors import ConfigError
+from tailrace.plan.nodes import (
+    Calc,
+    Limit,
+    Node,
+    Scan,
+    Sink,
+    Union,
+    Unnest,
+    WindowAggregate,
+    WindowKind,
+    WindowTable,
+    walk,
+)
 from tailrace.schema import TimeAttribute
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Query
@@ -294,11 +306,10 @@ def test_wrong_aggregates_are_refused(text: str, message: str) -> None:
         ),
     ],
 )
-def test_aggregates_that_are_not_here_yet(text: str) -> None:
-    """An aggregation that would need more than a window's slices never becomes a wrong plan: it is refused."""
-    error = refused(text)
-    assert isinstance(error, UnsupportedError)
-    assert error.hint
+def test_rows_of_sessions_are_collected_until_they_are_over(text: str) -> None:
+    """Rows that no window aggregate takes come out of their sessions one by one."""
+    found = [type(node) for node in walk(plan(text)) if isinstance(node, WindowAggregate | WindowTable | Unnest)]
+    assert found[:2] == [WindowAggregate, Unnest]
 
 
 def test_only_sessions_are_partitioned() -> None:

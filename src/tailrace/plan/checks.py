@@ -15,7 +15,6 @@ from tailrace.plan.nodes import (
     WindowAggregate,
     WindowKind,
     WindowRank,
-    WindowTable,
     walk,
 )
 from tailrace.plan.versioned import check_temporal
@@ -32,9 +31,6 @@ def check(sinks: Sequence[Sink]) -> None:
     """
     modes = changelog_modes(sinks)
     for node in (n for sink in sinks for n in walk(sink)):
-        if isinstance(node, WindowTable) and node.window.kind is WindowKind.SESSION:
-            hint = "group by the columns of its PARTITION BY, window_start and window_end"
-            raise UnsupportedError("SESSION without an aggregation is not supported", hint=hint, location=node.location)
         if isinstance(node, Rank):
             _check_rank(node)
         if isinstance(node, TemporalJoin):

@@ -10,6 +10,7 @@ from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.nested import prune_fields
 from tailrace.plan.rewrite.prune import prune
 from tailrace.plan.rewrite.ranks import narrow, specialize
+from tailrace.plan.rewrite.session_rows import session_rows
 from tailrace.plan.rewrite.share import share
 from tailrace.plan.rewrite.versions import with_versions
 from tailrace.plan.rewrite.walks import bottom_up
@@ -25,7 +26,7 @@ def optimize(sinks: tuple[Sink, ...]) -> tuple[Sink, ...]:
     reads are not read.
     """
     nodes: tuple[Node, ...] = sinks
-    for step in (fuse, narrow, windows, joins, fuse, push_filter, fuse):
+    for step in (fuse, narrow, windows, session_rows, joins, fuse, push_filter, fuse):
         nodes = bottom_up(nodes, step)
     nodes = share(nodes)
     nodes = prune(bottom_up(bottom_up(prune(nodes), specialize), with_versions))

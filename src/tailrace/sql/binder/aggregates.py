@@ -221,11 +221,7 @@ def _uncast(expr: Expr) -> Expr:
 def _check_attached(made: Aggregate) -> None:
     """Make sure that an aggregation of the rows of a window table can be run on rows with their windows."""
     if any(isinstance(n, WindowTable) and n.window.kind is WindowKind.SESSION for n in walk(made)):
-        raise UnsupportedError(
-            "an aggregation of sessions by other columns than those of PARTITION BY is not supported yet",
-            hint="group by exactly the columns of PARTITION BY, window_start and window_end",
-            location=made.location,
-        )
+        return  # the rows of sessions are put out when they are over, and aggregated as any others
     if attached_window(made) is None:
         raise UnsupportedError(
             "an aggregation by processing time that mixes the window's edges with other columns is not supported yet",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
@@ -55,7 +55,7 @@ class WindowBinder:
         time = self._time_column(given, plan, kind)
         spec = self._spec(kind, given, time, self._partition(data, plan, kind))
         return WindowTable(
-            schema=self._schema(plan, time), input=plan, window=spec, location=at(self.node, self.source)
+            schema=self._schema(plan, time, kind), input=plan, window=spec, location=at(self.node, self.source)
         )
 
     def _wrong(self, kind: WindowKind, message: str, node: Node | None = None) -> ConfigError:
@@ -146,7 +146,7 @@ class WindowBinder:
             raise self._wrong(kind, f"{name} must be longer than zero", node)
         return int(value.value)
 
-    def _schema(self, plan: Plan, time: Field) -> Schema:
+    def _schema(self, plan: Plan, time: Field, kind: WindowKind) -> Schema:
         for edge in WindowProperty:
             if edge.value in plan.schema:
                 raise ConfigError(
@@ -161,4 +161,7 @@ class WindowBinder:
             Field(WindowProperty.END.value, edge_type),
             Field(WindowProperty.TIME.value, time_type, time.time),
         )
-        return Schema((*plan.schema.fields, *added))
+        fields = plan.schema.fields
+        if kind is WindowKind.SESSION:  # its rows come when the session is over, out of their own order
+            fields = tuple(replace(f, time=None) for f in fields)
+        return Schema((*fields, *added))
