@@ -41,6 +41,18 @@ def test_check_reaches_and_promises(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["job.sql"]
 
 
+def test_check_reaches_tables_that_are_looked_up_in(tmp_path: Path) -> None:
+    """A table of a lookup is no source, and is reached all the same."""
+    (tmp_path / "job.sql").write_text(
+        "CREATE TABLE t (k INT, p AS PROCTIME()) WITH ('connector' = 'datagen');"
+        "CREATE TABLE dim (k INT, v STRING) WITH ('connector' = 'sqlite', 'path' = 'none.db');"
+        "SELECT d.v FROM t JOIN dim FOR SYSTEM_TIME AS OF t.p AS d ON t.k = d.k;"
+    )
+    result = tailrace(tmp_path, "check", "job.sql")
+    assert result.returncode == 1
+    assert "lookup dim (sqlite): FAILED" in result.stdout
+
+
 def test_check_fails_with_what_is_wrong(tmp_path: Path) -> None:
     """A system that can't be used is status 1, also in JSON."""
     (tmp_path / "job.sql").write_text(PIPELINE.format(path="no/such/folder/out.db"))

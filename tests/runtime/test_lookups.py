@@ -241,6 +241,13 @@ def test_tables_that_can_not_be_looked_up_in(dim: str, words: str) -> None:
         assert "filesystem, memory, sqlite" in caught.value.hint.replace("nexmark, ", "")
 
 
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """It is missed before anything is read."""
+    with pytest.raises(ConfigError, match=r"nothing\.json"):
+        run(f"'connector' = 'filesystem', 'format' = 'json', 'path' = '{tmp_path / 'nothing.json'}'", ROWS)
+    assert len(memory.table("found")) == 0
+
+
 def test_rejected_rows_become_dead_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the policy `reject` the error policy of the row's own table decides."""
     monkeypatch.setattr("tailrace.runtime.lookups.registry.lookup", lambda *_: Fake(failures=1))

@@ -19,7 +19,8 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Guarantee, Report
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.plan.catalog import Table
-from tailrace.plan.nodes import Scan, Sink, walk
+from tailrace.plan.nodes import LookupJoin, Scan, Sink, walk
+from tailrace.runtime.lookups import Lookups
 
 RESULT = "(result)"
 
@@ -87,7 +88,7 @@ class _Checker:
 
     def check(self) -> tuple[list[Reached], list[Promise]]:
         scans = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, Scan)}
-        reached = [self._source(scan) for scan in scans.values()]
+        reached = [self._source(scan) for scan in scans.values()] + self._lookups()
         promises: list[Promise] = []
         for sink in self._sinks:
             registry.check_updates(sink)
@@ -112,6 +113,13 @@ class _Checker:
         """A partition that changes hands after a crash is read again by a process that knows nothing of the rows' epoch."""
         shared = source in self._shared and guarantee is Guarantee.EXACTLY_ONCE
         return (Guarantee.AT_LEAST_ONCE if shared else guarantee).value
+
+    def _lookups(self) -> list[Reached]:
+        nodes = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, LookupJoin)}
+        lookups = Lookups(self._script.settings, self._clock, lambda _, name: self._context(nodes[name].table))
+        for node in nodes.values():
+            lookups.asker(node)
+        return [_reached("lookup", node.table, report) for node, report in lookups.check()]
 
     def _sink(self, table: Table) -> tuple[Reached, Guarantee]:
         sink = registry.sink(table, self._context(table))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.plan.changelog import INSERT_ONLY, UPSERTS, changelog_modes
+from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.keys import unique_keys
-from tailrace.plan.nodes import AssignWatermark, Calc, Node, Scan, TemporalJoin
+from tailrace.plan.nodes import AssignWatermark, Calc, Node, Normalize, Scan, TemporalJoin
 
 
 def check_temporal(node: TemporalJoin) -> None:
@@ -22,10 +22,6 @@ def check_temporal(node: TemporalJoin) -> None:
     if modes[id(node.left)] != INSERT_ONLY:
         hint = "join the rows before they are deduplicated or aggregated"
         message = "a temporal join of rows that are updated is not supported"
-        raise UnsupportedError(message, hint=hint, location=node.location)
-    if modes[id(node.right)] == UPSERTS:
-        hint = "keep the last row of each key by ROW_NUMBER, over a table that appends"
-        message = "a temporal join with a table of upserts is not supported: its deletions have no row time"
         raise UnsupportedError(message, hint=hint, location=node.location)
     if modes[id(node.right)] != INSERT_ONLY and not _is_table(node.right):
         hint = "write the versions as SELECT ... WHERE ROW_NUMBER() ... = 1 alone, and the condition into ON"
@@ -49,7 +45,7 @@ def _check_key(node: TemporalJoin) -> None:
 def _refuse_filter(node: TemporalJoin) -> None:
     below = node.right
     filtered = False
-    while isinstance(below, AssignWatermark | Calc):
+    while isinstance(below, AssignWatermark | Calc | Normalize):
         filtered = filtered or (isinstance(below, Calc) and below.predicate is not None)
         below = below.input
     if filtered and isinstance(below, Scan):
@@ -60,6 +56,6 @@ def _refuse_filter(node: TemporalJoin) -> None:
 
 def _is_table(node: Node) -> bool:
     """Tell whether a node is a table as it is read, or computed from its columns row by row."""
-    while isinstance(node, AssignWatermark) or (isinstance(node, Calc) and node.predicate is None):
+    while isinstance(node, AssignWatermark | Normalize) or (isinstance(node, Calc) and node.predicate is None):
         node = node.input
     return isinstance(node, Scan)

@@ -168,6 +168,7 @@ class Job:
         if store is not None:
             store.match(parts.fingerprint, allow_drop=self._allow_drop)
         parts.lookups.obey(self._halt)
+        parts.lookups.require([s.table for s in self._plans if s.table is not None])
         self._outlets = {n: self._outlet(n, s) for n, s in parts.sinks.items()}
         for name, policy in parts.refusing.items():
             self._set_policy(parts, name, policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,16 +15,18 @@ import structlog
 
 from tailrace.clock import Clock
 from tailrace.connectors import registry
-from tailrace.connectors.base import Context, Lookup
+from tailrace.connectors.base import Context, Lookup, Report, Source
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.connectors.lookup_options import FULL, PARTIAL, REJECT, WAIT
 from tailrace.connectors.whole import read_whole
 from tailrace.engine.lookups import Answer, Asker, CacheRules
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
 from tailrace.options import Values
+from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
+from tailrace.runtime.inputs import feeds
 from tailrace.settings import value
 
 _LOOK = 0.1
@@ -46,6 +48,7 @@ class Lookups:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lookups: list[Lookup] = []
+        self._checks: list[tuple[LookupJoin, Callable[[], Report]]] = []
 
     def obey(self, halt: Halt) -> None:
         """Give up waiting when the job halts."""
@@ -72,8 +75,29 @@ class Lookups:
                     raise
             else:
                 self._lookups.append(lookup)
+                self._checks.append((node, lookup.check))
                 return RequestAsker(node, lookup, Terms.of(options, limit), self)
-        return WholeAsker(node, context, options["lookup.full-cache.periodic-reload.interval"], limit, self)
+        source = registry.source(node.table, node.asked, context)
+        self._checks.append((node, source.check))
+        interval = options["lookup.full-cache.periodic-reload.interval"]
+        return WholeAsker(node, source, context, interval, limit, self)
+
+    def check(self) -> list[tuple[LookupJoin, Report]]:
+        """Reach every table that is looked up in, and say what is wrong."""
+        return [(node, look()) for node, look in self._checks]
+
+    def require(self, written: Sequence[Table]) -> None:
+        """
+        Reach the tables that are looked up in, except those that are `written` meanwhile.
+
+        Raises:
+            ConfigError: one is not there, or can't be read so. One that is away for now is waited for later.
+        """
+        for node, look in self._checks:
+            error = None if any(feeds(t, node.table) for t in written) else look().error
+            if isinstance(error, ConfigError):
+                error.location = error.location or node.location
+                raise error
 
     @property
     def halted(self) -> bool:
@@ -248,10 +272,16 @@ class WholeAsker(Asker):
     whole = True
 
     def __init__(
-        self, node: LookupJoin, context: Context, interval: int | None, limit: float, lookups: Lookups
+        self,
+        node: LookupJoin,
+        source: Source,
+        context: Context,
+        interval: int | None,
+        limit: float,
+        lookups: Lookups,
     ) -> None:
         self._what = f"table '{node.table.name}', which is looked up in,"
-        self._source = registry.source(node.table, node.asked, context)
+        self._source = source
         if not self._source.bounded:
             hint = "let it end: a cache of the whole table is full when it does"
             message = f"table '{node.table.name}' does not end, so that it can't be looked up in as a whole"

@@ -9,7 +9,7 @@ from tailrace.expressions import catalogue
 from tailrace.expressions.lower import is_constant
 from tailrace.expressions.nodes import Call, Cast, Column, Expr, columns, substitute
 from tailrace.plan.catalog import PhysicalColumn
-from tailrace.plan.nodes import AssignWatermark, Calc, LookupJoin, LookupKey, Node, Scan, TemporalJoin
+from tailrace.plan.nodes import AssignWatermark, Calc, LookupJoin, LookupKey, Node, Normalize, Scan, TemporalJoin
 from tailrace.plan.rewrite.predicates import conjuncts, joined
 from tailrace.schema import Schema
 
@@ -63,7 +63,7 @@ def _table(node: Node) -> _Table | None:
     match node:
         case Scan():
             return _Table(node, {f.name: Column(f.type, f.name) for f in node.schema}, None)
-        case AssignWatermark():
+        case AssignWatermark() | Normalize():
             return _table(node.input)
         case Calc():
             below = _table(node.input)
