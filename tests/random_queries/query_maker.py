@@ -10,11 +10,12 @@ from query_parts import PartMaker
 from query_ranks import First, GroupingSets, Order, Ordered, Over, Top, WindowTop
 from query_subqueries import Marked, Valued
 from query_tables import FIELDS
+from query_versions import TemporalJoin
 from query_windows import SessionGroup, Window, WindowGroup, WindowRows
 
 FAMILIES = (
     "calc", "window", "window_rows", "cascade", "session", "group", "nested", "distinct", "grouping_sets", "union", "join", "over",
-    "set_operation", "mixed", "window_join", "interval_join", "exists", "not_in", "marked", "valued", "top", "window_top", "first", "ordered", "changing",
+    "set_operation", "mixed", "window_join", "interval_join", "temporal_join", "exists", "not_in", "marked", "valued", "top", "window_top", "first", "ordered", "changing",
 )  # fmt: skip
 """What is made: each is a method `make_…` of `QueryMaker`. A method that is not named here waits for its operator."""
 MIXED = ("select", "group", "distinct", "join", "set_operation")
@@ -248,6 +249,19 @@ class QueryMaker(PartMaker):
         before, after = (self._rng.choice([0, 1000, 3000]) for _ in range(2))
         items = tuple(self.item(c.expr) for c in (*left.columns, *right.columns) if not c.time)
         return IntervalJoin(kind, left, right, self.condition(left, right), before, after, items)
+
+    def make_temporal_join(self) -> Relation:
+        """Joins with the version of a row that was there at the time of another."""
+        left = self.identified()
+        mine = self._rng.choice([c for c in left.columns if c.type in KEYS])
+        key = self._rng.choice([c for c in FIELDS[1:] if c.type is mine.type])
+        others = self.some([c for c in FIELDS if not c.time and c is not key], 2)
+        fields = tuple((c.name, replace(c, name=self.name())) for c in (key, FIELDS[-1], *others))
+        plain = [c for c in (*left.columns, *(f for _, f in fields)) if not c.time]
+        condition = self._exprs.predicate(plain, 1) if self._rng.random() < 0.4 else None
+        right = Base(self._rng.choice(["t0", "t1", "t1"]), FIELDS)
+        joined = TemporalJoin(self._rng.choice(["INNER", "LEFT"]), left, right, mine, fields, condition)
+        return self.group(joined) if self._rng.random() < 0.2 else joined
 
     def make_window_join(self) -> Relation:
         """Joins of the rows or groups of the same windows of two tables, at times grouped by window again."""
