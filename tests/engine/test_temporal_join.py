@@ -26,7 +26,7 @@ RIGHT = Schema((Field("k0", STRING), Field("v0", BIGINT), Field("ts0", timestamp
 CONDITION: Expr = catalogue.call("<", [Column(BIGINT, "v"), Column(BIGINT, "v0")])
 
 Left = tuple[int, str | None, int | None, int]
-Right = tuple[str, int | None, int, int]
+Right = tuple[str | None, int | None, int, int]
 """Key, value, time and row kind."""
 
 
@@ -54,7 +54,7 @@ def node(kind: JoinKind, condition: Expr | None) -> TemporalJoin:
 
 def version(versions: list[Right], key: str | None, time: int) -> Right | None:
     """Give the row that was there at a time."""
-    own = [(r[2], place, r) for place, r in enumerate(versions) if r[0] == key and r[2] <= time]
+    own = [(r[2], place, r) for place, r in enumerate(versions) if key is not None and r[0] == key and r[2] <= time]
     return max(own)[2] if own else None
 
 
@@ -84,7 +84,7 @@ def batches(rng: random.Random, size: int) -> tuple[list[Left], list[Right]]:
         clock = rng.randrange(40)
         left.append((rng.randrange(10**6), rng.choice(["a", "b", "c", None]), rng.choice([None, 1, 2, 3]), clock))
         kind = rng.choice([RowKind.INSERT, RowKind.UPDATE_AFTER, RowKind.UPDATE_BEFORE, RowKind.DELETE])
-        right.append((rng.choice(["a", "b", "d"]), rng.choice([None, 1, 2, 3]), rng.randrange(40), int(kind)))
+        right.append((rng.choice(["a", "b", "d", None]), rng.choice([None, 1, 2, 3]), rng.randrange(40), int(kind)))
     return left, right
 
 

@@ -60,6 +60,7 @@ class TemporalJoin(Relation):
         return f"SELECT {', '.join([*mine, *theirs])} FROM {joined}"
 
     def _view(self, to: Writer) -> str:
+        """Give the name of a view in Flink, and in the oracle a query of all versions in its place."""
         (key, _), (time, _) = self.fields[:2]
         items = ", ".join(f"{name} AS {c.name}" for name, c in self.fields)
         if to.to is Dialect.FLINK:
@@ -69,7 +70,8 @@ class TemporalJoin(Relation):
             until = f"PARTITION BY {key} ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
             newest = f"SELECT *, MAX({time}) OVER ({until}) AS newest FROM {self.right.name}"
             last = f"ROW_NUMBER() OVER (PARTITION BY {key}, {time} ORDER BY id DESC) = 1"
-            text = f"SELECT {items} FROM ({newest}) WHERE {time} >= newest QUALIFY {last}"
+            to.aliases += 1
+            return f"(SELECT {items} FROM ({newest}) WHERE {time} >= newest QUALIFY {last}) AS q{to.aliases}"
         name = f"view{len(to.views) + 1}"
         to.views.append(f"CREATE TEMPORARY VIEW {name} AS {text}")
         return name

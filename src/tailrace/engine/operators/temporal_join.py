@@ -37,6 +37,7 @@ class TemporalJoinOperator(Operator):
     def __init__(self, node: TemporalJoin, timezone: str, ttl: int = 0) -> None:
         self._node = node
         self._keys = ([k.left for k in node.keys], [k.right for k in node.keys])
+        self._strict = [k.right for k in node.keys if not k.null_safe]
         self._condition = Predicate(node.condition, timezone) if node.condition is not None else None
         asked = columns(node.condition) if node.condition is not None else set()
         self._out = tuple([n for n in side.schema.names if n in node.schema] for side in node.inputs)
@@ -76,6 +77,9 @@ class TemporalJoinOperator(Operator):
         self._times[numbers] = milliseconds(batch[self._node.time])
 
     def _add_versions(self, batch: Batch, now: int) -> None:
+        if sum(batch[n].null_count() for n in self._strict):
+            # no row of the left can ask for it, and one without a key would find it
+            batch = batch.filter(~pl.any_horizontal(pl.col(self._strict).is_null()))
         removed = np.zeros(len(batch), dtype=np.bool_)
         if KIND in batch.columns:
             # the row before an update has the time of an older version: what comes after it ends that one
