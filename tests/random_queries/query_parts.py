@@ -17,7 +17,7 @@ class PartMaker:
     Makes parts from one seed; the tables `t0` and `t1` are the input.
 
     With `faults` there is also what Flink 2.2 computes wrongly: offsets of windows, INTERSECT ALL and EXCEPT ALL over
-    other operators, top-1 (some plans say that it only inserts, and its rows are not taken back), and IN of a column that is
+    other operators, temporal LEFT JOINs with keys that are NULL, top-1 (some plans say that it only inserts, and its rows are not taken back), and IN of a column that is
     compared with the query in other ways too (NULL instead of FALSE where no row is equal).
     """
 
