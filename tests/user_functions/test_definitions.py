@@ -110,10 +110,25 @@ def test_a_module_that_was_mended_is_read_again(world: World) -> None:
 
 
 def test_a_name_of_another_module_is_not_hidden(world: World) -> None:
-    """A file called as a library would break whoever uses that library."""
-    world.module(MODULE, "json")
-    with pytest.raises(ConfigError, match="another module 'json' already"):
-        bind(world, "CREATE FUNCTION f AS 'json:plus' LANGUAGE PYTHON;")
+    """A file called as a library would break whoever uses that library, now or later."""
+    for name in ("polars", "json", "this"):
+        world.module(MODULE, name)
+        with pytest.raises(ConfigError, match=f"another module '{name}' already"):
+            bind(world, f"CREATE FUNCTION f AS '{name}:plus' LANGUAGE PYTHON;")
+    assert "this" not in sys.modules
+
+
+def test_scripts_in_several_folders_have_modules_of_one_name(world: World) -> None:
+    """Each script has that which is beside it."""
+    session = Session()
+    for value in (1, 2):
+        folder = World(world.folder / str(value))
+        folder.folder.mkdir()
+        folder.module(f"@tr.udf(scalar=True)\ndef f(x: int) -> int:\n    return {value}\n")
+        table = folder.table("n BIGINT", [{"n": 5}])
+        assert folder.rows(folder.functions("f") + table + "SELECT f(n) AS x FROM t;") == [{"x": value}]
+        bind(folder, f"CREATE FUNCTION f{value} AS 'mine:f' LANGUAGE PYTHON;", session)
+    assert bind(world, "SHOW USER FUNCTIONS;", session) == [["f1", "f2"]]
 
 
 WRONG = [

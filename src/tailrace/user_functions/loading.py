@@ -69,12 +69,12 @@ def _from_file(name: str, path: Path) -> ModuleType:
     if known is not None and known[0] == state:
         return known[1]
     already = sys.modules.get(name)
-    if already is not None and known is None:
-        if _is_file(already, path):
-            return already  # the program that runs the script has loaded it itself
-        if not any(m is already for _, m in _loaded.values()):
-            hint = "give the file another name"
-            raise ConfigError(f"there is another module '{name}' already, which '{path.name}' would hide", hint=hint)
+    if already is not None and known is None and _is_file(already, path):
+        return already  # the program that runs the script has loaded it itself
+    foreign = already is not None and not any(m is already for _, m in _loaded.values())
+    if name in sys.stdlib_module_names or (foreign and known is None):
+        message = f"there is another module '{name}' already, which '{path.name}' would hide"
+        raise ConfigError(message, hint="give the file another name")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
