@@ -201,3 +201,57 @@ def test_what_is_refused(columns: str, more: dict[str, str], message: str) -> No
     statement = "INSERT INTO t VALUES (1, 'a', 2);" if "name" in columns else "SELECT * FROM t;"
     with pytest.raises(ConfigError, match=message):
         run(text + statement)
+
+
+def test_changes_on_a_topic(kafka: str) -> None:
+    """A topic of Debezium's, with the metadata of its envelopes and of the messages; tombstones are left out."""
+    topic = kafka_kit.new_topic(kafka, 1)
+    one, two = row(1, "a", 1), row(1, "b", 2)
+    source = {"db": "shop", "table": "orders", "ts_ms": 1_500}
+    sent: list[Any] = [
+        {"before": None, "after": one, "op": "c", "source": source, "ts_ms": 2_000},
+        {"before": one, "after": two, "op": "u", "source": source, "ts_ms": 2_001},
+        None,
+        {"before": two, "after": None, "op": "d", "source": source, "ts_ms": 2_002},
+        {"before": None, "after": row(2, "c", 3), "op": "r", "source": source, "ts_ms": 2_003},
+    ]
+    kafka_kit.produce(kafka, topic, [message({"id": 1}, m) for m in sent])
+    given = {"connector": "kafka", "topic": topic, "properties.bootstrap.servers": kafka, "format": "debezium-json"}
+    given |= {"scan.startup.mode": "earliest-offset", "scan.bounded.mode": "latest-offset"}
+    columns = """id BIGINT, name STRING, n BIGINT, place BIGINT METADATA FROM 'offset' VIRTUAL,
+      shop STRING METADATA FROM 'value.source.database' VIRTUAL,
+      at TIMESTAMP_LTZ(3) METADATA FROM 'value.ingestion-timestamp' VIRTUAL, PRIMARY KEY (id) NOT ENFORCED"""
+    text = f"CREATE TABLE t ({columns.replace(' at ', ' `at` ')}) WITH ({options(**given)});\n"
+    rows, _ = run(text + "SELECT id, name, place, shop, EXTRACT(SECOND FROM `at`) AS s FROM t;")
+    assert rows.rows() == [
+        (1, "a", 0, "shop", 2, 0),
+        (1, "a", 1, "shop", 2, 1),
+        (1, "b", 1, "shop", 2, 2),
+        (1, "b", 3, "shop", 2, 3),
+        (2, "c", 4, "shop", 2, 0),
+    ]
+
+
+def test_changes_into_a_topic(kafka: str, tmp_path: Path) -> None:
+    """A result that updates goes into a topic of insertions and deletions, each with its key."""
+    topic = kafka_kit.new_topic(kafka, 1)
+    given = changes(tmp_path, [(None, row(1, "a", 1)), (None, row(2, "a", 2)), (row(1, "a", 1), None)])
+    sink = {"connector": "kafka", "topic": topic, "properties.bootstrap.servers": kafka}
+    sink |= {"key.format": "json", "key.fields": "name", "value.format": "debezium-json"}
+    table = f"CREATE TABLE t (name STRING, s BIGINT, PRIMARY KEY (name) NOT ENFORCED) WITH ({options(**sink)});\n"
+    run(
+        "SET 'tailrace.tick.rows' = '1';\n"
+        + given
+        + table
+        + "INSERT INTO t SELECT name, SUM(n) FROM changes GROUP BY name;"
+    )
+    found = kafka_kit.consume(kafka, topic)
+    assert {m.key() for m in found} == {b'{"name":"a"}'}
+    left: list[Any] = []
+    for m in found:
+        value = json.loads(m.value())
+        if value["op"] == "c":
+            left.append(value["after"])
+        else:
+            left.remove(value["before"])
+    assert left == [{"name": "a", "s": 2}]
