@@ -76,7 +76,7 @@ COMMON = OptionSet(
             "tailrace.on-error",
             choice("fail", "drop", "dead-letter"),
             "fail",
-            "what happens to a row that can't be read or computed: `fail`, `drop` (counted) or `dead-letter`",
+            "what happens to a row that can't be read, computed or written: `fail`, `drop` (counted) or `dead-letter`",
         ),
         Option("tailrace.on-late", choice("drop", "dead-letter"), "drop", "what happens to a late row; both count it"),
         Option("tailrace.error-samples", boolean, False, "show the start of a bad row in the error that it causes"),

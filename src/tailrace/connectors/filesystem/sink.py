@@ -27,7 +27,7 @@ from tailrace.connectors.filesystem.staging import (
 )
 from tailrace.connectors.refusing import accepted
 from tailrace.engine.batch import KIND, RowKind
-from tailrace.errors import ConfigError, Location, TerminalError
+from tailrace.errors import ConfigError, DataError, Location, TerminalError
 from tailrace.formats.base import Encoder
 from tailrace.schema import Schema
 
@@ -75,7 +75,6 @@ class FileSink(StagedSink):
 
     def __init__(self, layout: Layout, context: Context) -> None:
         self._layout = layout
-        self._trial = layout.encoder() if layout.encoder is not None else None
         self._clock = context.clock
         self._tag = job_tag(context)
         self._counter = 0
@@ -119,13 +118,18 @@ class FileSink(StagedSink):
 
     def write(self, batch: pl.DataFrame) -> None:
         for folder, rows in self._split(self._inserts(batch)):
-            self._write(folder, self._encodable(rows))
+            self._write(folder, rows)
 
-    def _encodable(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Give the rows that the format can write."""
-        if self._trial is None or not self.refusals.tolerates:
-            return rows
-        return accepted(rows, self._trial.encode, self.refusals, "encode")
+    def _put(self, part: Part, rows: pl.DataFrame) -> None:
+        """Append rows to a part; those that the format can't write are refused, and it has none of them then."""
+        try:
+            part.write(rows)
+        except DataError:
+            if not self.refusals.tolerates or self._layout.encoder is None:
+                raise
+            kept = accepted(rows, self._layout.encoder().encode, self.refusals, "encode")
+            if len(kept):
+                part.write(kept)
 
     def _write(self, folder: str, rows: pl.DataFrame) -> None:
         """Append rows to the parts of a folder, about as many to each as its size allows."""
@@ -135,7 +139,7 @@ class FileSink(StagedSink):
             each = self._row_size or max(1.0, rows.estimated_size() / len(rows))
             piece = rows.head(int((self._limit(part) - before) / each) + 1)
             rows = rows.slice(len(piece))
-            part.write(piece)
+            self._put(part, piece)
             part.written = self._clock.monotonic()
             if part.size - before > _TELLING:  # a compressor may keep most of it for now
                 self._row_size = (part.size - before) / len(piece)

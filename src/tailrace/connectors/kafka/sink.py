@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tailrace.connectors.base import AtLeastOnceSink, Refusals, Report, TransactionalSink
@@ -22,7 +23,7 @@ from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer
 from tailrace.connectors.kafka.properties import Properties, Property, plain
 from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
 from tailrace.connectors.refusing import accepted
-from tailrace.errors import ConfigError, TailraceError, TransientError
+from tailrace.errors import ConfigError, DataError, TailraceError, TransientError
 
 DEFAULTS = {
     "acks": "all",
@@ -180,19 +181,35 @@ class _Writable:
         Raises:
             DataError: a row can't be encoded, and that is not tolerated.
         """
-        return self._encoder.encode(self.rows(batch, refusals) if refusals.tolerates else batch)
+        return self._taken(batch, refusals)[1] if refusals.tolerates else self._encoder.encode(batch)
 
     def rows(self, batch: pl.DataFrame, refusals: Refusals) -> pl.DataFrame:
         """Give the rows that can be written; the others are refused."""
+        return self._taken(batch, refusals)[0]
+
+    def _taken(self, batch: pl.DataFrame, refusals: Refusals) -> tuple[pl.DataFrame, Encoded]:
+        """Give the rows that can be written, and their messages."""
+        try:
+            encoded = self._encoder.encode(batch)
+        except DataError:
+            batch = accepted(batch, self._encoder.encode, refusals, "encode")
+            encoded = self._encoder.encode(batch)
+        small = self._are_small(batch, sizes(encoded), refusals)
+        if small.all():
+            return batch, encoded
+        batch = batch.filter(pl.Series(small))
+        return batch, self._encoder.encode(batch)
+
+    def _are_small(self, batch: pl.DataFrame, size: npt.NDArray[np.int64], refusals: Refusals) -> npt.NDArray[np.bool_]:
+        """Tell which rows are not too large; the others are refused."""
         if self._limit is None:
             self._limit = largest_message(self._target.topic.names[0], self._target.properties)
-        kept = accepted(batch, self._encoder.encode, refusals, "encode")
-        size = sizes(self._encoder.encode(kept))
-        large = size > self._limit
-        for row in np.flatnonzero(large).tolist():
-            reason = f"a message of {size[row]:,} bytes is more than the {self._limit:,} that topic '{self._target.topic.names[0]}' takes"
-            refusals.refuse(kept.slice(row, 1), "too-large", reason, TOO_LARGE_HINT)
-        return kept.filter(pl.Series(~large)) if large.any() else kept
+        small = size <= self._limit
+        for row in np.flatnonzero(~small).tolist():
+            topic = self._target.topic.names[0]
+            reason = f"a message of {size[row]:,} bytes is more than the {self._limit:,} that topic '{topic}' takes"
+            refusals.refuse(batch.slice(row, 1), "too-large", reason, TOO_LARGE_HINT)
+        return small
 
 
 class KafkaSink(AtLeastOnceSink):
