@@ -14,7 +14,6 @@ from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import (
     TEXT,
     Context,
-    Convert,
     WrongTypesError,
     define,
     fixed,
@@ -22,7 +21,7 @@ from tailrace.expressions.registry import (
     takes,
     values,
 )
-from tailrace.schema import STRING, STRINGS, Kind, varchar
+from tailrace.schema import STRING, STRINGS, varchar
 
 RAW = ("JSON_OBJECT", "JSON_ARRAY", "JSON")
 """Functions whose results are not quoted again inside of JSON_OBJECT and JSON_ARRAY."""
@@ -153,10 +152,6 @@ def _unquote(text: str) -> str:
     return _HALF.sub("?", inside.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass"))
 
 
-def _text(family: tuple[Kind, ...]) -> Convert:
-    return takes(family)
-
-
 define(
     _VALUE,
     "internal",
@@ -208,7 +203,7 @@ define(
     fixed(STRING, always=True),
     lambda ctx, e: by_value_or_fail(ctx, e, _rewritten, *values(ctx, e)),
     1,
-    convert=_text(TEXT),
+    convert=takes(TEXT),
 )
 define(
     "JSON_QUOTE",
@@ -218,7 +213,7 @@ define(
     fixed(STRING),
     lambda ctx, e: by_value(_quote, pl.String, *values(ctx, e)),
     1,
-    convert=_text(TEXT),
+    convert=takes(TEXT),
 )
 define(
     "JSON_UNQUOTE",
@@ -228,5 +223,5 @@ define(
     fixed(STRING),
     lambda ctx, e: by_value(_unquote, pl.String, *values(ctx, e)),
     1,
-    convert=_text(TEXT),
+    convert=takes(TEXT),
 )

@@ -46,16 +46,19 @@ def _lowered(ctx: Context, e: Call, find: _Find) -> pl.Expr:
     text, path = e.args[:2]
     fixed_path = compiled(str(path.value)) if isinstance(path, Literal) and path.value is not None else None
 
-    def tried(given: str, *paths: str) -> dict[str, Any]:
-        try:
-            value = find(given, fixed_path or compiled(paths[0]))
-        except (_ClauseError, PathError) as error:
-            return {_VALUE: None, _REASON: str(error)}
-        return {_VALUE: value, _REASON: None}
+    def found(given: str, *paths: str) -> Any:
+        return find(given, fixed_path or compiled(paths[0]))
 
     operands = [ctx.lower(text)] + ([] if fixed_path else [ctx.lower(path)])
     if "ERROR" not in _clauses(e) and (e.function == "JSON_EXISTS" or e.type.kind not in _EXACT):
-        return by_value(lambda *given: tried(*given)[_VALUE], e.type.polars, *operands)
+        return by_value(found, e.type.polars, *operands)
+
+    def tried(*given: str) -> dict[str, Any]:
+        try:
+            return {_VALUE: found(*given), _REASON: None}
+        except (_ClauseError, PathError) as error:
+            return {_VALUE: None, _REASON: str(error)}
+
     both = by_value(tried, dtype, *operands)
     ctx.check(both.struct.field(_REASON).is_not_null(), f"{e.function}: the clauses let it fail", e.location)
     return both.struct.field(_VALUE)

@@ -43,6 +43,8 @@ class Path:
     steps: tuple[Step, ...] = ()
     definite: bool = True
     error: str = ""
+    keys: tuple[str | int, ...] | None = None
+    """The members and places one after the other, if there is nothing else in the path."""
 
     def find(self, text: str) -> Any:
         """
@@ -64,10 +66,23 @@ class Path:
             raise PathError("the JSON text is null")
         if self.error:
             raise PathError(self.error)
-        found = self._found(root)
+        found = self._found(root) if self.keys is None else self._at_keys(root, self.keys)
         if found is None and not self.lax:
             raise PathError("there is nothing at the path, or null")
         return found
+
+    def _at_keys(self, root: Any, keys: tuple[str | int, ...]) -> Any:
+        """Give what stands at one place, as `_found` does."""
+        value = root
+        for key in keys:
+            if isinstance(key, str):
+                value = value.get(key) if isinstance(value, dict) else None
+            else:
+                inside = isinstance(value, list) and -len(value) <= key < len(value)
+                value = value[key] if inside else None
+            if value is None:
+                return None
+        return value
 
     def _found(self, root: Any) -> Any:
         try:
@@ -100,7 +115,20 @@ def compiled(text: str) -> Path:
     except PathError as error:
         return Path(lax, error=str(error))
     last = len(steps) - 1
-    return Path(lax, steps, all(s.single or (i == last and isinstance(s, Members)) for i, s in enumerate(steps)))
+    definite = all(s.single or (i == last and isinstance(s, Members)) for i, s in enumerate(steps))
+    return Path(lax, steps, definite, keys=_keys(steps))
+
+
+def _keys(steps: tuple[Step, ...]) -> tuple[str | int, ...] | None:
+    keys: list[str | int] = []
+    for step in steps:
+        if isinstance(step, Members) and step.single:
+            keys.append(step.names[0])
+        elif isinstance(step, Items) and step.single:
+            keys.append(step.places[0])
+        else:
+            return None
+    return tuple(keys)
 
 
 class _Reader:
