@@ -291,6 +291,9 @@ def _check_key(table: Table, resolved: TableOptions) -> None:
     """Check what Flink asks of key options."""
     common: Any = resolved.common
     fields, prefix = resolved.key_fields, resolved.key_prefix
+    if resolved.key is not None and resolved.key.format.changes:
+        message = f"'{resolved.key.format.name}' tells what has changed, which a key does not"
+        raise ConfigError(message, hint="use 'json'", location=table.options["key.format"].location)
     if resolved.key is not None and not fields:
         hint = "name its columns with 'key.fields' = 'a;b'"
         raise ConfigError("a 'key.format' needs columns", hint=hint, location=common.location("key.format"))
