@@ -17,68 +17,76 @@ _BEHIND_ALL = 2**63 - 1
 
 
 @njit(nogil=True, cache=True)
-def key(record: I64) -> int:
+def copy(source: I64, i: int, target: I64, j: int) -> None:
+    """Copy the record i of one array to the place j of another."""
+    for column in range(source.shape[1]):
+        target[j, column] = source[i, column]
+
+
+@njit(nogil=True, cache=True)
+def key(heap: I64, i: int) -> int:
     """Give what the heap is ordered by: the first row; a match that has none stands behind all."""
-    return int(record[START]) if record[START] >= 0 else _BEHIND_ALL
+    return heap[i, START] if heap[i, START] >= 0 else _BEHIND_ALL
 
 
 @njit(nogil=True, cache=True)
 def roomy(heap: I64, size: int) -> I64:
-    """Give the heap with room for one more."""
-    if size < heap.shape[0]:
+    """Give the array with room for one more record, and for one to hold on to, behind the `size` that it has."""
+    if size + 1 < heap.shape[0]:
         return heap
     out = np.empty((2 * heap.shape[0], heap.shape[1]), dtype=np.int64)
-    out[:size] = heap[:size]
+    for i in range(size):
+        copy(heap, i, out, i)
     return out
 
 
 @njit(nogil=True, cache=True)
-def push(heap: I64, size: int, record: I64) -> I64:
-    """Put a record on a heap of `size`; give the heap, which may have been grown."""
+def push(heap: I64, size: int, records: I64, place: int) -> I64:
+    """Put the record of a place on a heap of `size`; give the heap, which may have been grown."""
     heap = roomy(heap, size)
-    i, own = size, key(record)
-    while i > 0 and own < key(heap[(i - 1) // 2]):
-        heap[i] = heap[(i - 1) // 2]
+    i, own = size, key(records, place)
+    while i > 0 and own < key(heap, (i - 1) // 2):
+        copy(heap, (i - 1) // 2, heap, i)
         i = (i - 1) // 2
-    heap[i] = record
+    copy(records, place, heap, i)
     return heap
 
 
 @njit(nogil=True, cache=True)
-def _sink(heap: I64, size: int, i: int, record: I64) -> None:
-    """Put a record into the place `i` or below it."""
-    own = key(record)
+def _sink(heap: I64, size: int, i: int, place: int) -> None:
+    """Put the record of a place, which no longer counts, where it belongs, at i or below."""
+    own = key(heap, place)
     while 2 * i + 1 < size:
         child = 2 * i + 1
-        if child + 1 < size and key(heap[child]) > key(heap[child + 1]):
+        if child + 1 < size and key(heap, child) > key(heap, child + 1):
             child += 1
-        if own <= key(heap[child]):
+        if own <= key(heap, child):
             break
-        heap[i] = heap[child]
+        copy(heap, child, heap, i)
         i = child
-    heap[i] = record
+    copy(heap, place, heap, i)
 
 
 @njit(nogil=True, cache=True)
 def pop(heap: I64, size: int, out: I64) -> int:
     """Take the earliest into `out`; give how many are left."""
-    out[:] = heap[0]
-    size -= 1
-    if size > 0:
-        _sink(heap, size, 0, heap[size].copy())
-    return size
+    copy(heap, 0, out, 0)
+    if size > 1:
+        _sink(heap, size - 1, 0, size - 1)
+    return size - 1
 
 
 @njit(nogil=True, cache=True)
 def prune(heap: I64, size: int, row: int) -> int:
-    """Drop what begins before a row; give how many are left."""
+    """Drop what begins before a row; give how many are left. There is room for one record behind them."""
     kept = 0
     for i in range(size):
-        if key(heap[i]) >= row:
+        if key(heap, i) >= row:
             if kept < i:
-                heap[kept] = heap[i]
+                copy(heap, i, heap, kept)
             kept += 1
     if kept < size:
         for i in range(kept // 2 - 1, -1, -1):
-            _sink(heap, kept, i, heap[i].copy())
+            copy(heap, i, heap, kept)
+            _sink(heap, kept, i, kept)
     return kept

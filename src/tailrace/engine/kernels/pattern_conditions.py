@@ -1,13 +1,12 @@
 """
 Kernel of the conditions of a pattern: programs for a machine with a stack, over numbers of rows and of the match so far.
 
-A row has a cell for each expression that it answers by itself. Cells, partial matches and the stack are seen as integers and as
-floating-point numbers; each operation knows which it means.
+A row has a cell for each expression that it answers by itself, an integer or the bits of a floating-point number; the first row of
+`cells` is that of a row that is not there. `room` and `floats` are the same memory: its beginning is the stack, then come the marks of the
+values on it that are not NULL. Arrays are handed on one by one, as a tuple of them costs more to take apart than a condition to compute.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,54 +20,22 @@ F64 = npt.NDArray[np.float64]
 STATE, START, TIME, TOTAL, VARIABLES = range(5)
 """The columns of a partial match: state, first row (-1: none yet), its time, how many rows, then those of the variables."""
 PER_VARIABLE = 3
-"""Of each variable: its first row, its last, and how many."""
+"""Of each variable: its first row, its last, and how many. At the end of a record are its aggregates: value and count of each."""
 
 CELL, CONSTANT, AGGREGATE, TO_FLOAT, SCALE, WRAP = range(6)
 ADD, SUBTRACT, MULTIPLY, NEGATE = range(10, 14)
 EQUAL, UNEQUAL, LESS, AT_MOST = range(20, 24)
 AND, OR, NOT, IS_NULL, CHOOSE, COALESCE = range(30, 36)
+"""Operations: (operation, on floating-point numbers, argument, variable, last, offset). A constant is NULL with an offset."""
 COUNT_ROWS, COUNT, SUM, AVERAGE, MINIMUM, MAXIMUM = range(6)
+"""Aggregates: (kind, floating-point, variable, cell)."""
 
 ANY = -1
 CURRENT = -2
-
-
-class Rows(NamedTuple):
-    """
-    The stored rows: their cells (the first row of these is that of a row that is not there), times, and neighbours.
-
-    `older` and `newer` lead from a row to those of its partition beside it.
-    """
-
-    ints: I64
-    floats: F64
-    valid: Bools
-    times: I64
-    older: I32
-    newer: I32
-
-
-class Programs(NamedTuple):
-    """
-    The conditions of all variables.
-
-    `code` has operations (operation, on floating-point numbers, argument, variable, last, offset), those of variable v from
-    `starts[v]` on; `aggregates` (kind, floating-point, variable, cell).
-    """
-
-    code: I64
-    starts: I64
-    ints: I64
-    floats: F64
-    aggregates: I64
-
-
-class Stack(NamedTuple):
-    """Room for the values at hand."""
-
-    ints: I64
-    floats: F64
-    valid: Bools
+DEEP = 64
+"""The values that a condition may have at hand."""
+BEGIN, END, ASKED = range(3)
+"""Of a variable: where its program begins and ends, and which of the conditions that are answered from without it has (-1: none)."""
 
 
 @njit(nogil=True, cache=True)
@@ -79,17 +46,19 @@ def _walk(row: int, steps: int, links: I32) -> int:
 
 
 @njit(nogil=True, cache=True)
-def locate(record: I64, row: int, own: int, variable: int, last: int, offset: int, older: I32, newer: I32) -> int:
+def locate(
+    records: I64, i: int, row: int, own: int, variable: int, last: int, offset: int, older: I32, newer: I32
+) -> int:
     """
     Give the row that a reference means in a match, as if `row` was one of variable `own` too; -1 for none.
 
     With `own` ANY the match is as it is, and ends with `row`.
     """
     if variable == ANY:
-        first, newest, count, mine = record[START], row, record[TOTAL], own != ANY
+        first, newest, count, mine = records[i, START], row, records[i, TOTAL], own != ANY
     else:
         at = VARIABLES + PER_VARIABLE * variable
-        first, newest, count, mine = record[at], record[at + 1], record[at + 2], variable == own
+        first, newest, count, mine = records[i, at], records[i, at + 1], records[i, at + 2], variable == own
     if mine and count == 0:
         first = row
     if offset >= count + mine:
@@ -102,160 +71,161 @@ def locate(record: I64, row: int, own: int, variable: int, last: int, offset: in
 
 
 @njit(nogil=True, cache=True)
+def merge(kind: int, is_float: int, at: int, room: I64, floats: F64) -> None:
+    """Add the value at the place behind to that of an aggregate."""
+    if is_float:
+        a, b = floats[at], floats[at + 1]
+        floats[at] = min(a, b) if kind == MINIMUM else max(a, b) if kind == MAXIMUM else a + b
+    else:
+        i, j = room[at], room[at + 1]
+        room[at] = min(i, j) if kind == MINIMUM else max(i, j) if kind == MAXIMUM else i + j
+
+
+@njit(nogil=True, cache=True)
 def _aggregate(
-    k: int, record: I64, floats: F64, row: int, own: int, rows: Rows, programs: Programs, stack: Stack, top: int
+    k: int,
+    top: int,
+    records: I64,
+    i: int,
+    row: int,
+    own: int,
+    aggregates: I64,
+    cells: I64,
+    valid: Bools,
+    room: I64,
+    floats: F64,
 ) -> None:
     """Put the value of an aggregate on the stack, with the row at hand if it counts."""
-    kind, is_float, variable, cell = programs.aggregates[k]
-    at = record.size - 2 * programs.aggregates.shape[0] + 2 * k
-    mine = variable in (ANY, own) and (kind == COUNT_ROWS or rows.valid[row + 1, cell])
-    count = record[at + 1] + mine
-    stack.valid[top] = kind <= COUNT or count > 0
+    kind, is_float, variable, cell = aggregates[k, 0], aggregates[k, 1], aggregates[k, 2], aggregates[k, 3]
+    at = records.shape[1] - 2 * (aggregates.shape[0] - k)
+    mine = variable in (ANY, own) and (kind == COUNT_ROWS or valid[row + 1, cell])
+    count = records[i, at + 1] + mine
+    room[DEEP + top] = kind <= COUNT or count > 0
     if kind <= COUNT:
-        stack.ints[top] = count
-    elif count > 0 and is_float:
-        one = floats[at] if not mine else rows.floats[row + 1, cell]
-        if mine and count > 1:
-            one = merged(kind, floats[at], one)
-        stack.floats[top] = one / count if kind == AVERAGE else one
-    elif count > 0:
-        total = record[at] if not mine else rows.ints[row + 1, cell]
-        if mine and count > 1:
-            total = merged(kind, record[at], total)
-        stack.ints[top] = truncated(total, count) if kind == AVERAGE else total
+        room[top] = count
+        return
+    room[top] = records[i, at]
+    if mine:
+        room[top + 1] = cells[row + 1, cell]
+        if count == 1:
+            room[top] = room[top + 1]
+        else:
+            merge(kind, is_float, top, room, floats)
+    if kind == AVERAGE and count > 0:
+        if is_float:
+            floats[top] /= count
+        else:  # towards zero, as SQL divides
+            room[top] = room[top] // count if room[top] >= 0 else -(-room[top] // count)
 
 
 @njit(nogil=True, cache=True)
-def merged(kind: int, a: float, b: float) -> float:
-    """Add a value to those of an aggregate."""
-    if kind == MINIMUM:
-        return min(a, b)
-    return max(a, b) if kind == MAXIMUM else a + b
-
-
-@njit(nogil=True, cache=True)
-def truncated(total: int, count: int) -> int:
-    """Divide as SQL does: towards zero."""
-    return total // count if total >= 0 else -(-total // count)
-
-
-@njit(nogil=True, cache=True)
-def _arithmetic(operation: int, is_float: int, stack: Stack, top: int) -> None:
-    """Compute with the upper two values; the result stands in the place of the lower one."""
-    a, b = top, top + 1
-    stack.valid[a] &= stack.valid[b]
+def _arithmetic(operation: int, is_float: int, a: int, room: I64, floats: F64) -> None:
+    """Compute with a value and the one behind it; the result stands in the place of the first."""
+    b = a + 1
+    room[DEEP + a] &= room[DEEP + b]
     if is_float:
-        x, y = stack.floats[a], stack.floats[b]
-        stack.floats[a] = x + y if operation == ADD else x - y if operation == SUBTRACT else x * y
+        x, y = floats[a], floats[b]
+        floats[a] = x + y if operation == ADD else x - y if operation == SUBTRACT else x * y
     else:
-        i, j = stack.ints[a], stack.ints[b]
-        stack.ints[a] = i + j if operation == ADD else i - j if operation == SUBTRACT else i * j
+        i, j = room[a], room[b]
+        room[a] = i + j if operation == ADD else i - j if operation == SUBTRACT else i * j
 
 
 @njit(nogil=True, cache=True)
-def _compare(operation: int, is_float: int, stack: Stack, top: int) -> None:
-    a, b = top, top + 1
-    stack.valid[a] &= stack.valid[b]
+def _compare(operation: int, is_float: int, a: int, room: I64, floats: F64) -> None:
+    room[DEEP + a] &= room[DEEP + a + 1]
     if is_float:
-        x, y = stack.floats[a], stack.floats[b]
-        equal, less = x == y, x < y
+        equal, less = floats[a] == floats[a + 1], floats[a] < floats[a + 1]
     else:
-        equal, less = stack.ints[a] == stack.ints[b], stack.ints[a] < stack.ints[b]
-    if operation <= UNEQUAL:
-        stack.ints[a] = equal == (operation == EQUAL)
+        equal, less = room[a] == room[a + 1], room[a] < room[a + 1]
+    if operation == EQUAL:
+        room[a] = equal
+    elif operation == UNEQUAL:
+        room[a] = not equal
     else:
-        stack.ints[a] = less or (equal and operation == AT_MOST)
+        room[a] = less or (equal and operation == AT_MOST)
 
 
 @njit(nogil=True, cache=True)
-def _combine(operation: int, stack: Stack, top: int) -> None:
+def _combine(operation: int, a: int, room: I64) -> None:
     """AND and OR of three values: one that decides makes NULL at the other side no matter."""
-    a, b = top, top + 1
     decides = 0 if operation == AND else 1
-    first = stack.valid[a] and stack.ints[a] == decides
-    decided = first or (stack.valid[b] and stack.ints[b] == decides)
-    stack.valid[a] = decided or (stack.valid[a] and stack.valid[b])
-    stack.ints[a] = decides if decided else 1 - decides
+    first, second = room[DEEP + a], room[DEEP + a + 1]
+    decided = (first != 0 and room[a] == decides) or (second != 0 and room[a + 1] == decides)
+    room[DEEP + a] = decided or (first != 0 and second != 0)
+    room[a] = decides if decided else 1 - decides
 
 
 @njit(nogil=True, cache=True)
-def _move(stack: Stack, into: int, place: int) -> None:
-    stack.ints[into], stack.floats[into], stack.valid[into] = stack.ints[place], stack.floats[place], stack.valid[place]
-
-
-@njit(nogil=True, cache=True)
-def _choose(operation: int, stack: Stack, top: int) -> None:
+def _choose(operation: int, a: int, room: I64) -> None:
     """CHOOSE: the second value if the first is true, else the third; COALESCE: the first that is not NULL."""
-    if operation == COALESCE:
-        if not stack.valid[top]:
-            _move(stack, top, top + 1)
-    else:
-        _move(stack, top, top + 1 if stack.valid[top] and stack.ints[top] else top + 2)
+    taken = a
+    if operation == CHOOSE:
+        taken = a + 1 if room[DEEP + a] and room[a] else a + 2
+    elif not room[DEEP + a]:
+        taken = a + 1
+    room[a], room[DEEP + a] = room[taken], room[DEEP + taken]
 
 
 @njit(nogil=True, cache=True)
-def _change(operation: int, is_float: int, argument: int, programs: Programs, stack: Stack, top: int) -> None:
+def _join(operation: int, is_float: int, a: int, room: I64, floats: F64) -> None:
+    """Make one of the upper two values."""
+    if operation < EQUAL:
+        _arithmetic(operation, is_float, a, room, floats)
+    elif operation < AND:
+        _compare(operation, is_float, a, room, floats)
+    elif operation == COALESCE:
+        _choose(operation, a, room)
+    else:
+        _combine(operation, a, room)
+
+
+@njit(nogil=True, cache=True)
+def _change(operation: int, is_float: int, argument: int, a: int, room: I64, floats: F64) -> None:
     """Change the uppermost value."""
     if operation == NOT:
-        stack.ints[top] = 1 - stack.ints[top]
+        room[a] = 1 - room[a]
     elif operation == IS_NULL:
-        stack.ints[top], stack.valid[top] = not stack.valid[top], True
+        room[a], room[DEEP + a] = 1 - room[DEEP + a], 1
     elif operation == TO_FLOAT:
-        stack.floats[top] = stack.ints[top] / programs.floats[argument]
+        floats[a] = room[a] / argument
     elif operation == SCALE:
-        stack.ints[top] *= programs.ints[argument]
+        room[a] *= argument
     elif operation == WRAP:
-        stack.ints[top] = (stack.ints[top] << argument) >> argument
+        room[a] = (room[a] << argument) >> argument
     elif is_float:
-        stack.floats[top] = -stack.floats[top]
+        floats[a] = -floats[a]
     else:
-        stack.ints[top] = -stack.ints[top]
+        room[a] = -room[a]
 
 
 @njit(nogil=True, cache=True)
-def _load(
-    operation: I64, record: I64, floats: F64, row: int, own: int, rows: Rows, programs: Programs, stack: Stack, top: int
-) -> None:
-    """Put a value on the stack."""
-    is_float, argument = operation[1], operation[2]
-    if operation[0] == AGGREGATE:
-        _aggregate(argument, record, floats, row, own, rows, programs, stack, top)
-    elif operation[0] == CONSTANT:
-        stack.ints[top], stack.floats[top] = programs.ints[argument], programs.floats[argument]
-        stack.valid[top] = operation[5] == 0
-    else:
-        at = row
-        if operation[3] != CURRENT:
-            at = locate(record, row, own, operation[3], operation[4], operation[5], rows.older, rows.newer)
-        stack.valid[top] = rows.valid[at + 1, argument]
-        if is_float:
-            stack.floats[top] = rows.floats[at + 1, argument]
-        else:
-            stack.ints[top] = rows.ints[at + 1, argument]
-
-
-@njit(nogil=True, cache=True)
-def holds(own: int, record: I64, floats: F64, row: int, rows: Rows, programs: Programs, stack: Stack) -> bool:
-    """Tell whether a row may be one of variable `own` in a partial match; `floats` is the record as seen otherwise."""
+def holds(
+    own: int, records: I64, i: int, row: int, conditions: I64, code: I64, aggregates: I64,
+    cells: I64, valid: Bools, older: I32, newer: I32, room: I64, floats: F64,
+) -> bool:  # fmt: skip
+    """Tell whether a row may be one of variable `own` in a partial match."""
     top = -1
-    for i in range(programs.starts[own], programs.starts[own + 1]):
-        operation = programs.code[i, 0]
-        if operation <= AGGREGATE:
+    for at in range(conditions[own, BEGIN], conditions[own, END]):
+        operation, is_float, argument = code[at, 0], code[at, 1], code[at, 2]
+        if operation == CELL:
+            place, variable = row, code[at, 3]
+            if variable != CURRENT:
+                place = locate(records, i, row, own, variable, code[at, 4], code[at, 5], older, newer)
             top += 1
-            _load(programs.code[i], record, floats, row, own, rows, programs, stack, top)
+            room[top], room[DEEP + top] = cells[place + 1, argument], valid[place + 1, argument]
+        elif operation == CONSTANT:
+            top += 1
+            room[top], room[DEEP + top] = argument, code[at, 5] == 0
+        elif operation == AGGREGATE:
+            top += 1
+            _aggregate(argument, top, records, i, row, own, aggregates, cells, valid, room, floats)
         elif operation in (TO_FLOAT, SCALE, WRAP, NEGATE, NOT, IS_NULL):
-            _change(operation, programs.code[i, 1], programs.code[i, 2], programs, stack, top)
+            _change(operation, is_float, argument, top, room, floats)
         elif operation == CHOOSE:
             top -= 2
-            _choose(operation, stack, top)
+            _choose(operation, top, room)
         else:
             top -= 1
-            if operation < EQUAL:
-                _arithmetic(operation, programs.code[i, 1], stack, top)
-            elif operation < AND:
-                _compare(operation, programs.code[i, 1], stack, top)
-            elif operation == COALESCE:
-                _choose(operation, stack, top)
-            else:
-                _combine(operation, stack, top)
-    return top < 0 or (stack.valid[0] and stack.ints[0] != 0)
+            _join(operation, is_float, top, room, floats)
+    return top < 0 or (room[DEEP] != 0 and room[0] != 0)

@@ -1,7 +1,7 @@
 """
 Kernel of patterns: goes through the rows of each partition with all its partial matches.
 
-A partial match is a record as `pattern_conditions` lays it out, with the values of aggregates at its end: (value, count) of each.
+A partial match is a record as `pattern_conditions` lays it out.
 A match is the rows from its first to its last, so of a variable too the first, the last and the count tell all.
 """
 
@@ -12,50 +12,55 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tailrace.engine.kernels.match_heaps import pop, prune, push, roomy
+from tailrace.engine.kernels.match_heaps import copy, pop, prune, push, roomy
 from tailrace.engine.kernels.pattern_conditions import (
     ANY,
-    COUNT,
-    COUNT_ROWS,
+    ASKED,
+    F64,
     PER_VARIABLE,
     START,
     STATE,
     TIME,
     TOTAL,
     VARIABLES,
-    Programs,
-    Rows,
-    Stack,
-    holds,
     locate,
-    merged,
 )
+from tailrace.engine.kernels.pattern_steps import FINAL, TARGET, VARIABLE, explore, take, ways_at
 from tailrace.state.kernels import I32, I64
 from tailrace.state.text_kernels import Bools
 
-_FINAL, _TAKE = 0, 0
-_UNKNOWN, _FALSE, _TRUE = -1, 0, 1
 _NEVER = 2**63 - 1
-_DEEP = 64
-"""The values that a condition may have at hand."""
-
 PAST_LAST, TO_NEXT, TO_FIRST, TO_LAST = range(4)
 NO_ROW, SAME_ROW = 1, 2
 """Why a match can't be skipped to a variable: it has no row of it, or it is the first row of the match."""
 
 
-class Machine(NamedTuple):
-    """The automaton (see `patterns.automaton`), where to go on after a match, how long one may last (0: any time)."""
+class Pattern(NamedTuple):
+    """
+    The pattern as tables: its automaton (see `patterns.automaton`), and its conditions (see `pattern_conditions`).
+
+    `skip` tells where to go on after a match, to a row of the variable `target`; `within` how long one may last (0: any time).
+    """
 
     start: int
     edges: I64
-    first: I64
-    variables: I64
+    states: I64
+    conditions: I64
+    code: I64
+    aggregates: I64
     skip: int
     target: int
     within: int
-    asked: I64
-    """Of each variable which of the conditions it has that are answered from without; -1: none of them."""
+
+
+class Rows(NamedTuple):
+    """The stored rows: their cells, and which of these are not NULL; their times; and their neighbours of the same slot."""
+
+    cells: I64
+    valid: Bools
+    times: I64
+    older: I32
+    newer: I32
 
 
 class Runs(NamedTuple):
@@ -96,170 +101,22 @@ class Found(NamedTuple):
     slot: int
 
 
-class _Room(NamedTuple):
-    """Room for what is needed while one partial match meets one row."""
-
-    stack: Stack
-    known: I64
-    states: I64
-    record: I64
-    one: I64
-
-
 @njit(nogil=True, cache=True)
-def _fulfils(
-    v: int,
-    record: I64,
-    row: int,
-    machine: Machine,
-    rows: Rows,
-    programs: Programs,
-    answers: Bools,
-    answer: int,
-    room: _Room,
-) -> bool:
-    """Tell whether a row may be one of a variable; asked once for each partial match and row."""
-    if room.known[v] == _UNKNOWN:
-        if machine.asked[v] >= 0:
-            room.known[v] = answers[answer + machine.asked[v]]
-        else:
-            room.known[v] = holds(v, record, record.view(np.float64), row, rows, programs, room.stack)
-    return bool(room.known[v] == _TRUE)
-
-
-@njit(nogil=True, cache=True)
-def _passes(
-    edge: int,
-    state: int,
-    record: I64,
-    row: int,
-    machine: Machine,
-    rows: Rows,
-    programs: Programs,
-    answers: Bools,
-    answer: int,
-    room: _Room,
-) -> bool:
-    """Tell whether an edge may be gone with a row."""
-    takes, forbidden = machine.edges[edge, 0] == _TAKE, machine.edges[edge, 2]
-    if takes and not _fulfils(machine.variables[state], record, row, machine, rows, programs, answers, answer, room):
-        return False
-    for v in range(machine.asked.size):
-        if forbidden >> v & 1 and _fulfils(v, record, row, machine, rows, programs, answers, answer, room):
-            return False
-    return True
-
-
-@njit(nogil=True, cache=True)
-def _take(
-    record: I64, state: int, target: int, row: int, machine: Machine, rows: Rows, programs: Programs, out: I64
-) -> None:
-    """Write the partial match that comes of one when a row is taken in a state."""
-    variable = machine.variables[state]
-    out[:] = record
-    out[STATE] = target
-    if record[START] < 0:
-        out[START], out[TIME] = row, rows.times[row]
-    out[TOTAL] += 1
-    at = VARIABLES + PER_VARIABLE * variable
-    if out[at + 2] == 0:
-        out[at] = row
-    out[at + 1] = row
-    out[at + 2] += 1
-    first = out.size - 2 * programs.aggregates.shape[0]
-    for k in range(programs.aggregates.shape[0]):
-        kind, is_float, of, cell = programs.aggregates[k]
-        if of in (ANY, variable) and (kind == COUNT_ROWS or rows.valid[row + 1, cell]):
-            _add(out[first + 2 * k : first + 2 * k + 2], kind, is_float, row, cell, rows)
-
-
-@njit(nogil=True, cache=True)
-def _add(out: I64, kind: int, is_float: int, row: int, cell: int, rows: Rows) -> None:
-    """Add a row to an aggregate: its value and its count."""
-    if kind > COUNT and is_float:
-        values = out.view(np.float64)
-        one = rows.floats[row + 1, cell]
-        values[0] = one if out[1] == 0 else merged(kind, values[0], one)
-    elif kind > COUNT:
-        number = rows.ints[row + 1, cell]
-        out[0] = number if out[1] == 0 else merged(kind, out[0], number)
-    out[1] += 1
-
-
-@njit(nogil=True, cache=True)
-def _may_end(
-    state: int,
-    record: I64,
-    row: int,
-    machine: Machine,
-    rows: Rows,
-    programs: Programs,
-    answers: Bools,
-    answer: int,
-    room: _Room,
-) -> bool:
-    """Tell whether a match is complete in a state already, as all that follows may be left out."""
-    size = 1
-    room.states[0] = state
-    while size > 0:
-        size -= 1
-        state = room.states[size]
-        for edge in range(machine.first[state], machine.first[state + 1]):
-            if machine.edges[edge, 0] != _TAKE and _passes(
-                edge, state, record, row, machine, rows, programs, answers, answer, room
-            ):
-                if machine.edges[edge, 1] == _FINAL:
-                    return True
-                room.states[size] = machine.edges[edge, 1]
-                size += 1
-    return False
-
-
-@njit(nogil=True, cache=True)
-def _ways(
-    record: I64,
-    row: int,
-    machine: Machine,
-    rows: Rows,
-    programs: Programs,
-    answers: Bools,
-    answer: int,
-    room: _Room,
-    out: I64,
-) -> int:
-    """Write the (edge, state) that takes the row for each way on from a partial match; give how many."""
-    count, size = 0, 1
-    room.states[0] = record[STATE]
-    while size > 0:
-        size -= 1
-        state = room.states[size]
-        for edge in range(machine.first[state], machine.first[state + 1]):
-            if not _passes(edge, state, record, row, machine, rows, programs, answers, answer, room):
-                continue
-            if machine.edges[edge, 0] == _TAKE:
-                out[count, 0], out[count, 1] = edge, state
-                count += 1
-            else:
-                room.states[size] = machine.edges[edge, 1]
-                size += 1
-    return count
-
-
-@njit(nogil=True, cache=True)
-def _pruned_to(match: I64, machine: Machine) -> int:
-    """Give the row before which no other match may begin; -NO_ROW or -SAME_ROW if there is none."""
-    if machine.skip == TO_NEXT:
-        return int(match[START]) + 1
-    if machine.skip == PAST_LAST:
+def _pruned_to(matches: I64, i: int, pattern: Pattern) -> int:
+    """Give the row before which no match may begin after this one; -NO_ROW or -SAME_ROW if there is none."""
+    first = matches[i, 2 + START]
+    if pattern.skip == TO_NEXT:
+        return int(first) + 1
+    if pattern.skip == PAST_LAST:
         last = -1
-        for v in range(machine.asked.size):
-            last = max(last, match[VARIABLES + PER_VARIABLE * v + 1])
+        for v in range(pattern.conditions.shape[0]):
+            last = max(last, matches[i, 2 + VARIABLES + PER_VARIABLE * v + 1])
         return last + 1
-    at = VARIABLES + PER_VARIABLE * machine.target
-    if match[at + 2] == 0:
+    at = 2 + VARIABLES + PER_VARIABLE * pattern.target
+    if matches[i, at + 2] == 0:
         return -NO_ROW
-    row = int(match[at + (0 if machine.skip == TO_FIRST else 1)])
-    return row if row != match[START] else -SAME_ROW
+    row = matches[i, at] if pattern.skip == TO_FIRST else matches[i, at + 1]
+    return row if row != first else -SAME_ROW
 
 
 @njit(nogil=True, cache=True)
@@ -272,18 +129,19 @@ def _released(
     count: int,
     slot: int,
     time: int,
-    machine: Machine,
-    room: _Room,
+    pattern: Pattern,
+    one: I64,
 ) -> tuple[I64, int, int, int, int]:
     """Put out the complete matches that no earlier partial one holds back; those that overlap go."""
     while waiting > 0 and (size == 0 or heap[0, START] < 0 or complete[0, START] <= heap[0, START]):
-        waiting = pop(complete, waiting, room.one)
-        row = _pruned_to(room.one, machine)
-        if row < 0:
-            return matches, count, size, waiting, -row
+        waiting = pop(complete, waiting, one)
         matches = roomy(matches, count)
         matches[count, 0], matches[count, 1] = slot, time
-        matches[count, 2:] = room.one
+        for column in range(one.shape[1]):
+            matches[count, 2 + column] = one[0, column]
+        row = _pruned_to(matches, count, pattern)
+        if row < 0:
+            return matches, count, size, waiting, -row
         count += 1
         size = prune(heap, size, row)
         waiting = prune(complete, waiting, row)
@@ -293,7 +151,7 @@ def _released(
 @njit(nogil=True, cache=True)
 def _first_deadline(heap: I64, size: int, within: int) -> int:
     """Give the first time at which a partial match has lasted too long: the earliest, which is at the top."""
-    return int(heap[0, TIME]) + within if size > 0 and heap[0, START] >= 0 else _NEVER
+    return heap[0, TIME] + within if size > 0 and heap[0, START] >= 0 else _NEVER
 
 
 @njit(nogil=True, cache=True)
@@ -302,131 +160,153 @@ def _without_expired(heap: I64, size: int, spare: I64, deadline: int, within: in
     kept = 0
     for i in range(size):
         if heap[i, START] < 0 or heap[i, TIME] + within > deadline:
-            spare = push(spare, kept, heap[i])
+            spare = push(spare, kept, heap, i)
             kept += 1
     return spare, kept
 
 
 @njit(nogil=True, cache=True)
-def _ask(questions: I64, count: int, run: int, heap: I64, size: int, row: int, machine: Machine) -> tuple[I64, int]:
+def _ask(questions: I64, count: int, run: int, heap: I64, size: int, row: int, pattern: Pattern) -> tuple[I64, int]:
     """Write down what must be known of a row for each partial match."""
     for i in range(size):
-        for v in range(machine.asked.size):
-            if machine.asked[v] >= 0:
+        for v in range(pattern.conditions.shape[0]):
+            if pattern.conditions[v, ASKED] >= 0:
                 questions = roomy(questions, count)
                 questions[count, 0], questions[count, 1], questions[count, 2], questions[count, 3] = run, i, v, row
-                questions[count, 4:] = heap[i]
+                for column in range(heap.shape[1]):
+                    questions[count, 4 + column] = heap[i, column]
                 count += 1
     return questions, count
 
 
 @njit(nogil=True, cache=True)
-def _begin(machine: Machine, record: I64) -> None:
-    """Write the partial match that has no row yet."""
-    record[:] = 0
-    record[STATE], record[START] = machine.start, -1
-    for v in range(machine.asked.size):
-        record[VARIABLES + PER_VARIABLE * v : VARIABLES + PER_VARIABLE * v + 2] = -1
+def _begin(pattern: Pattern, records: I64) -> None:
+    """Write the partial match that has no row yet into `records[0]`."""
+    records[0] = 0
+    records[0, STATE], records[0, START] = pattern.start, -1
+    for v in range(pattern.conditions.shape[0]):
+        at = VARIABLES + PER_VARIABLE * v
+        records[0, at], records[0, at + 1] = -1, -1
 
 
 @njit(nogil=True, cache=True)
-def walk(  # noqa: C901 - the loops over runs, rows and partial matches, which share their heaps
-    runs: Runs, watermark: int, pool: Pool, machine: Machine, rows: Rows, programs: Programs, answers: Bools
-) -> Found:
+def _met(
+    heap: I64, size: int, row: int, time: int, answer: int, asks: int, edges: I64, states: I64, conditions: I64, code: I64, aggregates: I64,
+    cells: I64, valid: Bools, older: I32, newer: I32, answers: Bools, room: I64, floats: F64, following: I64, fresh: I64, one: I64,
+) -> tuple[I64, int, I64, int]:  # fmt: skip
+    """
+    Let each partial match of a heap meet a row.
+
+    Gives a heap of those that go on, and one of those that are complete, with their numbers.
+    """
+    grown, done, ways = 0, 0, ways_at(states)
+    for i in range(size):
+        own = answer + i * asks
+        found = explore(
+            heap[i, STATE], False, edges, states, heap, i, row, own, conditions, code, aggregates,
+            cells, valid, older, newer, answers, room, floats,
+        )  # fmt: skip
+        for way in range(found):
+            edge, state = room[ways + 2 * way], room[ways + 2 * way + 1]
+            target = edges[edge, TARGET]
+            take(heap, i, states[state, VARIABLE], target, row, time, aggregates, cells, valid, room, floats, one)
+            if target != FINAL:
+                following = push(following, grown, one, 0)
+                grown += 1
+                if not explore(
+                    target, True, edges, states, heap, i, row, own, conditions, code, aggregates,
+                    cells, valid, older, newer, answers, room, floats,
+                ):  # fmt: skip
+                    continue
+                one[0, STATE] = FINAL
+            fresh = push(fresh, done, one, 0)
+            done += 1
+        if heap[i, START] < 0:
+            following = push(following, grown, heap, i)
+            grown += 1
+    return following, grown, fresh, done
+
+
+@njit(nogil=True, cache=True)
+def _loaded(pool: Pool, first: int, count: int, heap: I64) -> I64:
+    """Give a heap with records of the pool."""
+    for i in range(count):
+        heap = roomy(heap, i)
+        copy(pool.records, first + i, heap, i)
+    return heap
+
+
+@njit(nogil=True, cache=True)
+def _kept(kept: I64, total: int, heap: I64, size: int) -> I64:
+    """Give what is kept with the records of a heap behind it."""
+    for i in range(size):
+        kept = roomy(kept, total + i)
+        copy(heap, i, kept, total + i)
+    return kept
+
+
+@njit(nogil=True, cache=True)
+def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, answers: Bools) -> Found:
     """
     Go through the rows of each run, then let the time come to the watermark.
 
     Where a condition must be answered from without, a run stops before the row; its `begins` is then where it goes on.
     """
-    width, variables = pool.records.shape[1], machine.asked.size
-    stack = Stack(np.empty(_DEEP, dtype=np.int64), np.empty(_DEEP, dtype=np.float64), np.empty(_DEEP, dtype=np.bool_))
-    room = _Room(
-        stack,
-        np.empty(variables, dtype=np.int64),
-        np.empty(machine.variables.size + 1, dtype=np.int64),
-        np.empty(width, dtype=np.int64),
-        np.empty(width, dtype=np.int64),
-    )
-    ways = np.empty((machine.edges.shape[0], 2), dtype=np.int64)
-    heap, following = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
+    width = pool.records.shape[1]
+    room = np.zeros(ways_at(pattern.states) + 2 * pattern.edges.shape[0], dtype=np.int64)
+    floats, one = room.view(np.float64), np.empty((1, width), dtype=np.int64)
+    edges, states, conditions = pattern.edges, pattern.states, pattern.conditions
+    code, aggregates, cells, valid = pattern.code, pattern.aggregates, rows.cells, rows.valid
+    times, older, newer = rows.times, rows.older, rows.newer
+    heap, spare = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
     complete, fresh = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
     matches, count = np.empty((64, width + 2), dtype=np.int64), 0
     questions, asked = np.empty((16, width + 4), dtype=np.int64), 0
     kept, total = np.empty((64, width), dtype=np.int64), 0
     left = np.zeros((2, runs.slots.size), dtype=np.int64)
-    asks = machine.asked.max() + 1
+    asks, within = conditions[:, ASKED].max() + 1, pattern.within
     for run in range(runs.slots.size):
         slot = runs.slots[run]
-        size, waiting = pool.open[slot], pool.complete[slot]
-        for i in range(size):
-            heap = roomy(heap, i)
-            heap[i] = pool.records[pool.heads[slot] + i]
-        for i in range(waiting):
-            complete = roomy(complete, i)
-            complete[i] = pool.records[pool.heads[slot] + size + i]
+        size, waiting, trouble = pool.open[slot], pool.complete[slot], 0
+        heap = _loaded(pool, pool.heads[slot], size, heap)
+        complete = _loaded(pool, pool.heads[slot] + size, waiting, complete)
         if size == 0:
-            _begin(machine, heap[0])
+            _begin(pattern, heap)
             size = 1
         row, answer = runs.begins[run], runs.answers[run]
-        while True:
-            time = rows.times[row] if row < runs.ends[run] else watermark
-            while machine.within > 0:
-                deadline = _first_deadline(heap, size, machine.within)
-                if deadline == _NEVER or deadline > time:
-                    break
-                following, size = _without_expired(heap, size, following, deadline, machine.within)
-                heap, following = following, heap
-                matches, count, size, waiting, trouble = _released(
-                    heap, size, complete, waiting, matches, count, slot, deadline, machine, room
-                )
-                if trouble:
-                    return Found(kept[:total], left[0], left[1], matches[:count], questions[:asked], trouble, slot)
-            if row == runs.ends[run]:
+        while trouble == 0:
+            ended = row == runs.ends[run]
+            time = watermark if ended else times[row]
+            deadline = _first_deadline(heap, size, within) if within > 0 else _NEVER
+            if deadline != _NEVER and deadline <= time:
+                spare, size = _without_expired(heap, size, spare, deadline, within)
+                time = deadline
+            elif ended:
                 break
-            if asks > 0 and answer < 0:
-                questions, asked = _ask(questions, asked, run, heap, size, row, machine)
+            elif asks > 0 and answer < 0:
+                questions, asked = _ask(questions, asked, run, heap, size, row, pattern)
                 break
-            grown, done = 0, 0
-            for i in range(size):
-                room.known[:] = _UNKNOWN
-                own = answer + i * asks
-                found = _ways(heap[i], row, machine, rows, programs, answers, own, room, ways)
-                for k in range(found):
-                    target = machine.edges[ways[k, 0], 1]
-                    _take(heap[i], ways[k, 1], target, row, machine, rows, programs, room.record)
-                    if target != _FINAL:
-                        following = push(following, grown, room.record)
-                        grown += 1
-                        if not _may_end(target, heap[i], row, machine, rows, programs, answers, own, room):
-                            continue
-                        room.record[STATE] = _FINAL
-                    fresh = push(fresh, done, room.record)
-                    done += 1
-                if heap[i, START] < 0:
-                    following = push(following, grown, heap[i])
-                    grown += 1
-            for i in range(done):
-                complete = push(complete, waiting, fresh[i])
-                waiting += 1
-            heap, following, size = following, heap, grown
+            else:
+                spare, size, fresh, done = _met(
+                    heap, size, row, time, answer, asks, edges, states, conditions, code, aggregates,
+                    cells, valid, older, newer, answers, room, floats, spare, fresh, one,
+                )  # fmt: skip
+                for i in range(done):
+                    complete = push(complete, waiting, fresh, i)
+                    waiting += 1
+                row, answer = row + 1, -1
+            heap, spare = spare, heap
             matches, count, size, waiting, trouble = _released(
-                heap, size, complete, waiting, matches, count, slot, time, machine, room
+                heap, size, complete, waiting, matches, count, slot, time, pattern, one
             )
-            if trouble:
-                return Found(kept[:total], left[0], left[1], matches[:count], questions[:asked], trouble, slot)
-            row, answer = row + 1, -1
+        if trouble:
+            return Found(kept[:total], left[0], left[1], matches[:count], questions[:asked], trouble, slot)
         runs.begins[run] = row
         if size == 1 and waiting == 0 and heap[0, START] < 0:
             size = 0
         left[0, run], left[1, run] = size, waiting
-        for i in range(size):
-            kept = roomy(kept, total)
-            kept[total] = heap[i]
-            total += 1
-        for i in range(waiting):
-            kept = roomy(kept, total)
-            kept[total] = complete[i]
-            total += 1
+        kept = _kept(_kept(kept, total, heap, size), total + size, complete, waiting)
+        total += size + waiting
     return Found(kept[:total], left[0], left[1], matches[:count], questions[:asked], 0, -1)
 
 
@@ -436,7 +316,7 @@ def locate_all(
 ) -> None:
     """Write the row that a reference means in each match, which ends with the row of `ends`; -1 for none."""
     for i in range(records.shape[0]):
-        out[i] = locate(records[i], ends[i], ANY, variable, last, offset, older, newer)
+        out[i] = locate(records, i, ends[i], ANY, variable, last, offset, older, newer)
 
 
 @njit(nogil=True, cache=True)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
+from tailrace.engine.kernels.pattern_steps import FINAL, TAKE
 from tailrace.plan.nodes import PatternPart
 from tailrace.state.kernels import I64
 
-FINAL = 0
-"""The state in which a match is complete."""
-TAKE, PROCEED = 0, 1
+PROCEED = 1
 
 
 @dataclass(slots=True)
@@ -37,16 +37,15 @@ class _State:
 @dataclass(frozen=True, slots=True)
 class Automaton:
     """
-    The states as arrays, for the kernel.
+    The states as tables for the kernel, and the one to start in.
 
-    `edges` has a row for each edge, those of a state side by side: (action, target, forbidden); `first` the first edge of
-    each state and, at its end, the number of edges; `variables` that of each state.
+    `edges` has (action, target, forbidden variables as bits), those of a state side by side; `states` (first edge, the one behind
+    the last, variable).
     """
 
     start: int
     edges: I64
-    first: I64
-    variables: I64
+    states: I64
 
 
 def automaton(parts: Sequence[PatternPart]) -> Automaton:
@@ -56,13 +55,9 @@ def automaton(parts: Sequence[PatternPart]) -> Automaton:
     for place in reversed(range(len(parts))):
         behind = made.part(parts[place], place, behind)
     edges = [(TAKE if e.takes else PROCEED, e.target, e.forbidden) for s in made.states for e in s.edges]
-    counts = [len(s.edges) for s in made.states]
-    return Automaton(
-        behind,
-        np.array(edges, dtype=np.int64).reshape(-1, 3),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.array([s.variable for s in made.states], dtype=np.int64),
-    )
+    ends = list(accumulate(len(s.edges) for s in made.states))
+    states = [(end - len(s.edges), end, s.variable) for s, end in zip(made.states, ends, strict=True)]
+    return Automaton(behind, np.array(edges, dtype=np.int64).reshape(-1, 3), np.array(states, dtype=np.int64))
 
 
 class _Compiler:

@@ -12,6 +12,7 @@ from tailrace.engine.patterns.cells import Cell
 from tailrace.expressions.nodes import AggregateCall, Call, Cast, Column, Expr, Literal, columns, substitute
 from tailrace.plan.nodes import PatternAggregate, PatternPart, PatternValue, RowReference
 from tailrace.schema import FLOATS, INTEGERS, TIMESTAMPS, DataType, Kind
+from tailrace.state.kernels import I64
 
 _DIGITS = 18
 """The digits that fit into 64 bits."""
@@ -33,24 +34,37 @@ class _NotNumericError(Exception):
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """
-    The conditions of all variables: programs, the cells that they read, and which conditions have no program.
+    The conditions of all variables as tables for the kernel, and the cells that they read.
 
-    Those are answered by Polars, for each partial match and row: `asked` has their number by variable, -1 for others.
+    `table` has (begin of the program, its end, `asked`) by variable. Conditions without a program are answered by Polars, for
+    each partial match and row: `asked` has their number, -1 for others.
     """
 
-    programs: k.Programs
+    table: I64
+    code: I64
+    aggregates: I64
     cells: tuple[Cell, ...]
-    asked: tuple[int, ...]
+
+    @property
+    def asked(self) -> list[int]:
+        """The number of each variable's condition among those that Polars answers; -1 for others."""
+        asked: list[int] = self.table[:, k.ASKED].tolist()
+        return asked
 
 
 def compiled(parts: Sequence[PatternPart], values: Sequence[PatternValue]) -> Conditions:
     """Compile the conditions of a pattern."""
     made = _Programs([p.variable for p in parts], {v.name: v for v in values})
-    asked: list[int] = []
+    table: list[tuple[int, int, int]] = []
+    asked = 0
     for place, part in enumerate(parts):
+        begin = len(made.code)
         numeric = made.add(place, part.condition)
-        asked.append(-1 if numeric else sum(a >= 0 for a in asked))
-    return Conditions(made.arrays(), tuple(made.cells), tuple(asked))
+        table.append((begin, len(made.code), -1 if numeric else asked))
+        asked += not numeric
+    code, aggregates = (np.array(t, dtype=np.int64) for t in (made.code, made.aggregates))
+    cells = tuple(made.cells)
+    return Conditions(np.array(table, dtype=np.int64), code.reshape(-1, 6), aggregates.reshape(-1, 4), cells)
 
 
 @dataclass(slots=True)
@@ -60,14 +74,12 @@ class _Programs:
     variables: list[str]
     values: dict[str, PatternValue]
     code: list[tuple[int, ...]] = field(default_factory=list)
-    starts: list[int] = field(default_factory=lambda: [0])
-    constants: list[tuple[int, float]] = field(default_factory=list)
     aggregates: list[tuple[int, int, int, int]] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
 
     def add(self, variable: int, condition: Expr | None) -> bool:
         """Add the program of a condition; tell whether there is one. No condition is an empty program."""
-        known = len(self.code), len(self.constants), len(self.aggregates), len(self.cells)
+        known = len(self.code), len(self.aggregates), len(self.cells)
         try:
             if condition is not None:
                 _Compiler(self, variable).emit(condition)
@@ -75,15 +87,9 @@ class _Programs:
         except _NotNumericError:
             fits = False
         if not fits:
-            for things, count in zip((self.code, self.constants, self.aggregates, self.cells), known, strict=True):
+            for things, count in zip((self.code, self.aggregates, self.cells), known, strict=True):
                 del things[count:]  # type: ignore[attr-defined]
-        self.starts.append(len(self.code))
         return fits
-
-    def constant(self, number: int, floating: float = 0.0) -> int:
-        """Give the place of a constant."""
-        self.constants.append((number, floating))
-        return len(self.constants) - 1
 
     def cell(self, cell: Cell) -> int:
         """Give the place of a cell."""
@@ -97,16 +103,6 @@ class _Programs:
         if made not in self.aggregates:
             self.aggregates.append(made)
         return self.aggregates.index(made)
-
-    def arrays(self) -> k.Programs:
-        """Give all as the kernel takes it."""
-        return k.Programs(
-            np.array(self.code, dtype=np.int64).reshape(-1, 6),
-            np.array(self.starts, dtype=np.int64),
-            np.array([i for i, _ in self.constants], dtype=np.int64),
-            np.array([f for _, f in self.constants], dtype=np.float64),
-            np.array(self.aggregates, dtype=np.int64).reshape(-1, 4),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +173,13 @@ class _Compiler:
         number = _number(expr.type) if expr.type.kind is not Kind.NULL else _Number()
         value = expr.value
         if value is None:
-            self._put(k.CONSTANT, number.floating, self.programs.constant(0), 0, 0, 1)
+            self._put(k.CONSTANT, number.floating, 0, 0, 0, 1)
         elif expr.type.kind in (*INTEGERS, Kind.BOOLEAN, Kind.INTERVAL_SECOND, Kind.INTERVAL_MONTH):
-            self._put(k.CONSTANT, False, self.programs.constant(int(value)))
+            self._put(k.CONSTANT, False, int(value))
         elif expr.type.kind is Kind.DECIMAL:
-            self._put(k.CONSTANT, False, self.programs.constant(int(value.scaleb(number.scale))))
+            self._put(k.CONSTANT, False, int(value.scaleb(number.scale)))
         elif number.floating:
-            self._put(k.CONSTANT, True, self.programs.constant(0, float(value)))
+            self._put(k.CONSTANT, True, int(np.float64(value).view(np.int64)))
         else:
             return self._cell(expr, (k.CURRENT, 1, 0))
         return number
@@ -221,13 +217,13 @@ class _Compiler:
 
     def _to_float(self, number: _Number) -> _Number:
         if not number.floating:
-            self._put(k.TO_FLOAT, True, self.programs.constant(0, float(10**number.scale)))
+            self._put(k.TO_FLOAT, True, 10**number.scale)
         return _Number(floating=True)
 
     def _scaled(self, number: _Number, scale: int) -> _Number:
         """Let the integer on the stack have so many digits behind its point."""
         if number.scale < scale:
-            self._put(k.SCALE, False, self.programs.constant(10 ** (scale - number.scale)))
+            self._put(k.SCALE, False, 10 ** (scale - number.scale))
         return _Number(scale=scale)
 
     def _call(self, expr: Call) -> _Number:

@@ -14,7 +14,7 @@ from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.engine.operator import Times
 from tailrace.engine.patterns.automaton import automaton
 from tailrace.engine.patterns.cells import Cells
-from tailrace.engine.patterns.conditions import compiled
+from tailrace.engine.patterns.conditions import Conditions, compiled
 from tailrace.engine.patterns.partial_matches import SLOT, PartialMatches, last_of_each
 from tailrace.engine.patterns.questions import Questions, first_of_each_run
 from tailrace.engine.patterns.rows import PatternRows
@@ -49,12 +49,11 @@ class Matcher:
         conditions = compiled(node.parts, node.values)
         types = {f.name: f.type for f in node.input.schema}
         self.cells = Cells(conditions.cells, types, timezone)
-        self._programs = conditions.programs
         self._questions = Questions(node.parts, node.values, conditions.asked, timezone)
-        self._machine = _machine(node, conditions.asked, variables)
+        self._pattern = _pattern(node, conditions, variables)
         self.slots = KeyedSlots({k: node.input.schema[k].type.polars for k in node.partition})
         self.rows = PatternRows({n: types[n].polars for n in types if n in node.reads}, self.cells)
-        self.partial = PartialMatches(len(variables), len(conditions.programs.aggregates))
+        self.partial = PartialMatches(len(variables), len(conditions.aggregates))
 
     @property
     def store(self) -> RowStore:
@@ -102,9 +101,7 @@ class Matcher:
         answers = np.zeros(1, dtype=np.bool_)
         parts: list[I64] = []
         while True:
-            found = kernels.walk(
-                runs, reached, self.partial.bundle, self._machine, self.rows.bundle, self._programs, answers
-            )
+            found = kernels.walk(runs, reached, self.partial.bundle, self._pattern, self.rows.bundle, answers)
             if found.trouble:
                 message = _TROUBLES[found.trouble].format(self._node.after.variable)
                 raise TerminalError(message, hint="write AFTER MATCH SKIP PAST LAST ROW", location=self._node.location)
@@ -172,9 +169,9 @@ class Matcher:
         return known
 
 
-def _machine(node: MatchRecognize, asked: Sequence[int], variables: Sequence[str]) -> kernels.Machine:
+def _pattern(node: MatchRecognize, conditions: Conditions, variables: Sequence[str]) -> kernels.Pattern:
     made = automaton(node.parts)
     target = -1 if node.after.variable is None else variables.index(node.after.variable)
     skip = _SKIPS.get(node.after.kind, kernels.TO_LAST)
-    facts = (made.edges, made.first, made.variables)
-    return kernels.Machine(made.start, *facts, skip, target, node.within or 0, np.array(asked, dtype=np.int64))
+    tables = (made.edges, made.states, conditions.table, conditions.code, conditions.aggregates)
+    return kernels.Pattern(made.start, *tables, skip, target, node.within or 0)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.batch import Batch
-from tailrace.engine.kernels.pattern_conditions import Rows
+from tailrace.engine.kernels.patterns import Rows
 from tailrace.engine.operator import Times
 from tailrace.engine.patterns.cells import Cells
 from tailrace.state.index import grown
@@ -64,8 +64,7 @@ class PatternRows:
     @property
     def bundle(self) -> Rows:
         """All as the kernel takes it."""
-        ints = self._ints
-        return Rows(ints, ints.view(np.float64), self._valid, self._times, self.store.older, self.store.newer)
+        return Rows(self._ints, self._valid, self._times, self.store.older, self.store.newer)
 
     def oldest(self, slots: int) -> I64:
         """Give the first row of each slot, of so many slots."""
