@@ -15,6 +15,8 @@ Row = dict[str, Any]
 Taken = tuple[tuple[int, Row], ...]
 """Rows with the place of their variable in the pattern."""
 Truth = bool | None
+_MANY = 300
+"""Of so many ways to match the same rows nobody can tell which one counts."""
 
 
 class SkipError(Exception):
@@ -22,7 +24,7 @@ class SkipError(Exception):
 
 
 class AmbiguousError(Exception):
-    """Several ways are complete with the same row, and it is not said which one counts."""
+    """Several matches begin with the same row, and it is not said which one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,12 @@ class Pattern:
             SkipError: the job must fail.
             AmbiguousError: nobody can tell what must come out.
         """
-        at = 0
+        at, held = 0, -1
         while at < len(rows):
-            found = self._search(rows, at)
+            found, last = self._search(rows, at, held)
             if found is None:
                 return
+            held = max(held, last)
             if found:
                 at = self._next(found, at)
                 yield found
@@ -94,27 +97,41 @@ class Pattern:
             raise SkipError
         return start + chosen
 
-    def _search(self, rows: Sequence[Row], start: int) -> Taken | None:
-        """Give the match that begins with a row; empty: there is none; None: it is still open."""
+    def _search(self, rows: Sequence[Row], start: int, held: int) -> tuple[Taken | None, int]:
+        """
+        Give the match that begins with a row, and the row at which that is known; empty: there is none; None: it is still open.
+
+        Until the row `held` the match is not put out, as earlier searches go on. If the same row begins another one
+        meanwhile, nobody can tell which one comes out.
+        """
         ways: list[Taken] = [()]
-        for row in rows[start:]:
-            if self.within is not None and row["time"] - rows[start]["time"] >= self.within:
-                return ()
-            complete, going = [], []
-            for way in ways:
-                for place in self._places(way, row):
-                    longer = (*way, (place, row))
-                    going.append(longer)
-                    if self._may_leave(way, row, place, longer, len(self.parts)):
-                        complete.append(longer)
+        match: Taken = ()
+        for at in range(start, len(rows)):
+            if match and at > held:
+                break
+            if self.within is not None and rows[at]["time"] - rows[start]["time"] >= self.within:
+                return match, at - 1
+            complete, ways = self._longer(ways, rows[at])
+            if len(complete) > 1 or (match and complete) or len(ways) > _MANY:
+                raise AmbiguousError
             if complete:
-                if len(complete) > 1:
-                    raise AmbiguousError
-                return complete[0]
-            ways = going
+                (match,) = complete
             if not ways:
-                return ()
-        return None if self.within is None else ()
+                return match, at
+        if match:
+            return match, start + len(match) - 1
+        return None if self.within is None else (), len(rows)
+
+    def _longer(self, ways: Sequence[Taken], row: Row) -> tuple[list[Taken], list[Taken]]:
+        """Give the ways that are complete with a row, and all that go on."""
+        complete, going = [], []
+        for way in ways:
+            for place in self._places(way, row):
+                longer = (*way, (place, row))
+                going.append(longer)
+                if self._may_leave(way, row, place, longer, len(self.parts)):
+                    complete.append(longer)
+        return complete, going
 
     def _places(self, way: Taken, row: Row) -> Iterator[int]:
         """Give the variables that may take the row next."""
