@@ -55,21 +55,21 @@ class PatternMaker:
 
     def make(self) -> Pattern:
         """Give a pattern that Flink takes."""
-        count = self._rng.randint(2, 4)
+        count = self._rng.choice([2, 2, 3, 3, 4])
         while True:
             parts = [self._part("ABCD"[i], i, count) for i in range(count)]
             if self._is_taken(parts):
                 break
         skips = ["PAST LAST ROW", "PAST LAST ROW", "TO NEXT ROW"]
         skips += [f"TO {side} {p.variable}" for side in ("FIRST", "LAST") for p in parts[1:] if p.low]
-        within = self._rng.choice([None, 4, 8, 15, 30])
+        within = self._rng.choice([None, 6, 12, 20, 40])
         return Pattern(tuple(parts), self._rng.choice(skips), within)
 
     def _part(self, name: str, place: int, count: int) -> Part:
         low, high = self._rng.choice(_QUANTIFIERS)
         fixed = low == high or (low, high) == (0, 1)
         reluctant = not fixed and self._rng.random() < (1.0 if place == count - 1 else 0.4)
-        condition = self._condition(place, place) if self._rng.random() < 0.75 else None
+        condition = self._condition(place, place) if self._rng.random() < 0.65 else None
         return Part(name, low, high, reluctant, condition)
 
     @staticmethod
@@ -88,7 +88,7 @@ class PatternMaker:
         if depth < 2 and kind < 0.32:
             a = self._condition(own, known, depth + 1)
             return Condition(f"NOT ({a.sql})", lambda *x: None if (t := a.holds(*x)) is None else not t)
-        choices = [*[self._plain] * 4, self._null, self._navigated, self._aggregate, self._texts]
+        choices = [*[self._plain] * 6, self._null, self._navigated, self._aggregate, self._texts]
         return self._rng.choice(choices)(own, known)
 
     def _plain(self, own: int, _known: int) -> Condition:
@@ -148,7 +148,7 @@ def _joined(word: str, a: Truth, b: Truth) -> Truth:
 def make_rows(rng: random.Random, *, ordered: bool) -> list[Row]:
     """Make rows of several partitions; those that are not `ordered` come out of order, and some late."""
     rows, now = [], 0
-    for number in range(rng.choice([0, 5, 40, 80, 80])):
+    for number in range(rng.choice([0, 20, 40, 80, 80])):
         now += rng.choice([0, 1, 1, 2, 4])
         back = 0 if ordered else rng.choice([0, 0, 0, 1, 2, 5])
         maybe = [None if rng.random() < 0.1 else value for value in (rng.randint(0, 9), rng.choice([0.5, 1.25, 7.75]))]
