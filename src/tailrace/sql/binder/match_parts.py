@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.nodes import PatternPart
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
+
+_MOST = 60
+"""The variables that a pattern may have: the engine has a bit for each."""
 
 
 def parts_of(pattern: n.Node, source: Source) -> tuple[PatternPart, ...]:
@@ -18,6 +21,9 @@ def parts_of(pattern: n.Node, source: Source) -> tuple[PatternPart, ...]:
     """
     nodes = pattern.args["parts"] if isinstance(pattern, n.PatternSequence) else [pattern]
     parts = [_part(node) for node in nodes]
+    if len(parts) > _MOST:
+        message = f"a pattern of more than {_MOST} variables is not supported"
+        raise UnsupportedError(message, hint="give one variable several rows", location=at(pattern, source))
     for i, (part, node) in enumerate(zip(parts, nodes, strict=True)):
         before = parts[i - 1] if i else None
         problem = _problem(part, before, [p.variable for p in parts[:i]], last=i == len(parts) - 1)
