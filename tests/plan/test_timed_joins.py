@@ -6,7 +6,7 @@ import pytest
 
 from tailrace.errors import ConfigError
 from tailrace.plan.explain import explain
-from tailrace.plan.nodes import IntervalJoin, Join, Node, WindowAggregate, WindowJoin, walk
+from tailrace.plan.nodes import IntervalJoin, Join, JoinKind, Node, WindowAggregate, WindowJoin, walk
 from tailrace.schema import TimeAttribute
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Query
@@ -150,6 +150,17 @@ def test_windows_follow_each_other() -> None:
     assert WindowAggregate in (top, second)
     three = of_windows() + f" JOIN {window('a')} c ON c.window_start = l.window_start AND c.window_end = l.window_end"
     assert sum(isinstance(n, WindowJoin) for n in walk(bound(three).plan)) == 2
+
+
+@pytest.mark.parametrize(("word", "kind"), [("EXISTS", JoinKind.SEMI), ("NOT EXISTS", JoinKind.ANTI)])
+def test_queries_inside_of_a_window(word: str, kind: JoinKind) -> None:
+    """EXISTS with equal windows is a join by window too; with an interval it is a regular join, as in Flink."""
+    inner = f"SELECT 1 FROM {window('b')} r WHERE l.k = r.k AND {EDGES}"
+    made = join(f"SELECT l.id FROM {window('a')} l WHERE {word} ({inner})")
+    assert isinstance(made, WindowJoin)
+    assert made.kind is kind
+    near_b = "SELECT 1 FROM b WHERE a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts"
+    assert type(join(f"SELECT a.id FROM a WHERE {word} ({near_b})")) is Join
 
 
 def test_explain_shows_the_state_bound() -> None:
