@@ -35,13 +35,13 @@ def _crowded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(seed: int, count: int = 300) -> list[Row]:
-    """Give rows of which many are repeated, and deletions of what is not there."""
+    """Give rows of which many are repeated, deletions of what is not there, and rows as they were, which say nothing."""
     rng = random.Random(seed)  # noqa: S311 - test data
     out: list[Row] = []
     for _ in range(count):
         if out and rng.random() < 0.2:
             out.append(out[-1])
-        kind = rng.choice((RowKind.UPDATE_AFTER, RowKind.UPDATE_AFTER, RowKind.DELETE, RowKind.INSERT))
+        kind = rng.choice((RowKind.UPDATE_AFTER, RowKind.UPDATE_BEFORE, RowKind.DELETE, RowKind.INSERT))
         out.append((int(kind), rng.randrange(12), rng.choice((None, 1, 2)), rng.choice((None, [], ["a", None]))))
     return out
 
@@ -51,6 +51,8 @@ def expected(given: list[Row]) -> list[Change]:
     there: dict[Any, Row] = {}
     out: list[Change] = []
     for place, (kind, *row) in enumerate(given):
+        if kind == RowKind.UPDATE_BEFORE:
+            continue
         before = there.pop(row[0], None)
         if kind == RowKind.DELETE:
             out += [] if before is None else [(int(RowKind.DELETE), *before, place)]

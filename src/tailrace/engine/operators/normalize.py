@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.batch import HIDDEN, KIND, Batch, RowKind
-from tailrace.engine.changes import REMOVED
 from tailrace.engine.kernels import stands as kernels
 from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.engine.operator import Operator, Times
@@ -24,6 +23,8 @@ _LEAST = 1024
 class NormalizeOperator(Operator):
     """
     Keeps the row of each key. Changes are put out in the order of the rows that make them, none is left out.
+
+    What a row was before an update is not read, as in Flink: a source that sends changes twice may send it twice too.
 
     With a time to live, keys that were not touched for so long are forgotten, silently, as in Flink; a row that is the same as
     the one before it is then put out all the same, to keep it alive downstream.
@@ -41,9 +42,12 @@ class NormalizeOperator(Operator):
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         self._forget(self._slots.expired(times.now))
+        if KIND in batch.columns:
+            batch = batch.filter(pl.col(KIND) != RowKind.UPDATE_BEFORE)
         slots = self._slots.find(batch)
         self._reserve(len(batch))
-        removed = batch[KIND].is_in(REMOVED).to_numpy() if KIND in batch.columns else np.zeros(len(batch), np.bool_)
+        deletes = batch[KIND] == RowKind.DELETE if KIND in batch.columns else pl.repeat(False, len(batch), eager=True)
+        removed = deletes.to_numpy()
         numbers = self._store.used + np.cumsum(~removed) - 1
         came = ~removed
         self._store.append(batch.select(self._names).filter(pl.Series(came)), slots[came], times.now)
