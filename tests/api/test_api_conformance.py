@@ -47,14 +47,16 @@ def in_words(case: Case) -> list[n.Node]:
     out: list[n.Node] = []
     for node in statements(case):
         match node:
-            case s.CreateTable() | s.CreateView():
+            case s.CreateTable() | s.CreateView() if not n.get(node, "replace"):
                 definitions = definitions.with_one(node.args["name"].texts[-1], node)
             case n.Query():
                 node = Words(definitions).query(node).tree  # noqa: PLW2901  the same statement in other words
             case s.Insert():
                 node.set("query", Words(definitions).query(node.args["query"]).tree)
-            case s.StatementSet():
-                raise NoWordsError("a statement set")
+            case s.SetOption() | s.ResetOption():
+                pass
+            case _:
+                raise NoWordsError(type(node).__name__)
         out.append(node)
     return out
 

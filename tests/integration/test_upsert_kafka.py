@@ -258,7 +258,7 @@ def test_changes_into_a_topic(kafka: str, tmp_path: Path) -> None:
 
 
 def test_a_key_tells_no_changes() -> None:
-    given = {"connector": "kafka", "topic": "t", "properties.bootstrap.servers": "localhost:1", "format": ""}
+    given = {"connector": "kafka", "topic": "t", "properties.bootstrap.servers": "localhost:1"}
     given |= {"key.format": "ogg-json", "key.fields": "id", "value.format": "json"}
     text = f"CREATE TABLE t (id BIGINT, n BIGINT) WITH ({options(**given)});\n"
     with pytest.raises(ConfigError, match="'ogg-json' tells what has changed, which a key does not"):
