@@ -347,6 +347,27 @@ def test_a_watched_file_that_is_deleted_ends(tmp_path: Path) -> None:
     assert sorted(_ids(watch.step())) == [0, 2]
 
 
+def test_a_new_file_with_the_inode_of_a_deleted_one_is_read(tmp_path: Path) -> None:
+    """Name, inode and size are the same, but what it begins with is not: no row of it is left out."""
+    watch = Watch(tmp_path)
+    path = watch.folder / "a"
+    _write(path, 1)
+    watch.step()
+    inode = path.stat().st_ino
+    path.unlink()
+    watch.clock.advance(1000)
+    watch.reader.poll(Limit(wait_seconds=0))
+    assert watch.reader.changes() == [Ended("a")]
+    for i in range(1000):  # file systems give the inode of a deleted file to a new one, sooner or later
+        _write(path, 2)
+        if path.stat().st_ino == inode:
+            break
+        path.rename(tmp_path / f"other{i}")
+    else:
+        pytest.skip("this file system does not give the inode of a deleted file again")
+    assert _ids(watch.step()) == [2]
+
+
 def test_many_watched_files_do_not_keep_many_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a bound the file that has waited longest is closed, and opened again when it grows."""
     monkeypatch.setattr("tailrace.connectors.filesystem.source.MAX_OPEN", 3)

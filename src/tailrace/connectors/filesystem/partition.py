@@ -33,6 +33,8 @@ class FilePartition:
         self._past = past
         self.live = True
         """Whether its rows may still come; set by the reader."""
+        self.gone = False
+        """Whether there was once nothing at its path, so that an inode may have been given to another file; set by the reader."""
         self._rotated = False
         self._seen = 0
 
@@ -78,6 +80,11 @@ class FilePartition:
             return False
         known = [(mark.inode, mark.head), *mark.past]
         return any(i == inode and has_head(path, head) for i, head in known)
+
+    def is_other(self, status: os.stat_result) -> bool:
+        """Tell whether the file at its path is another than the one that was read to its end."""
+        assert self.mark is not None
+        return status.st_ino != self.mark.inode or (self.gone and not has_head(self.path, self.mark.head))
 
     def look(self, status: os.stat_result | None) -> bool:
         """

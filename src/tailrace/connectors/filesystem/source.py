@@ -283,6 +283,8 @@ class FileReader(Reader):
         for name in self._active:
             if self._partitions[name].file is not None:
                 self._partitions[name].look(found[name].status if name in found else None)
+        for name, partition in self._partitions.items():
+            partition.gone = partition.gone or name not in found
         known = self._known(self._partitions) if any(name not in self._partitions for name in found) else {}
         for file in found.values():
             self._discover(file, known)
@@ -296,7 +298,7 @@ class FileReader(Reader):
             return
         if old.live or old.mark is None:
             return
-        if file.status.st_ino != old.mark.inode:
+        if old.is_other(file.status):
             self._announce(self._made(file.name, file.path, None, old.mark.followed_by()))
         elif file.status.st_size != old.mark.size:
             self._announce(self._made(file.name, file.path, old.mark))
