@@ -8,15 +8,15 @@ from tailrace import kernel_cache
 
 if TYPE_CHECKING:
     from tailrace.api import functions as functions
+    from tailrace.api.cases import count as count
+    from tailrace.api.cases import expr as expr
+    from tailrace.api.cases import when as when
     from tailrace.api.create import event_time as event_time
     from tailrace.api.create import processing_time as processing_time
     from tailrace.api.expr import Expr as Expr
     from tailrace.api.expr import call as call
     from tailrace.api.expr import col as col
-    from tailrace.api.expr import count as count
-    from tailrace.api.expr import expr as expr
     from tailrace.api.expr import lit as lit
-    from tailrace.api.expr import when as when
     from tailrace.api.grouping import cube as cube
     from tailrace.api.grouping import grouping_sets as grouping_sets
     from tailrace.api.grouping import rollup as rollup
@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "cases": ("count", "expr", "when"),
     "create": ("event_time", "processing_time"),
-    "expr": ("Expr", "call", "col", "count", "expr", "lit", "when"),
+    "expr": ("Expr", "call", "col", "lit"),
     "grouping": ("cube", "grouping_sets", "rollup"),
     "joining": ("left", "right"),
     "matching": ("Match", "step"),
