@@ -110,6 +110,14 @@ class KeyedSlots:
         self._round = 0
         return kept
 
+    def renumbered(self) -> I64:
+        """Compact if that is worth it; give the new number of each old slot, -1 for one that is gone."""
+        used = self.used
+        kept = self.compact() if self.worth_compacting else np.arange(used)
+        numbers = np.full(used, -1, dtype=np.int64)
+        numbers[kept] = np.arange(len(kept))
+        return numbers
+
     @property
     def wants_base(self) -> bool:
         """Tell that the next delta should be the whole state."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tailrace.engine import keyed_rows
 from tailrace.engine.batch import Batch
 from tailrace.engine.kernels import ranks as kernels
 from tailrace.engine.keyed_slots import KeyedSlots
@@ -17,7 +18,7 @@ from tailrace.state.delta import StateDelta
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 from tailrace.state.row_queues import RowQueues
-from tailrace.state.row_store import RowStore, latest
+from tailrace.state.row_store import RowStore
 
 ALL = 2**62
 """As many places as there are rows."""
@@ -227,11 +228,10 @@ class RankedRows:
         crowded = self._queues is not None and self._queues.crowded(len(self.store))
         if not (self.slots.worth_compacting or self.store.worth_compacting or crowded):
             return False
-        used = self.slots.used
-        kept = self.slots.compact() if self.slots.worth_compacting else np.arange(used)
-        numbers = np.full(2 * used, -1)
-        numbers[2 * kept], numbers[2 * kept + 1] = 2 * np.arange(len(kept)), 2 * np.arange(len(kept)) + 1
-        slots = self.store.compact(numbers)
+        numbers = self.slots.renumbered()
+        pairs = np.stack([2 * numbers, 2 * numbers + 1], axis=1)
+        pairs[numbers < 0] = -1
+        slots = self.store.compact(pairs.reshape(-1))
         self._rebuild(slots // 2)
         return True
 
@@ -241,24 +241,13 @@ class RankedRows:
 
     def snapshot(self) -> StateDelta:
         """Give what has changed since the last call."""
-        if not self.slots.ttl:
-            base = self.store.wants_base
-            return StateDelta(base, self.store.delta(base=base))
-        base, slots = self.slots.changed(base=self.store.wants_base)
-        partitions = self.slots.columns(slots)
-        frames = self.store.delta(base=base)
-        return StateDelta(base, frames | ({"partitions": partitions} if len(partitions) else {}))
+        return keyed_rows.snapshot(self.slots, self.store)
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
         """Take up the rows of a base and the increments after it; places are computed again."""
-        given = [d.frames for d in deltas]
-        for partitions in (frames["partitions"] for frames in given if "partitions" in frames):
-            self.slots.load(partitions)
-        rows = latest(given)
-        if rows is None:
+        if (found := keyed_rows.restored(self.slots, deltas)) is None:
             return
-        slots = self.slots.find(rows)
-        self.slots.live[slots] = True
+        rows, slots = found
         self.store.load(rows, 2 * slots)
         self.store.reserve(0, 2 * self.slots.used)
         self._rebuild(slots)

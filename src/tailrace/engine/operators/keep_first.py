@@ -136,10 +136,8 @@ class KeepEarliestOperator(Operator):
     def _compact(self) -> None:
         if not (self._slots.worth_compacting or self._store.worth_compacting):
             return
-        used = self._slots.used
-        kept = self._slots.compact() if self._slots.worth_compacting else np.arange(used)
-        numbers = np.full(used, -1)
-        numbers[kept] = np.arange(len(kept))
+        numbers = self._slots.renumbered()
+        kept = np.flatnonzero(numbers >= 0)
         self._first = grown(self._first[kept], 1024)
         self._chosen = np.full(max(1024, len(kept)), -1, dtype=np.int64)
         self._link(self._store.compact(numbers))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
+from tailrace.engine import keyed_rows
 from tailrace.engine.batch import HIDDEN, KIND, Batch, RowKind
 from tailrace.engine.kernels import stands as kernels
 from tailrace.engine.keyed_slots import KeyedSlots
@@ -15,7 +16,7 @@ from tailrace.plan.nodes import Normalize
 from tailrace.state.delta import StateDelta
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
-from tailrace.state.row_store import RowStore, latest
+from tailrace.state.row_store import RowStore
 
 _LEAST = 1024
 
@@ -103,11 +104,7 @@ class NormalizeOperator(Operator):
         return []
 
     def _compact(self) -> None:
-        used = self._slots.used
-        kept = self._slots.compact() if self._slots.worth_compacting else np.arange(used)
-        numbers = np.full(used, -1, dtype=np.int64)
-        numbers[kept] = np.arange(len(kept))
-        self._link(self._store.compact(numbers))
+        self._link(self._store.compact(self._slots.renumbered()))
 
     def _link(self, slots: I64) -> None:
         """Know the rows of a store without dropped ones, which are of these slots."""
@@ -116,22 +113,9 @@ class NormalizeOperator(Operator):
         self._row_of[slots] = np.arange(len(slots))
 
     def snapshot(self) -> StateDelta:
-        if not self._slots.ttl:
-            base = self._store.wants_base
-            return StateDelta(base, self._store.delta(base=base))
-        base, slots = self._slots.changed(base=self._store.wants_base)
-        keys = self._slots.columns(slots)
-        frames = self._store.delta(base=base)
-        return StateDelta(base, frames | ({"keys": keys} if len(keys) else {}))
+        return keyed_rows.snapshot(self._slots, self._store)
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
-        given = [d.frames for d in deltas]
-        for keys in (frames["keys"] for frames in given if "keys" in frames):
-            self._slots.load(keys)
-        rows = latest(given)
-        if rows is None:
-            return
-        slots = self._slots.find(rows)
-        self._slots.live[slots] = True
-        self._store.load(rows, slots)
-        self._link(slots)
+        if (found := keyed_rows.restored(self._slots, deltas)) is not None:
+            self._store.load(*found)
+            self._link(found[1])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tailrace.engine import keyed_rows
 from tailrace.engine.accumulators import accumulator
 from tailrace.engine.batch import KIND, Batch, RowKind
 from tailrace.engine.changes import REMOVED, of_kind
@@ -21,7 +22,7 @@ from tailrace.plan.nodes import OverUpdates
 from tailrace.state.delta import StateDelta
 from tailrace.state.kernels import I64
 from tailrace.state.row_queues import RowQueues
-from tailrace.state.row_store import RowStore, latest
+from tailrace.state.row_store import RowStore
 
 NUMBERING = ("ROW_NUMBER", "RANK", "DENSE_RANK")
 
@@ -144,11 +145,7 @@ class OverUpdatesOperator(Operator):
         self._forget(self._slots.expired(times.now))
         crowded = self._queues is not None and self._queues.crowded(len(self._store))
         if self._slots.worth_compacting or self._store.worth_compacting or crowded:
-            used = self._slots.used
-            kept = self._slots.compact() if self._slots.worth_compacting else np.arange(used)
-            numbers = np.full(used, -1, dtype=np.int64)
-            numbers[kept] = np.arange(len(kept))
-            self._rebuild(self._store.compact(numbers))
+            self._rebuild(self._store.compact(self._slots.renumbered()))
         return []
 
     def _rebuild(self, slots: I64) -> None:
@@ -157,25 +154,12 @@ class OverUpdatesOperator(Operator):
             self._queues.rebuild(self._store.gather(np.arange(self._store.used), self._queues.columns), slots)
 
     def snapshot(self) -> StateDelta:
-        if not self._slots.ttl:
-            base = self._store.wants_base
-            return StateDelta(base, self._store.delta(base=base))
-        base, slots = self._slots.changed(base=self._store.wants_base)
-        partitions = self._slots.columns(slots)
-        frames = self._store.delta(base=base)
-        return StateDelta(base, frames | ({"partitions": partitions} if len(partitions) else {}))
+        return keyed_rows.snapshot(self._slots, self._store)
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
-        given = [d.frames for d in deltas]
-        for partitions in (frames["partitions"] for frames in given if "partitions" in frames):
-            self._slots.load(partitions)
-        rows = latest(given)
-        if rows is None:
-            return
-        slots = self._slots.find(rows)
-        self._slots.live[slots] = True
-        self._store.load(rows, slots)
-        self._rebuild(slots)
+        if (found := keyed_rows.restored(self._slots, deltas)) is not None:
+            self._store.load(*found)
+            self._rebuild(found[1])
 
 
 def _steps(at: I64, codes: I64) -> I64:

@@ -125,11 +125,8 @@ class Matcher:
             self._compact()
 
     def _compact(self) -> None:
-        used = self.slots.used
-        kept = self.slots.compact() if self.slots.worth_compacting else np.arange(used)
-        places = np.full(used, -1)
-        places[kept] = np.arange(len(kept))
-        self.partial.keep(kept)
+        places = self.slots.renumbered()
+        self.partial.keep(np.flatnonzero(places >= 0))
         self.partial.renumber(self.rows.compact(places))
 
     def changes(self, *, base: bool) -> tuple[bool, dict[str, pl.DataFrame]]:
