@@ -10,8 +10,9 @@ from tailrace.plan.nodes import MATCH_TIME, AfterMatch, MatchRecognize, PatternP
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import Field, Kind, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.binder.match_parts import parts_of
-from tailrace.sql.binder.match_values import PatternBinder, PatternColumns
+from tailrace.sql.binder.match_values import PatternBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.row_windows import check_order, sort_key
@@ -44,7 +45,7 @@ class MatchBinder:
             ConfigError: something in it does not exist, does not fit, or is refused by Flink; points at the place.
         """
         below = ExpressionBinder(Scope.of(self.input.schema), self.source)
-        columns = PatternColumns(below)
+        columns = InputColumns(below)
         parts = parts_of(self.node.args["pattern"], self.source)
         variables = tuple(p.variable for p in parts)
         partition, order = self._partition(below), self._order(below, columns)
@@ -77,7 +78,7 @@ class MatchBinder:
                 raise ConfigError(f"the matches have two columns '{name}'", hint=hint, location=made.location)
         return calc(made, [*keys, *measures], None, made.location)
 
-    def _input(self, columns: PatternColumns) -> Plan:
+    def _input(self, columns: InputColumns) -> Plan:
         own = [Output(f.name, Column(f.type, f.name)) for f in self.input.schema]
         helpers = [Output(name, e) for name, e in columns.columns.items()]
         return calc(self.input, [*own, *helpers], None, at(self.node, self.source))
@@ -103,7 +104,7 @@ class MatchBinder:
             found.append(expr.name)
         return tuple(dict.fromkeys(found))
 
-    def _order(self, below: ExpressionBinder, columns: PatternColumns) -> _Order:
+    def _order(self, below: ExpressionBinder, columns: InputColumns) -> _Order:
         nodes = n.get(self.node, "order") or []
         hint = "declare WATERMARK FOR it in its table, or order by a column AS PROCTIME()"
         place = below.at(nodes[0] if nodes else self.node)

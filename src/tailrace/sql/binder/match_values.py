@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, Location, UnsupportedError
 from tailrace.expressions import aggregates
@@ -11,6 +11,7 @@ from tailrace.plan.nodes import MATCH_TIME, PatternAggregate, PatternValue, RowR
 from tailrace.schema import INTEGERS, TIMESTAMPS, Kind, TimeAttribute
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.known import Known
@@ -20,28 +21,6 @@ _PHYSICAL = ("PREV", "NEXT")
 _TIMES = ("MATCH_ROWTIME", "MATCH_PROCTIME")
 
 
-@dataclass
-class PatternColumns:
-    """Helper columns of the input, `__p0` and so on, that hold what aggregates and sort keys compute."""
-
-    below: ExpressionBinder
-    columns: dict[str, Expr] = field(default_factory=dict)
-
-    def column(self, expr: Expr) -> str:
-        """Give the input column that holds an expression."""
-        if isinstance(expr, Column):
-            return expr.name
-        known = next((name for name, e in self.columns.items() if e == expr), None)
-        if known is None:
-            known = f"__p{len(self.columns)}"
-            self.columns[known] = expr
-        return known
-
-    def argument(self, name: str) -> Expr:
-        """Give the expression that an input column holds."""
-        return self.columns.get(name) or self.below.scope.column(name)
-
-
 class PatternBinder(ExpressionBinder):
     """
     Binds one expression of DEFINE or, with `measures`, of MEASURES, and collects the values that it reads.
@@ -49,7 +28,7 @@ class PatternBinder(ExpressionBinder):
     A column without a variable is one of any row. Where one row is wanted the last one counts.
     """
 
-    def __init__(self, columns: PatternColumns, variables: tuple[str, ...], *, measures: bool) -> None:
+    def __init__(self, columns: InputColumns, variables: tuple[str, ...], *, measures: bool) -> None:
         super().__init__(columns.below.scope, columns.below.source)
         self.values: dict[str, PatternValue] = {}
         self.asks_for_time = False
@@ -206,7 +185,7 @@ class PatternBinder(ExpressionBinder):
         return self._value(value)
 
     @property
-    def columns(self) -> PatternColumns:
+    def columns(self) -> InputColumns:
         """The helper columns of the input."""
         return self._columns
 

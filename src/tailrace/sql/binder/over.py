@@ -16,6 +16,7 @@ from tailrace.sql.binder.aggregate_calls import aggregate_call
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.functions import meant
+from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
 from tailrace.sql.binder.row_windows import resolved
@@ -37,31 +38,11 @@ class Window:
 
 
 @dataclass
-class OverCalls:
-    """
-    Collects the aggregates with OVER of one SELECT.
+class OverCalls(InputColumns):
+    """Collects the aggregates with OVER of one SELECT; the columns of their results are called `__o0` and so on."""
 
-    Helper columns are called `__p0` (partition, arguments) and `__o0` (results).
-    """
-
-    below: ExpressionBinder
-    definitions: dict[str, n.Over]
-    columns: dict[str, Expr] = field(default_factory=dict)
+    definitions: dict[str, n.Over] = field(kw_only=True)
     results: dict[str, tuple[Window, AggregateCall]] = field(default_factory=dict)
-
-    def column(self, expr: Expr) -> str:
-        """Give the input column that holds an expression."""
-        if isinstance(expr, Column):
-            return expr.name
-        known = next((name for name, e in self.columns.items() if e == expr), None)
-        if known is None:
-            known = f"__p{len(self.columns)}"
-            self.columns[known] = expr
-        return known
-
-    def argument(self, name: str) -> Expr:
-        """Give the expression that an input column holds."""
-        return self.columns.get(name) or self.below.scope.column(name)
 
     def call(self, node: n.Call) -> Expr:
         """Give what an aggregate comes to, over the columns of the result."""

@@ -195,7 +195,7 @@ class _Above(_Parts):
     def __init__(self, scope: Scope, select: OverSelect) -> None:
         super().__init__(scope, select.source)
         self._select = select
-        self._calls = OverCalls(self, definitions(select.node))
+        self._calls = OverCalls(self, definitions=definitions(select.node))
         self._names = {
             i.this: i.args["alias"].this for i in select.items if isinstance(i, n.SelectItem) and n.get(i, "alias")
         }
