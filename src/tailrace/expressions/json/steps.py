@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ class ScalarError(PathError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(ABC):
     """
     A step; `single` tells that it leads to one place.
 
@@ -31,9 +32,9 @@ class Step:
         """Give the next places."""
         return [x for value in found for x in self.next(value, sure, last)]
 
+    @abstractmethod
     def next(self, value: Any, sure: bool, last: bool) -> Iterator[Any]:
         """Give the places that follow one."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 from sqlglot import TokenType
@@ -157,9 +158,9 @@ class CallParser(OverParser):
         self.expect("IN")
         return [needle, self.expression()]
 
+    @abstractmethod
     def operand(self) -> Node:
         """Take an expression without comparisons."""
-        raise NotImplementedError
 
     def _keyed(self, *words: str) -> list[Node]:
         found = [self.expression()]

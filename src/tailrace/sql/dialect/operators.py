@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from tailrace.sql.dialect.nodes import Between, Binary, In, InQuery, Is, Like, Node, Unary
 from tailrace.sql.dialect.subqueries import SubqueryParser
 
@@ -20,9 +22,9 @@ _BINARY = {
 class OperatorParser(SubqueryParser):
     """Reads operators by precedence climbing; `atom` is what stands between them."""
 
+    @abstractmethod
     def atom(self) -> Node:
         """Take an operand with what binds tighter than every operator."""
-        raise NotImplementedError
 
     def expression(self, least: int = _OR) -> Node:
         """Take an expression of operators that bind at least as tightly as `least`."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.nodes import Bound, Frame, Node, Over, SortKey, WindowDefinition
 from tailrace.sql.dialect.types import TypeParser
 
 
-class OverParser(TypeParser):
+class OverParser(TypeParser, ABC):
     """Reads ORDER BY and windows; `expression` is that of the whole parser."""
 
+    @abstractmethod
     def expression(self) -> Node:
         """Take an expression."""
-        raise NotImplementedError
 
     def order_by(self) -> list[SortKey]:
         """Take ORDER BY with its keys; none if it does not come next."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from tailrace.sql.dialect.calls import CallParser
 from tailrace.sql.dialect.nodes import Exists, Node, Quantified, Query
 
@@ -12,9 +14,9 @@ _GOES_ON = (")", "UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFF
 class SubqueryParser(CallParser):
     """Reads a query where a value may stand; `query` is that of the whole parser."""
 
+    @abstractmethod
     def query(self) -> Query:
         """Take a whole query."""
-        raise NotImplementedError
 
     def sees_query(self) -> bool:
         """Tell whether a query comes next, in parentheses or not."""
