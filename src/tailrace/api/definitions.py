@@ -37,12 +37,15 @@ class Definitions:
         return Definitions({**self.by_name, **other.by_name})
 
     @cached_property
-    def _session(self) -> Session:
-        """One for all queries that need no settings: binding a query leaves nothing behind."""
-        return self.session({})
+    def _plain(self) -> Session:
+        """The session without settings: binding a query leaves nothing behind, so one is enough."""
+        return self._made({})
 
-    def session(self, settings: Mapping[str, str]) -> Session:
-        """Give a session that knows them, with these settings."""
+    def session(self, settings: Mapping[str, str] | None = None) -> Session:
+        """Give a session that knows them, with these settings; it is read only."""
+        return self._made(settings) if settings else self._plain
+
+    def _made(self, settings: Mapping[str, str]) -> Session:
         made = Session(settings=settings)
         for node in self.by_name.values():
             made.bind_tree(node, place())
@@ -71,5 +74,4 @@ class Definitions:
         return found
 
     def _bound(self, tree: n.Node, settings: Mapping[str, str] | None) -> Statement:
-        session = self.session(settings) if settings else self._session
-        return session.bind_tree(tree, place())
+        return self.session(settings).bind_tree(tree, place())

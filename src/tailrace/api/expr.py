@@ -59,11 +59,11 @@ class Expr:
 
     def cast(self, type: str) -> Expr:  # noqa: A002  as in Polars
         """Convert to a type that is written as in SQL, as `"DECIMAL(10, 2)"`; a value that can't be converted fails."""
-        return _made(n.Cast, this=self.tree, type=trees.type_tree(type), safe=False)
+        return _made(n.Cast, this=self, type=trees.type_tree(type), safe=False)
 
     def try_cast(self, type: str) -> Expr:  # noqa: A002  as above
         """Convert to a type; NULL for a value that can't be converted."""
-        return _made(n.Cast, this=self.tree, type=trees.type_tree(type), safe=True)
+        return _made(n.Cast, this=self, type=trees.type_tree(type), safe=True)
 
     # arithmetic
 
@@ -99,7 +99,7 @@ class Expr:
         return _binary("%", other, self)
 
     def __neg__(self) -> Expr:
-        return _made(n.Unary, op="-", this=self.tree)
+        return _made(n.Unary, op="-", this=self)
 
     # comparison
 
@@ -123,40 +123,40 @@ class Expr:
 
     def eq_missing(self, other: IntoExpr) -> Expr:
         """Compare with NULL as a value of its own: IS NOT DISTINCT FROM."""
-        return _made(n.Is, this=self.tree, what="DISTINCT FROM", negated=True, other=tree_of(other))
+        return _made(n.Is, this=self, what="DISTINCT FROM", negated=True, other=tree_of(other))
 
     def ne_missing(self, other: IntoExpr) -> Expr:
         """Compare with NULL as a value of its own: IS DISTINCT FROM."""
-        return _made(n.Is, this=self.tree, what="DISTINCT FROM", negated=False, other=tree_of(other))
+        return _made(n.Is, this=self, what="DISTINCT FROM", negated=False, other=tree_of(other))
 
     def is_null(self) -> Expr:
         """Tell whether it is NULL."""
-        return _made(n.Is, this=self.tree, what="NULL", negated=False)
+        return _made(n.Is, this=self, what="NULL", negated=False)
 
     def is_not_null(self) -> Expr:
         """Tell whether it is not NULL."""
-        return _made(n.Is, this=self.tree, what="NULL", negated=True)
+        return _made(n.Is, this=self, what="NULL", negated=True)
 
     def is_true(self) -> Expr:
         """Tell whether it is TRUE: FALSE for NULL too."""
-        return _made(n.Is, this=self.tree, what="TRUE", negated=False)
+        return _made(n.Is, this=self, what="TRUE", negated=False)
 
     def is_false(self) -> Expr:
         """Tell whether it is FALSE: FALSE for NULL too."""
-        return _made(n.Is, this=self.tree, what="FALSE", negated=False)
+        return _made(n.Is, this=self, what="FALSE", negated=False)
 
     def is_between(self, low: IntoExpr, high: IntoExpr) -> Expr:
         """Tell whether it is from `low` to `high`, both included."""
-        return _made(n.Between, this=self.tree, low=tree_of(low), high=tree_of(high), symmetric=False, negated=False)
+        return _made(n.Between, this=self, low=tree_of(low), high=tree_of(high), symmetric=False, negated=False)
 
     def is_in(self, values: Iterable[IntoExpr]) -> Expr:
         """Tell whether it is one of these values."""
-        return _made(n.In, this=self.tree, values=[tree_of(v) for v in values], negated=False)
+        return _made(n.In, this=self, values=[tree_of(v) for v in values], negated=False)
 
     def like(self, pattern: str, escape: str | None = None) -> Expr:
         """Tell whether a text fits a pattern of `%` and `_`."""
         mark = None if escape is None else trees.literal(escape)
-        return _made(n.Like, op="LIKE", this=self.tree, pattern=trees.literal(pattern), escape=mark, negated=False)
+        return _made(n.Like, op="LIKE", this=self, pattern=trees.literal(pattern), escape=mark, negated=False)
 
     # logic
 
@@ -173,7 +173,7 @@ class Expr:
         return _binary("OR", other, self)
 
     def __invert__(self) -> Expr:
-        return _made(n.Unary, op="NOT", this=self.tree)
+        return _made(n.Unary, op="NOT", this=self)
 
     # missing values, parts
 
@@ -183,13 +183,13 @@ class Expr:
 
     def __getitem__(self, index: IntoExpr) -> Expr:
         """Give the element number `index` of an array, from 1, or the value of a key of a map."""
-        return _made(n.Item, this=self.tree, index=tree_of(index))
+        return _made(n.Item, this=self, index=tree_of(index))
 
     def field(self, name: str) -> Expr:
         """Give a field of a row."""
         if isinstance(self.tree, n.Name):
             return Expr(placed(n.Name(parts=[*(p.copy() for p in self.tree.args["parts"]), trees.identifier(name)])))
-        return _made(n.Access, this=self.tree, field=trees.identifier(name))
+        return _made(n.Access, this=self, field=trees.identifier(name))
 
     # order
 
@@ -380,8 +380,8 @@ def sort_keys(values: Any) -> list[n.SortKey]:
 
 
 def _made(node: type[n.Node], **parts: Any) -> Expr:
-    copied = {k: v.copy() if isinstance(v, n.Node) else v for k, v in parts.items()}
-    return Expr(placed(node(**copied)))
+    """Give a node with expressions as copies of their trees, and all other parts as they are."""
+    return Expr(placed(node(**{k: v.tree.copy() if isinstance(v, Expr) else v for k, v in parts.items()})))
 
 
 def _binary(op: str, left: IntoExpr, right: IntoExpr) -> Expr:

@@ -163,6 +163,6 @@ def _with_milliseconds(frame: pl.DataFrame, time: Time | None) -> pl.DataFrame:
 
 def _table(name: str, tree: s.CreateTable) -> Table:
     definitions = Definitions({name: tree})
-    defined = definitions.session({}).tables[name]
+    defined = definitions.session().tables[name]
     registry.options_of(defined)  # what is wrong shows at the line that wrote it
     return Table(queries.select(queries.named(name)), definitions)
