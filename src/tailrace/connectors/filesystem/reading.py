@@ -75,7 +75,7 @@ class OpenFile:
             raise TerminalError(f"can't open file '{path}': {reason(error)}") from None
         try:
             self._start(mark)
-        except BaseException:
+        except BaseException:  # whatever ended it: the file is closed, and the error goes on
             os.close(self._fd)
             raise
 

@@ -91,7 +91,7 @@ class Target:
             limit = topic_limit(self.topic.names[0], self.properties)
             if limit is None or limit >= int(self.properties["batch.size"].value):
                 return producer
-        except BaseException:
+        except BaseException:  # whatever ended it: the producer is closed, and the error goes on
             producer.close()
             raise
         producer.close()

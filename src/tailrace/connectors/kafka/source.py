@@ -78,7 +78,7 @@ class KafkaSource(Source):
             if self._plan.shared:
                 return GroupReader(self._plan, client, fetcher, positions, self._let_go_seconds())
             return KafkaReader(self._plan, client, fetcher, positions)
-        except BaseException:
+        except BaseException:  # whatever ended it: what was opened is closed, and the error goes on
             if fetcher is not None:
                 fetcher.close()
             client.close()
