@@ -124,3 +124,15 @@ def test_over_of_what_is_no_call() -> None:
     """Only aggregates and ranks have windows."""
     with pytest.raises(TypeError, match="no call of a function"):
         tr.col("a").over("b")
+
+
+def test_an_expression_has_no_elements_in_python() -> None:
+    """It is not counted through without end."""
+    with pytest.raises(TypeError, match="not iterable"):
+        tr.col("a").is_in(tr.col("b"))  # type: ignore[arg-type]
+
+
+def test_a_span_below_a_millisecond() -> None:
+    """It is refused, not cut."""
+    with pytest.raises(ConfigError, match="below a millisecond"):
+        tr.lit(dt.timedelta(microseconds=1500))

@@ -277,6 +277,8 @@ def test_frames_of_others() -> None:
         (lambda t: t.drop("ts").window(tr.tumble("1m")), "the table has no time column"),
         (lambda t: t.window(tr.tumble("1 moon")), "is no span of time"),
         (lambda t: t.join(t), "on=None can't be"),
+        (lambda t: t.join(t, "card", "semi", as_of="ts"), "how='semi' can't be as of a time"),
+        (lambda t: t.with_columns(tr.col("amount") + 1), "a new column has no name"),
         (lambda t: t.union(t.select("card")), "UNION"),
         (lambda t: t.select(x=tr.call("UPPPER", "a")), "did you mean 'UPPER'"),
         (lambda t: t.to("blackhol"), "did you mean 'blackhole'"),

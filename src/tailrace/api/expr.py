@@ -50,6 +50,7 @@ class Expr:
         )
 
     __hash__ = object.__hash__
+    __iter__ = None  # it has elements only where the pipeline runs; by `__getitem__` Python would count without end
 
     # names and types
 
@@ -260,7 +261,7 @@ class Expr:
         return self._with(filter=condition.tree.copy())
 
     def shift(self, n: int = 1, default: IntoExpr = None) -> Expr:
-        """Give the value `n` rows before this one (after it, if negative): LAG or LEAD; needs `over`."""
+        """Give the value `n` rows before this one: LAG; needs `over`. Streams refuse LEAD, a negative `n`, as in Flink."""
         further = [] if default is None else [default]
         return call("LAG" if n >= 0 else "LEAD", self, abs(n), *further)
 

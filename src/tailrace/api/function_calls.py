@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from tailrace.api.expr import Expr, IntoExpr, tree_of
 from tailrace.api.trees import placed
@@ -53,6 +54,7 @@ class Entry:
     doc: str
 
 
+@cache
 def entries() -> dict[str, Entry]:
     """Give all functions by their Python names, sorted."""
     found = [Entry(name, f.signature, f.doc) for name, f in FUNCTIONS.items() if _is_word(name)]

@@ -42,11 +42,14 @@ def joined(
     Give the join of two queries.
 
     Raises:
-        ConfigError: a join that is not a cross join has no condition, or a cross join has one.
+        ConfigError: a join that is not a cross join has no condition, or a cross join has one; or it can't be `as_of`.
     """
     if (on is None) != (how == "cross"):
         hint = 'write on="id", or on=left("a") == right("b"); a cross join has none'
         raise ConfigError(f"a join with how='{how}' and on={on!r} can't be", hint=hint, location=place().location())
+    if as_of and how not in ("inner", "left"):
+        hint = "how is 'inner' or 'left' with as_of"
+        raise ConfigError(f"a join with how='{how}' can't be as of a time", hint=hint, location=place().location())
     names = _names(on)
     condition = None if on is None else _condition(on, names)
     if how in ("semi", "anti"):

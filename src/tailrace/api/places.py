@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from pathlib import Path
 
 from tailrace.errors import Location
 from tailrace.sql.source import Source
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
 class Place(Source):

@@ -54,10 +54,15 @@ def plain_source(tree: n.Query) -> n.Node | None:
     return None if isinstance(source, n.Join) else source
 
 
+def bare(tree: n.Query) -> bool:
+    """Tell that a query has nothing but its body."""
+    return not any(n.get(tree, k) for k in ("ctes", "order", "limit", "offset"))
+
+
 def untouched(tree: n.Query) -> n.Select | None:
     """Give the SELECT of `SELECT * FROM ... [WHERE ...]`; None for any other query."""
     body = tree.args["body"]
-    if any(n.get(tree, k) for k in ("ctes", "order", "limit", "offset")) or not isinstance(body, n.Select):
+    if not bare(tree) or not isinstance(body, n.Select):
         return None
     if any(n.get(body, k) for k in ("hints", "distinct", "group", "having", "windows", "qualify")):
         return None
@@ -115,3 +120,10 @@ def without_ranks(tree: n.Query) -> n.Query | None:
 
 def _is_rank(call: n.Call) -> bool:
     return n.get(call, "over") is not None and str(call.this).upper() in ("ROW_NUMBER", "RANK", "DENSE_RANK")
+
+
+def name_of(item: n.Node) -> str:
+    """Give the name of a column of a SELECT; empty if it has none."""
+    if (alias := n.get(item, "alias")) is not None:
+        return str(alias.this)
+    return str(item.this.texts[-1]) if isinstance(item.this, n.Name) else ""

@@ -97,7 +97,10 @@ class Table:
 
     def with_columns(self, *exprs: Expr, **named: IntoExpr) -> Table:
         """Add columns; one that has the name of an old one takes its place."""
-        new = {str(i.args["alias"].this): i for i in queries.items_of(exprs, named) if n.get(i, "alias")}
+        new = {queries.name_of(i): i for i in queries.items_of(exprs, named)}
+        if "" in new:
+            hint = 'write with_columns(name=...), or .alias("name") behind it'
+            raise ConfigError(f"a new column has no name: {generate(new[''])}", hint=hint, location=place().location())
         kept = [new.pop(c) if c in new else queries.item(column(c)) for c in self.columns]
         tree = queries.selected(self.tree, [*kept, *new.values()])
         return self._with(tree, like=queries.without_ranks(tree))
@@ -364,6 +367,5 @@ class Table:
 
 def _body(tree: n.Query) -> n.Node:
     """Give a query as the body of another one, without a second level if it has nothing but a body."""
-    bare = not any(n.get(tree, k) for k in ("ctes", "order", "limit", "offset"))
-    body: n.Node = tree.args["body"] if bare else tree
+    body: n.Node = tree.args["body"] if queries.bare(tree) else tree
     return body.copy()

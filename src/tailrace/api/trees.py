@@ -127,7 +127,13 @@ def interval(value: timedelta) -> n.Interval:
     Give a span of time as an interval, in the largest unit of which it is a whole number below 100.
 
     Calcite takes no more than two digits without a precision.
+
+    Raises:
+        ConfigError: it has a part below a millisecond, which intervals have not.
     """
+    if value.microseconds % 1000:
+        message = f"{value} has a part below a millisecond"
+        raise ConfigError(message, hint="give whole milliseconds", location=place().location())
     negative, span = value < timedelta(0), abs(value)
     for unit, one in _UNITS.items():
         count, rest = divmod(span, one)
