@@ -116,3 +116,42 @@ def test_parameters_are_replaced_in_hints() -> None:
     session.bind(TABLES, "tables.sql")
     nodes = plan(session, "SELECT a FROM t /*+ OPTIONS('rows-per-second' = '${RATE}') */ -- ${NOT_A_PARAMETER}")
     assert [n.table.options["rows-per-second"].value for n in nodes if isinstance(n, Scan)] == ["3"]
+
+
+NEW_T = "CREATE TABLE t (a INT, b STRING, c INT) WITH ('connector' = 'datagen', 'rows-per-second' = '9')"
+
+
+def rates(session: Session, text: str) -> list[str]:
+    """Give how fast the tables are that a query reads."""
+    return [n.table.options["rows-per-second"].value for n in plan(session, text) if isinstance(n, Scan)]
+
+
+def test_a_view_reads_the_table_that_is_created_in_place_of_a_dropped_one(session: Session) -> None:
+    session.bind("DROP TABLE t", "a.sql")
+    with pytest.raises(ConfigError, match="the view 'v' can't be read any more"):
+        session.bind("SELECT * FROM v", "b.sql")
+    session.bind(NEW_T, "c.sql")
+    assert rates(session, "SELECT * FROM v") == ["9"]
+
+
+def test_a_view_reads_the_view_that_is_created_in_place_of_a_dropped_one(session: Session) -> None:
+    session.bind("CREATE VIEW w AS SELECT a FROM v; DROP VIEW v; CREATE VIEW v AS SELECT d AS a FROM u", "a.sql")
+    (scan,) = [n for n in plan(session, "SELECT * FROM w") if isinstance(n, Scan)]
+    assert scan.table.name == "u"
+
+
+def test_a_view_reads_the_table_that_replaces_its_own(session: Session) -> None:
+    session.bind("CREATE TABLE o2 (a INT) WITH ('connector' = 'blackhole'); CREATE VIEW r AS SELECT a FROM o2", "a.sql")
+    session.bind("CREATE OR REPLACE TABLE o2 WITH ('connector' = 'blackhole') AS SELECT b AS a FROM t", "b.sql")
+    assert [row[:2] for row in shown(session, "DESCRIBE r")] == [("a", "STRING")]
+
+
+def test_views_follow_in_the_order_of_what_they_read(session: Session) -> None:
+    """A view that was created first may read one that was created, or took its name, behind it."""
+    session.bind(
+        "CREATE VIEW v2 AS SELECT a FROM t; CREATE VIEW v1 AS SELECT a FROM v2; CREATE VIEW v0 AS SELECT a FROM v1",
+        "a.sql",
+    )
+    session.bind("DROP VIEW v2; CREATE VIEW v2 AS SELECT a FROM t", "b.sql")
+    session.bind("ALTER TABLE t SET ('rows-per-second' = '8')", "c.sql")
+    assert rates(session, "SELECT * FROM v0") == rates(session, "SELECT * FROM v1") == ["8"]

@@ -15,6 +15,7 @@ from tailrace.sql.binder.places import at, inherited
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.queries import QueryBinder
 from tailrace.sql.binder.tables import TableBinder
+from tailrace.sql.binder.views import read_by, readers
 from tailrace.sql.binder.written_names import refuse_repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
@@ -34,6 +35,7 @@ class Definitions:
             return f"table '{name}' exists already"
         definition = self._without_like(node, source)
         self._put(name, settled(inherited(definition, source)), source)
+        self._follow(name)
         return f"table '{name}' created"
 
     def create_table_as(self, node: s.CreateTable, given: Schema, source: Source) -> s.Insert:
@@ -43,6 +45,7 @@ class Definitions:
         if replaced or self._is_free(name, node, source):
             definition = create_as.definition(node, given, source)
             self._put(name, settled(inherited(definition, source)), source)
+            self._follow(name)
         return create_as.filling(node, given)
 
     def create_view(self, node: s.CreateView, source: Source) -> str:
@@ -50,7 +53,8 @@ class Definitions:
         name = plain(node.args["name"], source)
         if not self._is_free(name, node, source):
             return f"view '{name}' exists already"
-        self._names.views[name] = View(name, self._view_plan(node, source), node, source)
+        self._names.views[name] = self._view(name, node, source)
+        self._follow(name)
         return f"view '{name}' created"
 
     def drop(self, node: s.Drop, source: Source) -> str:
@@ -62,7 +66,7 @@ class Definitions:
                 return f"there is no {kind} '{name}'"
             raise unknown(kind, name, self._names, node.args["name"], source)
         self._forget(name)
-        self._follow()
+        self._follow(name)
         return f"{kind} '{name}' dropped"
 
     def alter_table(self, node: s.AlterTable, source: Source) -> str:
@@ -78,7 +82,7 @@ class Definitions:
         if isinstance(action, s.RenameTo):
             return self._rename("table", name, action, source)
         self._put(name, settled(Alteration(definition, source).applied(action)), source)
-        self._follow()
+        self._follow(name)
         return f"table '{name}' altered"
 
     def alter_view(self, node: s.AlterView, source: Source) -> str:
@@ -93,8 +97,8 @@ class Definitions:
             return self._rename("view", name, action, source)
         made = s.CreateView(name=view.definition.args["name"].copy(), query=action)
         made.meta.update(node.meta)
-        self._names.views[name] = View(name, self._view_plan(made, source), made, source)
-        self._follow()
+        self._names.views[name] = self._view(name, made, source)
+        self._follow(name)
         return f"view '{name}' altered"
 
     def _put(self, name: str, definition: s.CreateTable, source: Source) -> None:
@@ -120,16 +124,20 @@ class Definitions:
             shown = view.definition.copy()
             shown.args["name"].args["parts"][-1].set("this", new)
             self._names.views[new] = replace(view, name=new, definition=shown)
-        self._follow()
+        self._follow(old, new)
         return f"{kind} '{old}' is now '{new}'"
 
-    def _follow(self) -> None:
-        """Bind the views again: they mean what their tables have become; one that means nothing any more is kept, and says so."""
-        for name, view in self._names.views.items():
+    def _follow(self, *changed: str) -> None:
+        """Bind the views that read these names again; one that means nothing any more is kept, and says so."""
+        for name in readers(self._names.views, changed):
+            view = self._names.views[name]
             try:
                 self._names.views[name] = replace(view, plan=self._view_plan(view.definition, view.source), broken=None)
             except ConfigError as error:
                 self._names.views[name] = replace(view, broken=error)
+
+    def _view(self, name: str, node: s.CreateView, source: Source) -> View:
+        return View(name, self._view_plan(node, source), node, source, read_by(node.args["query"]))
 
     def _view_plan(self, node: s.CreateView, source: Source) -> Plan:
         plan = QueryBinder(self._names, source).bind(node.args["query"], outermost=True)

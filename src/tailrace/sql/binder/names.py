@@ -22,13 +22,15 @@ class View:
     """
     A view: its plan, which is shared by all that read it, and how it was written, in `source`.
 
-    `broken` is why it can't be read any more, as its tables have changed.
+    `reads` are the names of the tables and views that it reads itself; `broken` is why it can't be read any more, as these
+    have changed.
     """
 
     name: str
     plan: Plan
     definition: CreateView
     source: Source
+    reads: frozenset[str]
     broken: ConfigError | None = None
 
 
