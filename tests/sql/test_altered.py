@@ -155,3 +155,28 @@ def test_views_follow_in_the_order_of_what_they_read(session: Session) -> None:
     session.bind("DROP VIEW v2; CREATE VIEW v2 AS SELECT a FROM t", "b.sql")
     session.bind("ALTER TABLE t SET ('rows-per-second' = '8')", "c.sql")
     assert rates(session, "SELECT * FROM v0") == rates(session, "SELECT * FROM v1") == ["8"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM v",
+        "SELECT * FROM default_database.v",
+        "SELECT b, a FROM w",
+        "SELECT a FROM t WHERE a IN (SELECT a FROM v)",
+        "WITH x AS (SELECT * FROM v) SELECT * FROM x",
+        "WITH v AS (SELECT * FROM v) SELECT * FROM v",
+        "SELECT * FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+    ],
+)
+def test_a_view_can_not_read_itself(session: Session, query: str) -> None:
+    session.bind("ALTER VIEW v AS SELECT b, a, ts FROM t; CREATE VIEW w AS SELECT * FROM v", "a.sql")
+    with pytest.raises(ConfigError, match="the view 'v' would read itself") as caught:
+        session.bind(f"ALTER VIEW v AS {query}", "b.sql")
+    assert str(caught.value.location) == "b.sql:1:12"
+    assert [row[0] for row in shown(session, "DESCRIBE v")] == ["b", "a", "ts"]
+
+
+def test_a_name_of_with_is_not_the_view(session: Session) -> None:
+    session.bind("ALTER VIEW v AS WITH v AS (SELECT a FROM t) SELECT * FROM v", "a.sql")
+    assert [row[0] for row in shown(session, "DESCRIBE v")] == ["a"]

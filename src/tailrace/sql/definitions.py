@@ -15,7 +15,7 @@ from tailrace.sql.binder.places import at, inherited
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.queries import QueryBinder
 from tailrace.sql.binder.tables import TableBinder
-from tailrace.sql.binder.views import read_by, readers
+from tailrace.sql.binder.views import read_by, readers, reads_itself
 from tailrace.sql.binder.written_names import refuse_repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
@@ -97,7 +97,11 @@ class Definitions:
             return self._rename("view", name, action, source)
         made = s.CreateView(name=view.definition.args["name"].copy(), query=action)
         made.meta.update(node.meta)
-        self._names.views[name] = self._view(name, made, source)
+        altered = self._view(name, made, source)
+        if reads_itself(name, altered.reads, self._names.views):
+            hint = "write what it reads now in place of its name"
+            raise ConfigError(f"the view '{name}' would read itself", hint=hint, location=at(written, source))
+        self._names.views[name] = altered
         self._follow(name)
         return f"view '{name}' altered"
 

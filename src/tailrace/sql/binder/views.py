@@ -38,6 +38,16 @@ def _table(node: object) -> n.Name | None:
     return found if isinstance(found, n.Name) else None
 
 
+def reads_itself(name: str, reads: frozenset[str], views: Mapping[str, View]) -> bool:
+    """Tell whether a view of this name, with a query that reads these names, would read itself, maybe by other views."""
+    seen: set[str] = set()
+    waiting = set(reads)
+    while waiting - seen:
+        seen |= waiting
+        waiting = {r for w in waiting if w in views for r in views[w].reads}
+    return name in seen
+
+
 def readers(views: Mapping[str, View], changed: Collection[str]) -> list[str]:
     """Give the views that read any of these names, themselves or by other views; each stands behind those that it reads."""
     stale = {*changed}
