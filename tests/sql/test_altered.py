@@ -87,6 +87,18 @@ def test_a_table_that_can_not_be_filled_is_not_made(session: Session) -> None:
     assert ("made",) not in shown(session, "SHOW TABLES")
 
 
+def test_a_table_whose_query_is_nested_too_deeply_is_not_made(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_deep(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("tailrace.sql.session.optimize", too_deep)
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        session.bind("CREATE TABLE made (a INT) WITH ('connector' = 'blackhole') AS SELECT a FROM t", "a.sql")
+    assert ("made",) not in shown(session, "SHOW TABLES")
+
+
 def test_times_of_hints_reach_the_state(session: Session) -> None:
     nodes = plan(
         session, "SELECT /*+ STATE_TTL('x' = '2 s', 'y' = '1 min') */ x.b FROM t AS x JOIN u AS y ON x.b = y.d"

@@ -151,7 +151,7 @@ class Session:
         try:
             filling = self._definitions.create_table_as(node, given, source)
             return Insert(self._sinks(filling, source), dict(self.settings))
-        except TailraceError:
+        except (TailraceError, RecursionError):
             self._names.take(before)
             raise
 
