@@ -5,10 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tailrace.errors import Location
+from tailrace.errors import ConfigError, Location
 from tailrace.expressions import aggregates
-from tailrace.expressions.nodes import AggregateCall, Expr
+from tailrace.expressions.nodes import AggregateCall, Cast, Expr, Literal
 from tailrace.schema import array
+from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.dialect import nodes as n
+
+
+def takes(entry: aggregates.Aggregate, count: int) -> bool:
+    """Tell whether an aggregate takes so many arguments: one, and the constants behind it."""
+    least = 2 if entry.name == "PERCENTILE" else 1
+    return least <= count <= 1 + entry.constants
+
+
+def constant_of(binder: ExpressionBinder, node: n.Node) -> Any:
+    """
+    Give the value of an argument that must be a constant.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found = binder.bind(node)
+    while isinstance(found, Cast):
+        found = found.arg
+    if not isinstance(found, Literal):
+        raise ConfigError("a constant is needed here", location=binder.at(node))
+    return found.value
 
 
 def aggregate_call(

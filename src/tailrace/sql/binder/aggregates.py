@@ -18,7 +18,7 @@ from tailrace.plan.rewrite.windows import groups_by_window, window_aggregate
 from tailrace.plan.windowing import windowed
 from tailrace.schema import BIGINT, Field, Schema
 from tailrace.sql.binder import json_aggregates
-from tailrace.sql.binder.aggregate_calls import aggregate_call
+from tailrace.sql.binder.aggregate_calls import aggregate_call, takes
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import GROUP_WINDOW_KINDS, ExpressionBinder, Inner
 from tailrace.sql.binder.functions import meant
@@ -128,12 +128,11 @@ class Grouping:
         if function == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], n.Star):
             return None, ()
         entry, place = aggregates.AGGREGATES[function], at(node, self.below.source)
-        least = 2 if function == "PERCENTILE" else 1
-        if not least <= len(arguments) <= 1 + entry.constants:
+        if not takes(entry, len(arguments)):
             if function == "COUNT" and len(arguments) > 1:
                 return self._all_of(node, arguments), ()
-            takes = "one argument" if entry.constants == 0 else "other arguments"
-            message = f"{function} takes {takes}, not {len(arguments)}"
+            taken = "one argument" if entry.constants == 0 else "other arguments"
+            message = f"{function} takes {taken}, not {len(arguments)}"
             raise ConfigError(message, hint=f"write {entry.signature}", location=place)
         return self._inner(arguments[0], ""), tuple(self._constant(a, function) for a in arguments[1:])
 

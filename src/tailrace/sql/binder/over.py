@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions import aggregates
 from tailrace.expressions.absent import ABSENT
-from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Literal
+from tailrace.expressions.nodes import AggregateCall, Column, Expr, Literal
 from tailrace.plan.nodes import Frame, OverAggregate, OverUpdates, SortKey
 from tailrace.plan.nodes import Node as Plan
 from tailrace.schema import INTEGERS, Field, Kind, Schema, TimeAttribute
-from tailrace.sql.binder.aggregate_calls import aggregate_call
+from tailrace.sql.binder.aggregate_calls import aggregate_call, constant_of, takes
 from tailrace.sql.binder.composed_aggregates import composed
-from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.binder.places import at
@@ -64,10 +62,10 @@ class OverCalls(InputColumns):
         arguments = n.get(node, "arguments") or []
         star = function == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], n.Star)
         entry, place = aggregates.AGGREGATES[function], self.below.at(node)
-        if not star and not 1 <= len(arguments) <= 1 + entry.constants:
+        if not star and not takes(entry, len(arguments)):
             raise ConfigError(f"{function} takes other arguments", hint=f"write {entry.signature}", location=place)
         argument = None if star else self.below.bind(arguments[0])
-        constants = tuple(_constant(self.below, a) for a in arguments[1:])
+        constants = tuple(constant_of(self.below, a) for a in arguments[1:])
         distinct = bool(n.get(node, "distinct"))
         return aggregate_call(function, argument, constants, self.column, place, distinct=distinct)
 
@@ -89,7 +87,7 @@ class OverCalls(InputColumns):
                 location=at(node, self.below.source),
             )
         argument = self.below.bind(arguments[0])
-        constants = [_constant(self.below, a) for a in arguments[1:]]
+        constants = [constant_of(self.below, a) for a in arguments[1:]]
         offset = constants[0] if constants else 1
         if not isinstance(offset, int) or offset < 0:
             raise ConfigError("the offset of LAG is a whole number", location=self.below.at(arguments[1]))
@@ -198,12 +196,3 @@ class _InWindow:
 
     def result(self, made: AggregateCall) -> Column:
         return self.calls.result(self.window, made)
-
-
-def _constant(binder: ExpressionBinder, node: n.Node) -> Any:
-    found = binder.bind(node)
-    while isinstance(found, Cast):
-        found = found.arg
-    if not isinstance(found, Literal):
-        raise ConfigError("a constant is needed here", location=binder.at(node))
-    return found.value
