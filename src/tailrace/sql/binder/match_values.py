@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, Location, UnsupportedError
 from tailrace.expressions import aggregates
-from tailrace.expressions.nodes import AggregateCall, Cast, Column, Expr, Literal
+from tailrace.expressions.nodes import AggregateCall, Column, Expr, Literal
 from tailrace.plan.nodes import MATCH_TIME, PatternAggregate, PatternValue, RowReference
 from tailrace.schema import INTEGERS, TIMESTAMPS, Kind, TimeAttribute
+from tailrace.sql.binder.aggregate_calls import aggregate_call, constant_of, takes
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.input_columns import InputColumns
-from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.known import Known
 
@@ -159,26 +159,11 @@ class PatternBinder(ExpressionBinder):
             raise ConfigError(
                 "COUNT of all columns of a variable is not supported, as in Flink", hint=hint, location=place
             )
-        least = 2 if name == "PERCENTILE" else 1
-        if not star and not least <= len(arguments) <= 1 + entry.constants:
+        if not star and not takes(entry, len(arguments)):
             raise ConfigError(f"{name} takes other arguments", hint=f"write {entry.signature}", location=place)
         argument = None if star else self.bind(arguments[0])
-        return AggregateCall(
-            function=name,
-            type=aggregates.result_type(name, argument.type if argument else None, place),
-            arg=self._columns.column(argument) if argument else None,
-            arg_type=argument.type if argument else None,
-            constants=tuple(self._constant(a) for a in arguments[1:]),
-            location=place,
-        )
-
-    def _constant(self, node: n.Node) -> object:
-        found = self._columns.below.bind(node)
-        while isinstance(found, Cast):
-            found = found.arg
-        if not isinstance(found, Literal):
-            raise ConfigError("a constant is needed here", location=at(node, self.source))
-        return found.value
+        constants = tuple(constant_of(self._columns.below, a) for a in arguments[1:])
+        return aggregate_call(name, argument, constants, self._columns.column, place)
 
     def keep(self, value: PatternValue) -> Column:
         """Take note of a value; give the expression that reads it."""
