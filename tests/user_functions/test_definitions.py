@@ -89,6 +89,19 @@ def low(x: str) -> str:
     ]
 
 
+def test_in_a_pattern_too_it_stands_for_the_built_in_one(world: World) -> None:
+    """A pattern has aggregates of its own, which go behind it as elsewhere."""
+    world.module("""
+@tr.udf(scalar=True)
+def low(x: str) -> str:
+    return "low"
+""")
+    sql = world.table("s STRING, p AS PROCTIME()", [{"s": "a"}, {"s": "b"}])
+    sql += """CREATE TEMPORARY SYSTEM FUNCTION `sum` AS 'mine:low' LANGUAGE PYTHON;
+      SELECT * FROM t MATCH_RECOGNIZE (ORDER BY p MEASURES SUM(A.s) AS x PATTERN (A B) DEFINE A AS A.s = 'a');"""
+    assert world.rows(sql) == [{"x": "low"}]
+
+
 def test_modules_beside_the_script_and_on_the_path(world: World) -> None:
     """A module beside the script goes before others; a package, and what a module imports, are found too."""
     (world.folder / "pack").mkdir()

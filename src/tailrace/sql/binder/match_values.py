@@ -12,6 +12,7 @@ from tailrace.schema import INTEGERS, TIMESTAMPS, Kind, TimeAttribute
 from tailrace.sql.binder.aggregate_calls import aggregate_call, constant_of, takes
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
+from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.known import Known
@@ -85,7 +86,8 @@ class PatternBinder(ExpressionBinder):
             return self._time(node, name)
         if name in _SIDES:
             return self._navigated(node, first=name == "FIRST")
-        return self._aggregate(node, name) if aggregates.is_aggregate(name) else super().call(node)
+        is_aggregate = meant(node) is None and aggregates.is_aggregate(name)
+        return self._aggregate(node, name) if is_aggregate else super().call(node)
 
     def _user_call(self, user: Known, node: n.Call) -> Expr:
         if not self._measures and (self._row is None or not self._row.raw):
