@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.session import Session
 
 TABLE = """CREATE TABLE t (a INT, b STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');"""
@@ -33,3 +33,12 @@ def test_a_percentile_needs_a_percentage(text: str, column: int) -> None:
     assert "PERCENTILE takes other arguments" in error.message
     assert error.hint == "write PERCENTILE(x, percentage)"
     assert str(error.location) == f"q.sql:1:{column}"
+
+
+@pytest.mark.parametrize("call", ["JSON_ARRAYAGG(A.b)", "JSON_ARRAYAGG(A.a)", "JSON_OBJECTAGG(KEY A.b VALUE A.a)"])
+def test_json_is_not_collected_in_a_pattern(call: str) -> None:
+    error = refused(MATCH.format(call))
+    assert isinstance(error, UnsupportedError)
+    assert error.message == f"{call.partition('(')[0]} in a pattern is not supported"
+    assert error.hint is not None
+    assert "ARRAY_AGG" in error.hint

@@ -9,6 +9,7 @@ from tailrace.expressions import aggregates
 from tailrace.expressions.nodes import AggregateCall, Column, Expr, Literal
 from tailrace.plan.nodes import MATCH_TIME, PatternAggregate, PatternValue, RowReference
 from tailrace.schema import INTEGERS, TIMESTAMPS, Kind, TimeAttribute
+from tailrace.sql.binder import json_aggregates
 from tailrace.sql.binder.aggregate_calls import aggregate_call, constant_of, takes
 from tailrace.sql.binder.composed_aggregates import composed
 from tailrace.sql.binder.expressions import ExpressionBinder
@@ -142,6 +143,9 @@ class PatternBinder(ExpressionBinder):
     def _aggregate(self, node: n.Call, name: str) -> Expr:
         if self._row is not None:
             raise self._nested(node)
+        if name in json_aggregates.NAMES:
+            hint = "collect the values by ARRAY_AGG(x), and write the JSON in a query above"
+            raise UnsupportedError(f"{name} in a pattern is not supported", hint=hint, location=self.at(node))
         for part in ("distinct", "filter"):
             if n.get(node, part):
                 message = f"{part.upper()} is not supported in a pattern, as in Flink"
