@@ -156,6 +156,11 @@ def test_names_are_looked_for_inside_first() -> None:
             20,
             "1 names are given for 2 columns",
         ),
+        (
+            "SELECT t.k FROM t, LATERAL (SELECT w, n FROM u WHERE u.k = t.k) AS x (a, a)",
+            71,
+            "the name 'a' is given twice",
+        ),
         ("SELECT 1 FROM t, LATERAL (SELECT w FROM u WHERE u.k = t.k) AS t", 18, "the name 't' stands twice in FROM"),
     ],
 )

@@ -19,6 +19,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, unique
 from tailrace.sql.binder.scope import Member, Relation, Scope
 from tailrace.sql.binder.subquery_joins import SubqueryJoins
+from tailrace.sql.binder.written_names import given_names
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -73,7 +74,7 @@ class LateralBinder:
         if given and len(given) != len(own):
             message = f"{len(given)} names are given for {len(own)} columns"
             raise ConfigError(message, location=at(right, self.source))
-        return [str(c.this) for c in given] or list(own)
+        return given_names(given, self.source) or list(own)
 
     def _condition(self, member: Member, plan: Plan, names: list[str]) -> Expr | None:
         """Bind ON; the columns of the query are called as they are shown, behind a mark that no column of the left has."""

@@ -26,7 +26,7 @@ from tailrace.sql.binder.tables import source_plan
 from tailrace.sql.binder.temporal import refuse_system_time, system_time
 from tailrace.sql.binder.unnest import UnnestBinder
 from tailrace.sql.binder.windows import WindowBinder
-from tailrace.sql.binder.written_names import repeated
+from tailrace.sql.binder.written_names import given_names, repeated
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -172,11 +172,7 @@ def with_names(plan: Plan, columns: Sequence[n.Node], node: n.Node, source: Sour
     """
     if not columns:
         return plan
-    names = [str(c.this) for c in columns]
-    if len(names) != len(plan.schema):
-        message = f"{len(names)} names are given for {len(plan.schema)} columns"
+    if len(columns) != len(plan.schema):
+        message = f"{len(columns)} names are given for {len(plan.schema)} columns"
         raise ConfigError(message, location=at(node, source))
-    for column in columns:
-        if names.count(str(column.this)) > 1:
-            raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, source))
-    return renamed(plan, names, at(node, source))
+    return renamed(plan, given_names(columns, source), at(node, source))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tailrace.errors import ConfigError
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
@@ -45,3 +47,17 @@ def refuse_repeated(query: n.Node, what: str, source: Source) -> None:
     for name, item in repeated(query).items():
         hint = "give one of them another name, with AS"
         raise ConfigError(f"{what} has two columns '{name}'", hint=hint, location=at(item, source))
+
+
+def given_names(columns: Sequence[n.Node], source: Source) -> list[str]:
+    """
+    Give the names that stand behind an alias.
+
+    Raises:
+        ConfigError: one is there twice; points at the first.
+    """
+    names = [str(c.this) for c in columns]
+    for column in columns:
+        if names.count(str(column.this)) > 1:
+            raise ConfigError(f"the name '{column.this}' is given twice", location=at(column, source))
+    return names
