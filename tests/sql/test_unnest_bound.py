@@ -64,6 +64,7 @@ REFUSED = [
     ("SELECT 1 FROM t, UNNEST(s) AS e", 25, "UNNEST takes an ARRAY, MAP or MULTISET, not STRING"),
     ("SELECT 1 FROM t, UNNEST(xs, xs) AS e", 18, "UNNEST takes one collection"),
     ("SELECT 1 FROM t, UNNEST(rs) AS e (x)", 18, "1 names are given for 2 columns: a, b"),
+    ("SELECT 1 FROM t, UNNEST(rs) AS e (x, x)", 35, "the name 'x' is given twice"),
     ("SELECT 1 FROM t, UNNEST(zs) AS e", 25, "there is no column 'zs'"),
     ("SELECT 1 FROM t, UNNEST(xs) AS t", 18, "the name 't' stands twice"),
     ("SELECT 1 FROM t FULL JOIN UNNEST(xs) AS e ON TRUE", 15, "FULL JOIN can't have UNNEST"),

@@ -14,6 +14,7 @@ from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, unique
 from tailrace.sql.binder.scope import Member, Relation, Scope
+from tailrace.sql.binder.written_names import given_names
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
@@ -87,7 +88,7 @@ class UnnestBinder:
 
     def _renamed(self, names: list[str]) -> list[str]:
         """Give the names behind the alias instead, if there are any."""
-        given = [str(c.this) for c in n.get(self.node, "columns") or []]
+        given = given_names(n.get(self.node, "columns") or [], self.source)
         if given and len(given) != len(names):
             message = f"{len(given)} names are given for {len(names)} columns: {', '.join(names)}"
             raise ConfigError(message, location=at(self.node, self.source))
