@@ -123,6 +123,15 @@ def test_options_of_a_hint_are_for_one_place(session: Session) -> None:
     assert session.tables["t"].options["rows-per-second"].value == "5"
 
 
+def test_options_of_what_is_not_there(session: Session) -> None:
+    with pytest.raises(ConfigError, match="there is no table or view 'tt'") as caught:
+        session.bind("SELECT a FROM tt /*+ OPTIONS('a' = 'b') */", "a.sql")
+    assert caught.value.hint == "did you mean 't'?"
+    for query in ("SELECT a FROM v", "WITH t AS (SELECT a FROM u) SELECT a FROM t"):
+        with pytest.raises(ConfigError, match="is a view or query, and has no options"):
+            session.bind(f"{query} /*+ OPTIONS('a' = 'b') */", "a.sql")
+
+
 def test_parameters_are_replaced_in_hints() -> None:
     session = Session(parameters={"RATE": "3"})
     session.bind(TABLES, "tables.sql")

@@ -132,12 +132,12 @@ class RelationBinder:
 
     def _named(self, name: n.Name, hints: Sequence[n.Hint] = ()) -> Plan:
         text = name.texts[-1]
-        if text not in self._names.tables or (len(name.texts) == 1 and text in self._ctes):
+        if len(name.texts) == 1 and text in self._ctes:
             refuse_options(text, hints, self._source)
-        if len(name.texts) == 1 and name.texts[0] in self._ctes:
-            return self._ctes[name.texts[0]]
+            return self._ctes[text]
         text = plain(name, self._source)
         if text in self._names.views:
+            refuse_options(text, hints, self._source)
             view = self._names.views[text]
             if view.broken is not None:
                 message = f"the view '{text}' can't be read any more: {view.broken.message}"
