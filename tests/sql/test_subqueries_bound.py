@@ -113,6 +113,16 @@ def test_nothing_of_the_query_around_is_left_inside(text: str) -> None:
         assert not [e for expr in exprs if expr is not None for e in walk(expr) if isinstance(e, Outer)]
 
 
+@pytest.mark.parametrize("sides", ["u AS a RIGHT JOIN {b}", "{b} LEFT JOIN u AS a"])
+def test_state_of_a_side_lives_as_long_as_its_hint_says(sides: str) -> None:
+    """Also where an outer join has its sides changed, as the query around is joined to its left."""
+    hint = "/*+ STATE_TTL('a' = '1 s', 'b' = '2 s') */"
+    joined = sides.format(b="(SELECT * FROM p WHERE p.w = t.v) AS b")
+    made = plan(f"SELECT k FROM t WHERE EXISTS (SELECT {hint} 1 FROM {joined} ON a.k = b.k)")
+    (inner,) = [n for n in nodes_of(made) if isinstance(n, Join) and n.kind is JoinKind.LEFT]
+    assert inner.ttl == (2000, 1000)
+
+
 def test_names_are_looked_for_inside_first() -> None:
     """A name that both queries have is that of the query inside; one that none has is an error at its place."""
     assert "Join SEMI:" in drawn("SELECT k FROM t WHERE EXISTS (SELECT 1 FROM u WHERE k = 3)")

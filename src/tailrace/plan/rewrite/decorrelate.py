@@ -143,7 +143,8 @@ class _Puller:
             raise self._refused("under a FULL JOIN", "join the queries one after the other", node)
         if node.kind is JoinKind.RIGHT:
             keys = tuple(replace(k, left=k.right, right=k.left) for k in node.keys)
-            return self._join(replace(node, left=node.right, right=node.left, keys=keys, kind=JoinKind.LEFT))
+            turned = replace(node, left=node.right, right=node.left, keys=keys, ttl=node.ttl[::-1], kind=JoinKind.LEFT)
+            return self._join(turned)
         left, right = self._side(node.left), self._side(node.right)
         own = conjuncts(node.condition)
         conditions = left.conditions
