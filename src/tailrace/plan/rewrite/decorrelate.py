@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions import catalogue
-from tailrace.expressions.nodes import Column, Expr, Literal, columns, outers, substitute
+from tailrace.expressions.nodes import Column, Expr, Literal, outers, substitute
 from tailrace.plan.nodes import (
     Aggregate,
     Calc,
@@ -33,6 +32,7 @@ from tailrace.plan.rewrite.pulled import (
     side_by_side,
     with_rows,
 )
+from tailrace.plan.rewrite.ranks import as_rank
 from tailrace.plan.rewrite.walks import bottom_up
 from tailrace.schema import BIGINT, Field, Schema
 
@@ -106,7 +106,7 @@ class _Puller:
         """Group by what is compared with the query around too; without GROUP BY there is a row for each of its rows."""
         below = self._settled(node.input)
         keys = list(node.keys)
-        keys += [c for c in _compared(below.conditions) if c not in keys]
+        keys += [c for c in below.compared if c not in keys]
         results = node.schema.fields[len(node.keys) :]
         kept = [replace(below.plan.schema[k], time=None) for k in keys]
         made = replace(node, schema=Schema((*kept, *results)), input=below.plan, keys=tuple(keys))
@@ -122,10 +122,10 @@ class _Puller:
             hint = "write FROM (SELECT DISTINCT k FROM t) AS a, LATERAL (SELECT ... FROM t WHERE t.k = a.k ORDER BY ... LIMIT n)"
             raise self._refused("under a LIMIT", hint, node)
         below = self._settled(node.input)
-        added = _compared(below.conditions)
+        added = below.compared
         number = node.schema.fields[-1:] if places else ()
         schema = Schema((*below.plan.schema.fields, *number))
-        rank = node if isinstance(node, Rank) else _unordered(node)
+        rank = node if isinstance(node, Rank) else as_rank(node)
         partition = tuple(dict.fromkeys((*rank.partition, *added)))
         made = replace(rank, schema=schema, input=below.plan, partition=partition)
         return Pulled(made, {f.name: Column(f.type, f.name) for f in node.schema}, below.conditions)
@@ -133,7 +133,7 @@ class _Puller:
     def _over(self, node: OverAggregate) -> Pulled:
         below = self._settled(node.input)
         calls = node.schema.fields[len(node.input.schema) :]
-        partition = tuple(dict.fromkeys((*node.partition, *_compared(below.conditions))))
+        partition = tuple(dict.fromkeys((*node.partition, *below.compared)))
         schema = Schema((*below.plan.schema.fields, *calls))
         made = replace(node, schema=schema, input=below.plan, partition=partition)
         return Pulled(made, {f.name: Column(f.type, f.name) for f in node.schema}, below.conditions)
@@ -181,27 +181,9 @@ class _Puller:
         return ConfigError(message, hint=hint, location=node.location)
 
 
-def _compared(conditions: Iterable[Expr]) -> list[str]:
-    """Give the columns that settled conditions compare with the query around."""
-    return list(dict.fromkeys(name for c in conditions for name in sorted(columns(c))))
-
-
 def _of_nothing(field: Field, function: str) -> Expr:
     """Give an aggregate of the rows that belong to a row of the query around, of which there may be none."""
     column = Column(field.type.with_nullable(True), field.name)
     if function != "COUNT":
         return column
     return catalogue.call("COALESCE", [column, Literal(BIGINT.with_nullable(False), 0)])
-
-
-def _unordered(node: Limit) -> Rank:
-    end = node.offset + node.count
-    return Rank(
-        schema=node.schema,
-        input=node.input,
-        partition=(),
-        order=(),
-        start=node.offset + 1,
-        end=end,
-        location=node.location,
-    )

@@ -30,6 +30,11 @@ class Pulled:
     single: bool = False
     passes: Expr | None = None
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns that settled conditions compare with the query around."""
+        return tuple(dict.fromkeys(name for c in self.conditions for name in sorted(columns(c))))
+
     @staticmethod
     def of(plan: Node) -> Pulled:
         """Give a plan of which nothing had to be taken."""

@@ -115,7 +115,7 @@ def specialize(node: Node) -> Node:
     number for each row by time is a count. A LIMIT of rows that are updated is a rank without an order.
     """
     if isinstance(node, Limit) and node.count and cause_of_updates(node.input) is not None:
-        return _limited(node)
+        return as_rank(node)
     if type(node) is not Rank or node.function != "ROW_NUMBER":
         return (_ranked(node) or node) if isinstance(node, Rank) else node
     if node.end is None:
@@ -126,7 +126,8 @@ def specialize(node: Node) -> Node:
     return _by_time(node) or node
 
 
-def _limited(node: Limit) -> Rank:
+def as_rank(node: Limit) -> Rank:
+    """Give a LIMIT as a rank without an order."""
     start, end = node.offset + 1, node.offset + node.count
     return Rank(
         schema=node.schema, input=node.input, partition=(), order=(), start=start, end=end, location=node.location

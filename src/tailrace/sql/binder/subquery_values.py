@@ -136,7 +136,7 @@ class ValueBinder:
 
     def _aggregated(self, pulled: Pulled, value: Column, functions: list[str]) -> list[Expr]:
         """Join aggregates of a value over the rows that belong together; see `_any_row` for none."""
-        keys = _compared(pulled)
+        keys = pulled.compared
         calls = {self.joins.fresh(): _aggregate(f, value, self._place) for f in functions}
         made = _grouped(pulled.plan, keys, calls)
         exprs: list[Expr] = [Column(c.type, name) for name, c in calls.items()]
@@ -192,7 +192,7 @@ class ValueBinder:
 
     def _as_array(self, pulled: Pulled) -> tuple[Pulled, bool]:
         """Give all values as an array, unless the plan knows that there is one at most."""
-        keys = _compared(pulled)
+        keys = pulled.compared
         if any(key <= set(keys) for key in unique_keys(pulled.plan)):
             return pulled, False
         ((name, value),) = pulled.outputs.items()
@@ -209,11 +209,6 @@ def operands(node: n.Node) -> list[n.Node]:
     if isinstance(this, n.Constructor) and this.args["kind"] == "ROW":
         return list(n.get(this, "arguments") or [])
     return [this]
-
-
-def _compared(pulled: Pulled) -> tuple[str, ...]:
-    """Give the columns that are compared with the query around."""
-    return tuple(dict.fromkeys(name for c in pulled.conditions for name in sorted(columns(c))))
 
 
 def _aggregate(function: str, value: Column, location: Location) -> AggregateCall:
