@@ -9,7 +9,8 @@ from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Call, Column, Expr, Outer, columns, outers, transform
 from tailrace.plan.nodes import Calc, Join, JoinKind, Node, OuterRows, walk
 from tailrace.plan.rewrite.predicates import conjuncts, joined
-from tailrace.schema import Field, Schema, TimeAttribute
+from tailrace.plan.times import time_of
+from tailrace.schema import Field, Schema
 
 _EQUAL = ("=", "IS NOT DISTINCT FROM")
 
@@ -150,15 +151,9 @@ def exposed(pulled: Pulled, names: Names) -> Pulled:
 
 def projected(plan: Node, exprs: dict[str, Expr], predicate: Expr | None) -> Calc:
     """Compute columns of a plan."""
-    schema = Schema(tuple(Field(n, e.type, _time(e, plan.schema)) for n, e in exprs.items()))
+    schema = Schema(tuple(Field(n, e.type, time_of(e, plan.schema)) for n, e in exprs.items()))
     made = tuple(exprs.values())
     return Calc(schema=schema, input=plan, exprs=made, predicate=predicate, location=plan.location)
-
-
-def _time(expr: Expr, schema: Schema) -> TimeAttribute | None:
-    if isinstance(expr, Column):
-        return schema[expr.name].time
-    return TimeAttribute.PROCTIME if isinstance(expr, Call) and expr.function == "PROCTIME" else None
 
 
 def with_rows(

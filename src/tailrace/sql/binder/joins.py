@@ -15,13 +15,13 @@ from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.joins import split_condition
 from tailrace.plan.rewrite.predicates import filtered, joined
 from tailrace.plan.rewrite.timed_joins import timed_join
+from tailrace.plan.times import time_of
 from tailrace.schema import Field, Schema
 from tailrace.sql.binder.enclosing import Enclosing
 from tailrace.sql.binder.expressions import ExpressionBinder, Inner
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc, renamed, unique
 from tailrace.sql.binder.scope import Member, Relation, Scope
-from tailrace.sql.binder.tables import time_of
 from tailrace.sql.binder.temporal import settle, temporal
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source

@@ -9,8 +9,8 @@ from tailrace.errors import Location
 from tailrace.expressions.nodes import Column, Expr
 from tailrace.plan.nodes import Calc
 from tailrace.plan.nodes import Node as Plan
+from tailrace.plan.times import time_of
 from tailrace.schema import Field, Schema
-from tailrace.sql.binder.tables import time_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
-from tailrace.expressions.nodes import Call, Column, Expr, UserCall, walk
+from tailrace.expressions.nodes import Column, Expr, UserCall, walk
 from tailrace.options import OptionText
 from tailrace.plan import catalog
 from tailrace.plan.catalog import Table
 from tailrace.plan.changelog import ALL, UPSERTS, table_mode
 from tailrace.plan.nodes import AssignWatermark, Calc, Normalize, Scan
 from tailrace.plan.nodes import Node as Plan
+from tailrace.plan.times import time_of
 from tailrace.schema import TIMESTAMPS, Field, Schema, TimeAttribute
 from tailrace.settings import value
 from tailrace.sql.binder.expressions import ExpressionBinder
@@ -24,13 +25,6 @@ from tailrace.sql.dialect.nodes import Node, get
 from tailrace.sql.source import Source
 
 DUPLICATES = "table.exec.source.cdc-events-duplicate"
-
-
-def time_of(expr: Expr, schema: Schema) -> TimeAttribute | None:
-    """Give the time attribute that an expression over a schema keeps: a plain column's own, and that of PROCTIME()."""
-    if isinstance(expr, Column):
-        return schema[expr.name].time
-    return TimeAttribute.PROCTIME if isinstance(expr, Call) and expr.function == "PROCTIME" else None
 
 
 def source_plan(table: Table, location: Location | None, settings: Mapping[str, str]) -> Plan:
