@@ -62,6 +62,7 @@ class Kind(Enum):
 
 
 INTEGERS = (Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)
+"""From the narrowest to the widest."""
 FLOATS = (Kind.FLOAT, Kind.DOUBLE)
 STRINGS = (Kind.CHAR, Kind.VARCHAR)
 BINARIES = (Kind.BINARY, Kind.VARBINARY)

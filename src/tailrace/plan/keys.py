@@ -25,14 +25,12 @@ from tailrace.plan.nodes import (
     WindowAggregate,
     WindowJoin,
 )
-from tailrace.schema import Kind
+from tailrace.schema import INTEGERS
 
 Keys = frozenset[frozenset[str]]
 """Sets of columns, each of which has different values in any two rows that are there at one time."""
 
 _NONE: Keys = frozenset()
-_INTEGERS = (Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)
-"""From the narrowest to the widest."""
 
 
 def unique_keys(node: Node) -> Keys:
@@ -85,7 +83,7 @@ def _widened(expr: Expr) -> str | None:
     """Give the column that a cast makes a wider integer of: different values stay different."""
     if not isinstance(expr, Cast) or not isinstance(expr.arg, Column):
         return None
-    kinds = [_INTEGERS.index(t.kind) if t.kind in _INTEGERS else -1 for t in (expr.arg.type, expr.type)]
+    kinds = [INTEGERS.index(t.kind) if t.kind in INTEGERS else -1 for t in (expr.arg.type, expr.type)]
     return expr.arg.name if 0 <= kinds[0] <= kinds[1] else None
 
 

@@ -8,6 +8,9 @@ from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Call, Column, Expr, Literal
 from tailrace.plan.nodes import Calc, Node
 
+TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""Comparisons, and what each is with its sides changed."""
+
 
 def conjuncts(predicate: Expr | None) -> list[Expr]:
     """Give the parts of a condition that AND joins, from left to right."""

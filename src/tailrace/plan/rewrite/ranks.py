@@ -21,12 +21,9 @@ from tailrace.plan.nodes import (
     WindowProperty,
     WindowRank,
 )
-from tailrace.plan.rewrite.predicates import conjuncts, joined
+from tailrace.plan.rewrite.predicates import TURNED, conjuncts, joined
 from tailrace.plan.windowing import windowed
 from tailrace.schema import BIGINT, Schema, TimeAttribute
-
-_TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-"""Comparisons, and what each is with its sides changed."""
 
 
 def narrow(node: Node) -> Node:
@@ -61,12 +58,12 @@ def _rank_below(node: Node) -> tuple[Rank | None, dict[str, Expr]]:
 
 def _bounds(part: Expr, number: str) -> tuple[int | None, int | None] | None:
     """Give the first and the last place for which a condition is true; None if it is no such condition."""
-    if not isinstance(part, Call) or part.function not in _TURNED:
+    if not isinstance(part, Call) or part.function not in TURNED:
         return None
     left, right = part.args
     function = part.function
     if isinstance(right, Column):
-        left, right, function = right, left, _TURNED[function]
+        left, right, function = right, left, TURNED[function]
     value = _integer(right)
     if not isinstance(left, Column) or left.name != number or value is None:
         return None

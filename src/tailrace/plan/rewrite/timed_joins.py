@@ -22,11 +22,9 @@ from tailrace.plan.nodes import (
     WindowProperty,
     WindowSpec,
 )
-from tailrace.plan.rewrite.predicates import conjuncts, joined
+from tailrace.plan.rewrite.predicates import TURNED, conjuncts, joined
 from tailrace.plan.windowing import Windowed, windowed
 from tailrace.schema import INTERVALS, Kind, TimeAttribute
-
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
 def timed_join(node: Join) -> WindowJoin | IntervalJoin | None:
@@ -149,13 +147,13 @@ def _last(bound: _Bound) -> int:
 
 def _bound(node: Join, part: Expr) -> _Bound | None:
     """Give the bound that a condition means; None if it compares anything else than times of both sides."""
-    if not isinstance(part, Call) or part.function not in _TURNED:
+    if not isinstance(part, Call) or part.function not in TURNED:
         return None
     (moved, other), sign = map(_moved, part.args), part.function
     if moved is None or other is None:
         return None
     if moved[0].name in node.right.schema:
-        moved, other, sign = other, moved, _TURNED[sign]
+        moved, other, sign = other, moved, TURNED[sign]
     left, right = moved[0].name, other[0].name
     if left not in node.left.schema or right not in node.right.schema or not _times(node, JoinKey(left, right)):
         return None
