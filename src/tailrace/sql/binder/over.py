@@ -17,7 +17,7 @@ from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.input_columns import InputColumns
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.projection import Output, calc
-from tailrace.sql.binder.row_windows import resolved
+from tailrace.sql.binder.row_windows import resolved, sort_key
 from tailrace.sql.binder.user_aggregates import user_aggregate
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.known import Known
@@ -125,8 +125,7 @@ class OverCalls(InputColumns):
         if not by_time and not frame.rows and frame.preceding is not None:
             hint = "order by a column with WATERMARK FOR in its table, or write ROWS"
             raise ConfigError("a RANGE with a bound needs an order by time", hint=hint, location=place)
-        last = n.get(order[0], "nulls") == "LAST"
-        return Window(partition, SortKey(self.column(by), descending=False, nulls_last=last), frame, by_time)
+        return Window(partition, sort_key(order[0], self.column(by)), frame, by_time)
 
     def _frame(self, node: n.Frame) -> Frame:
         lower, upper = node.args["lower"], node.args["upper"]

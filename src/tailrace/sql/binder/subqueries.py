@@ -10,6 +10,7 @@ from tailrace.expressions.nodes import Expr, outers
 from tailrace.plan.nodes import JoinKind
 from tailrace.plan.rewrite.predicates import joined
 from tailrace.plan.rewrite.pulled import Pulled
+from tailrace.sql.binder.aggregates import has_query
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.subquery_joins import SubqueryJoins
@@ -22,7 +23,7 @@ class Subqueries(SubqueryJoins):
 
     def condition(self, node: n.Node, what: str, binder: ExpressionBinder) -> Expr | None:
         """Give what is left of a condition when queries in parts that must all be true have become semi and anti joins."""
-        if not any(isinstance(x, n.Query) for x in node.walk()):
+        if not has_query(node):
             return binder.condition(node, what)
         rest = [self._part(part, what, binder, negated=negated) for part, negated in _parts(node)]
         return joined(p for p in rest if p is not None)

@@ -15,10 +15,10 @@ from tailrace.plan.rewrite.pulled import Names, Pulled, settled
 from tailrace.schema import BOOLEAN, Field, Schema
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.places import at
-from tailrace.sql.binder.subquery_joins import SubqueryJoins
+from tailrace.sql.binder.subquery_joins import TRUE, SubqueryJoins
 from tailrace.sql.dialect import nodes as n
 
-_TRUE, _FALSE = (Literal(BOOLEAN.with_nullable(False), value=v) for v in (True, False))
+_FALSE = Literal(BOOLEAN.with_nullable(False), value=False)
 _UNKNOWN = Literal(BOOLEAN.with_nullable(True), None)
 
 
@@ -60,10 +60,10 @@ class ValueBinder:
         left, outputs = self.joins.compared(self.node, given, pulled, self.binder) if given else ([], [])
         passes = [pulled.passes] if pulled.passes is not None else []
         if not outputs and not passes:
-            return _TRUE
+            return TRUE
         plan, conditions, beside = self.joins.side(pulled, [*outputs, *passes], nullable=True)
         self.joins.join(plan, JoinKind.LEFT, conditions)
-        found: Expr = _TRUE
+        found: Expr = TRUE
         for a, b in zip(left, beside, strict=False):
             found = self._call("AND", found, self._call("=", a, b))
         return self._call("CASE", beside[-1], found, _FALSE) if passes else found
@@ -113,7 +113,7 @@ class ValueBinder:
             return mark
         unknown = self._call("OR", self._call("IS NULL", left[0]), self._any_null(pulled, right[0]))
         nothing = self._call("NOT", known)
-        return self._call("CASE", nothing, _FALSE, mark, _TRUE, unknown, _UNKNOWN, _FALSE)
+        return self._call("CASE", nothing, _FALSE, mark, TRUE, unknown, _UNKNOWN, _FALSE)
 
     def _any_row(self, pulled: Pulled) -> Expr:
         """
@@ -125,7 +125,7 @@ class ValueBinder:
             return self._call("IS NOT NULL", self._mark(pulled, []))
         plan, _ = self.joins.any_row(pulled.plan)
         self.joins.join(plan, JoinKind.INNER, [])
-        return _TRUE
+        return TRUE
 
     def _any_null(self, pulled: Pulled, value: Expr) -> Expr:
         """Tell whether there is a row whose value is NULL."""
@@ -166,12 +166,12 @@ class ValueBinder:
 
     def _for_all(self, pulled: Pulled, value: Column, holds: Expr) -> Expr:
         """Give whether a comparison is true for all rows, when it `holds` for all values that are known."""
-        known = self._call("CASE", self._any_null(pulled, value), _UNKNOWN, _TRUE)
+        known = self._call("CASE", self._any_null(pulled, value), _UNKNOWN, TRUE)
         return self._call("OR", self._call("NOT", self._some_row(pulled)), self._call("AND", holds, known))
 
     def _some_row(self, pulled: Pulled) -> Expr:
         """Tell whether there is a row; where its aggregate is joined without a condition, that is so."""
-        return self._any_row(pulled) if pulled.conditions else _TRUE
+        return self._any_row(pulled) if pulled.conditions else TRUE
 
     def _scalar(self, pulled: Pulled) -> Expr:
         """Give the only column of the only row; NULL without a row, and several rows fail."""
