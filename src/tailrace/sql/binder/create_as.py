@@ -6,7 +6,7 @@ from tailrace.errors import ConfigError, did_you_mean
 from tailrace.schema import Field, Kind, Schema
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
-from tailrace.sql.dialect import parse
+from tailrace.sql.dialect import parse_type
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.source import Source
 
@@ -79,11 +79,9 @@ def _column(field: Field, node: s.CreateTable, source: Source) -> s.PhysicalColu
     if field.type.kind is Kind.NULL:
         message = f"the column '{field.name}' of the query has no type"
         raise ConfigError(message, hint="CAST it to one", location=at(node.args["query"], source))
-    name = field.name.replace("`", "``")
     nullable = "" if field.type.nullable else " NOT NULL"
-    text = f"CREATE TABLE t (`{name}` {field.type.with_nullable(True).sql()}{nullable})"
-    (made,) = parse(Source(text, source.file))
-    column: s.PhysicalColumn = made.args["columns"][0]
+    type_ = parse_type(Source(f"{field.type.with_nullable(True).sql()}{nullable}", source.file))
+    column = s.PhysicalColumn(name=n.Identifier(this=field.name), type=type_)
     for part in column.walk():
         part.meta["span"] = node.args["name"].span
     return column
