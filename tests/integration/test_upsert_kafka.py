@@ -153,6 +153,30 @@ def test_the_row_of_a_key_that_is_not_the_querys_own(kafka: str, tmp_path: Path)
     assert standing(kafka, topic) == {'{"name":"a"}': one, '{"name":"b"}': row(2, "b", 2)}
 
 
+@pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once"])
+@pytest.mark.parametrize("policy", ["drop", "dead-letter"])
+def test_a_row_that_is_too_large_is_refused_alone(kafka: str, tmp_path: Path, guarantee: str, policy: str) -> None:
+    """It is that row, also where rows before it are not sent; the deletion of a large row is a small message."""
+    config: dict[str, Any] = {"max.message.bytes": "2000"}
+    topic = kafka_kit.new_topic(kafka, 1, **config)
+    one, two, large, stood = row(1, "a", 1), row(1, "b", 2), row(2, "x" * 5000, 3), row(3, "y" * 5000, 4)
+    given = changes(tmp_path, [(None, one), (one, two), (None, large), (two, one), (stood, None)])
+    more = {"sink.delivery-guarantee": guarantee, "tailrace.on-error": policy, "tailrace.max-error-share": "1"}
+    if policy == "dead-letter":
+        more["tailrace.dead-letter.table"] = "dead"
+        given += "CREATE TABLE dead (code STRING, payload STRING) WITH "
+        given += f"('connector' = 'sqlite', 'path' = '{tmp_path}/dead.db', 'tailrace.create-table' = 'true');\n"
+    _, summary = run(given + upserts(kafka, topic, "t", **more) + "INSERT INTO t SELECT * FROM changes;")
+    found = [(m.key(), None if m.value() is None else json.loads(m.value())) for m in kafka_kit.consume(kafka, topic)]
+    assert found == [(b'{"id":1}', one), (b'{"id":1}', two), (b'{"id":1}', one), (b'{"id":3}', None)]
+    if policy == "drop":
+        assert [dict(s.dropped) for s in summary.sinks] == [{"sink: too-large": 1}]
+        return
+    with sqlite3.connect(tmp_path / "dead.db") as connection:
+        ((code, payload),) = connection.execute("SELECT code, payload FROM dead")
+    assert (code, json.loads(payload)["id"]) == ("too-large", 2)
+
+
 def test_exactly_once_over_restarts(kafka: str, tmp_path: Path) -> None:
     """From topic to topic, stopped and started again: each change is written once, in one transaction a checkpoint."""
     source, sink = kafka_kit.new_topic(kafka, 2), kafka_kit.new_topic(kafka, 2)

@@ -51,8 +51,11 @@ class Encoded:
 
 
 def sizes(encoded: Encoded) -> npt.NDArray[np.int64]:
-    """Give the bytes of each message, with its headers."""
-    total = encoded.values.ends - encoded.values.starts
+    """Give the bytes of each message as it is sent, with its headers: a message without a value has none of it."""
+    values = encoded.values
+    total = values.ends - values.starts
+    if values.nulls is not None:
+        total = np.where(values.nulls, 0, total)
     if encoded.keys is not None:
         total = total + (encoded.keys.ends - encoded.keys.starts)
     if encoded.headers is not None:
@@ -91,15 +94,21 @@ class RowEncoder:
         """Whether rows have keys."""
         return self._key is not None
 
+    def sent(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Give the rows that become messages: of upserts not those that say what stood at their key before."""
+        if not self._upsert or KIND not in batch.columns:
+            return batch
+        return batch.filter(pl.col(KIND) != RowKind.UPDATE_BEFORE)
+
     def encode(self, batch: pl.DataFrame) -> Encoded:
         """
-        Give the rows as messages.
+        Give the rows as messages, one for each row that is `sent`.
 
         Raises:
             TerminalError: a row that takes another back, which a topic can't.
         """
         if self._upsert:
-            return self._upserts(batch)
+            return self._upserts(self.sent(batch))
         kinds = [KIND] if self._changes and KIND in batch.columns else []
         if not kinds and KIND in batch.columns and bool((batch[KIND] != 0).any()):
             raise TerminalError(
@@ -112,7 +121,6 @@ class RowEncoder:
         """Give the rows that stand at their keys now; a row that is deleted is a message without a value."""
         if KIND not in batch.columns:
             return self._messages(batch, [])
-        batch = batch.filter(pl.col(KIND) != RowKind.UPDATE_BEFORE)
         messages = self._messages(batch, [])
         gone = (batch[KIND] == RowKind.DELETE).to_numpy()
         return replace(messages, values=replace(messages.values, nulls=gone)) if gone.any() else messages

@@ -188,7 +188,8 @@ class _Writable:
         return self._taken(batch, refusals)[0]
 
     def _taken(self, batch: pl.DataFrame, refusals: Refusals) -> tuple[pl.DataFrame, Encoded]:
-        """Give the rows that can be written, and their messages."""
+        """Give the rows that can be written, and their messages: one each, so that rows and messages keep in step."""
+        batch = self._encoder.sent(batch)
         try:
             encoded = self._encoder.encode(batch)
         except DataError:
