@@ -19,6 +19,12 @@ from tailrace.connectors.kafka.properties import plain
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
 
 NOWHERE = "127.0.0.1:1"
+ENCRYPTED = {
+    "properties.security.protocol": "SASL_SSL",
+    "properties.sasl.mechanism": "PLAIN",
+    "properties.sasl.username": "tailrace",
+    "properties.sasl.password": "tailrace-secret",
+}
 
 
 @pytest.mark.parametrize(
@@ -172,17 +178,21 @@ def test_a_wrong_password(kafka: str) -> None:
 def test_a_certificate_that_is_not_trusted(kafka: str) -> None:
     """N15: a certificate that nobody has signed is refused, as an error of the options, within a bounded time."""
     host, _, port = kafka.rpartition(":")
-    login = {
-        "properties.security.protocol": "SASL_SSL",
-        "properties.sasl.mechanism": "PLAIN",
-        "properties.sasl.username": "tailrace",
-        "properties.sasl.password": "tailrace-secret",
-    }
-    source = kit.source(kit.table(f"{host}:{int(port) + 2}", "a", kit.EARLIEST | login))
+    source = kit.source(kit.table(f"{host}:{int(port) + 2}", "a", kit.EARLIEST | ENCRYPTED))
     with pytest.raises(ConfigError, match="certificate") as error:
         source.open({})
     assert "properties.ssl" in error.value.hint
     assert "tailrace-secret" not in str(error.value) + source.check().message
+
+
+@pytest.mark.integration
+def test_a_certificate_that_need_not_be_trusted(kafka: str) -> None:
+    """What the options say of certificates holds for the check of a sink too, as it does when rows are written."""
+    host, _, port = kafka.rpartition(":")
+    trusting = ENCRYPTED | {"properties.enable.ssl.certificate.verification": "false"}
+    sink = kit.sink(kit.table(f"{host}:{int(port) + 2}", kit.new_topic(kafka), trusting))
+    report = sink.check()
+    assert report.ok, report.message
 
 
 @pytest.mark.parametrize(

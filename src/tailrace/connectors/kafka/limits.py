@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from tailrace.connectors.kafka.properties import Properties
+from tailrace.connectors.kafka.properties import Properties, connection_properties
 
 CLIENT_LIMIT = 1_000_000
 """The client's own default of `message.max.bytes`."""
@@ -34,8 +34,6 @@ def largest_message(topic: str, properties: Properties) -> int:
 
 
 _COMPRESSION = ("compression.type", "compression.codec")
-_ASKS = ("bootstrap.servers", "client.id")
-_LOGIN = ("ssl.", "sasl.", "security.", "enable.ssl.")
 
 
 def topic_limit(topic: str, properties: Properties) -> int | None:
@@ -43,7 +41,7 @@ def topic_limit(topic: str, properties: Properties) -> int | None:
     from confluent_kafka import KafkaException  # noqa: PLC0415 - an extra, and slow to load
     from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # noqa: PLC0415
 
-    conf = {k: p.value for k, p in properties.items() if k in _ASKS or k.startswith(_LOGIN)}
+    conf = {k: p.value for k, p in connection_properties(properties).items()}
     admin = AdminClient(conf | {"log_level": "0"})
     wanted = ConfigResource(ResourceType.TOPIC, topic)
     try:

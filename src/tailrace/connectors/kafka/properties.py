@@ -98,6 +98,21 @@ def plain(values: Mapping[str, str]) -> Properties:
     return {key: Property(value) for key, value in values.items()}
 
 
+_ASKS = ("bootstrap.servers", "client.id")
+_LOGIN = ("ssl.", "sasl.", "security.", "enable.ssl.")
+
+
+def connection_properties(properties: Properties) -> Properties:
+    """
+    Give the properties that say how to connect: for who only asks the cluster something.
+
+    >>> given = plain({"client.id": "a", "enable.ssl.certificate.verification": "false", "acks": "1"})
+    >>> list(connection_properties(given))
+    ['client.id', 'enable.ssl.certificate.verification']
+    """
+    return {k: v for k, v in properties.items() if k in _ASKS or k.startswith(_LOGIN)}
+
+
 def _one(key: str, text: OptionText) -> dict[str, str]:
     name = key.removeprefix(PREFIX)
     if name in _REFUSED:

@@ -20,7 +20,7 @@ from tailrace.connectors.kafka.failures import FENCED, Code, failure
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.limits import largest_message, topic_limit
 from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer
-from tailrace.connectors.kafka.properties import Properties, Property, plain
+from tailrace.connectors.kafka.properties import Properties, Property, connection_properties, plain
 from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
 from tailrace.connectors.refusing import accepted
 from tailrace.errors import ConfigError, DataError, TailraceError, TransientError
@@ -104,11 +104,7 @@ class Target:
             count = len(self.topic.partitions(client, CHECK_SECONDS))
             return f"{self.topic} on {client.bootstrap}: {count} partition{'' if count == 1 else 's'}, {how}"
 
-        asks = ("bootstrap.servers", "client.id")
-        connection = {
-            k: v for k, v in self.properties.items() if k in asks or k.startswith(("ssl.", "sasl.", "security."))
-        }
-        return checked(connection, look)
+        return checked(connection_properties(self.properties), look)
 
 
 def target(topic: Topics, given: Properties, partitioner: str) -> Target:
