@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import polars as pl
@@ -172,6 +173,29 @@ def test_a_job_that_halts_waits_no_longer() -> None:
         made.get(KEYS[:2])
     assert time.monotonic() - began < 5
     lookups.close()
+
+
+def test_an_answer_that_comes_while_one_looks_is_taken(lookups: Lookups, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer right after the wait for it has ended is no time-out."""
+
+    class Late(Future[int]):
+        def result(self, timeout: float | None = None) -> int:
+            if timeout is None:
+                return super().result()
+            self.set_result(7)
+            raise TimeoutError
+
+    def late(work: Coroutine[object, object, int], _: object) -> Future[int]:
+        work.close()
+        return Late()
+
+    async def work() -> int:
+        return 7
+
+    monkeypatch.setattr("tailrace.runtime.lookups.asyncio.run_coroutine_threadsafe", late)
+    answer = lookups.wait(work())
+    monkeypatch.undo()
+    assert answer == 7
 
 
 def test_tables_are_closed(lookups: Lookups, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,8 +120,8 @@ class Lookups:
             try:
                 return future.result(_LOOK)
             except TimeoutError:
-                if future.done():
-                    raise
+                if future.done():  # just now, or the work itself ran out of time
+                    return future.result()
                 if self.halted:
                     future.cancel()
                     raise TerminalError("the job was stopped while it waited for a lookup") from None
