@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tailrace.connectors.sqlite import lookup as lookup_module
+from tailrace.connectors.sqlite.database import connect
 from tailrace.connectors.sqlite.lookup import SqliteLookup
 from tailrace.connectors.sqlite.source import Origin
 from tailrace.connectors.sqlite.types import storage, written
@@ -114,6 +117,45 @@ def test_each_request_sees_what_is_there_then(tmp_path: Path) -> None:
         return [before, sorted(after)]
 
     assert asyncio.run(run()) == [[(1, "one")], [(1, "one"), (2, "two")]]
+
+
+class Slow:
+    """A connection whose first request goes on only when the second has put its keys down, or after a while."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._put = [threading.Event(), threading.Event()]
+        self._requests = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def executemany(self, *given: Any) -> None:
+        number, self._requests = self._requests, self._requests + 1
+        if number == 0:
+            self._put[1].wait(1.0)
+        self._connection.executemany(*given)
+        self._put[number].set()
+        self._put[0].wait(5.0)
+
+
+def test_a_request_after_one_that_ran_out_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits until the other has let go of the connection, and gives each row once."""
+    schema = Schema((Field("k", BIGINT), Field("v", STRING)))
+    path = tmp_path / "a.db"
+    database(path, schema, [(1, "one")])
+    monkeypatch.setattr(lookup_module, "connect", lambda *given, **more: Slow(connect(*given, **more)))
+
+    async def run() -> list[tuple[Any, ...]]:
+        lookup = SqliteLookup(Origin(path, "t", schema, 100, 1.0), ("k",))
+        await lookup.open()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lookup.get(pl.DataFrame({"k": [1]})), 0.1)
+        rows = (await lookup.get(pl.DataFrame({"k": [1]}))).rows()
+        await lookup.close()
+        return rows
+
+    assert asyncio.run(run()) == [(1, "one")]
 
 
 def test_what_is_wrong(tmp_path: Path) -> None:

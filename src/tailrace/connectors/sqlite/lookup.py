@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from dataclasses import replace
 
 import polars as pl
@@ -29,7 +30,7 @@ class SqliteLookup(Lookup):
         self._origin = origin
         self._keys = [Field(name, origin.schema[name].type) for name in keys]
         self._connection: sqlite3.Connection | None = None
-        self._turn = asyncio.Lock()
+        self._turn = threading.Lock()
 
     async def open(self) -> None:
         await asyncio.to_thread(self._connect)
@@ -49,11 +50,14 @@ class SqliteLookup(Lookup):
         self._connection = connection
 
     async def get(self, keys: pl.DataFrame) -> pl.DataFrame:
-        # one connection, one request at a time
-        async with self._turn:
-            return await asyncio.to_thread(self._get, keys)
+        return await asyncio.to_thread(self._turned, keys)
 
-    def _get(self, keys: pl.DataFrame) -> pl.DataFrame:
+    def _turned(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """Ask when it is this request's turn: one that ran out of time works on the connection until it ends."""
+        with self._turn:
+            return self._frame(self._get(keys))
+
+    def _get(self, keys: pl.DataFrame) -> list[tuple[object, ...]]:
         connection = self._connection
         assert connection is not None
         o = self._origin
@@ -64,8 +68,7 @@ class SqliteLookup(Lookup):
             given = keys.select([written(f).alias(f.name) for f in self._keys])
             connection.executemany(f"INSERT INTO temp.{_KEYS} VALUES ({marks})", given.iter_rows())  # noqa: S608
             inner = f"SELECT t.* FROM temp.{_KEYS} AS k CROSS JOIN {quote(o.table)} AS t ON {on}"  # noqa: S608  quoted
-            rows = connection.execute(f"SELECT {columns_read(o.schema)} FROM ({inner})").fetchall()  # noqa: S608  quoted
-        return self._frame(rows)
+            return connection.execute(f"SELECT {columns_read(o.schema)} FROM ({inner})").fetchall()  # noqa: S608  quoted
 
     def _frame(self, rows: list[tuple[object, ...]]) -> pl.DataFrame:
         o = self._origin
