@@ -198,7 +198,9 @@ def test_statements_of_several_lines() -> None:
     """A statement goes on until its semicolon; Ctrl-C drops what was typed, exit leaves."""
     assert list(statements(typed("SELECT", "1;", "", "SELECT 2;"))) == ["SELECT\n1;", "SELECT 2;"]
     assert list(statements(typed("SELECT", KeyboardInterrupt, "SHOW TABLES;"))) == ["SHOW TABLES;"]
-    assert list(statements(typed("exit", "SELECT 1;"))) == []
+    for leave in ("exit", "EXIT;", "exit ;", r" \q "):
+        assert list(statements(typed(leave, "SELECT 1;"))) == []
+    assert list(statements(typed("help ;", "exit"))) == ["help ;"]
 
 
 @pytest.mark.parametrize(

@@ -42,15 +42,25 @@ def statements(ask: Callable[[str], str]) -> Iterator[str]:
             continue
         except EOFError:
             return
-        if not lines and line.strip().rstrip(";").lower() in _LEAVE:
+        if not lines and typed_word(line) in _LEAVE:
             return
-        if not lines and line.strip().lower() == HELP:
+        if not lines and typed_word(line) == HELP:
             yield line
             continue
         lines += [line] if lines or line.strip() else []
         if lines and is_complete("\n".join(lines)):
             yield "\n".join(lines)
             lines = []
+
+
+def typed_word(text: str) -> str:
+    """
+    Give what was typed as a word may be: without a semicolon, in small letters.
+
+    >>> typed_word(" Exit ; ")
+    'exit'
+    """
+    return text.strip().rstrip(";").strip().lower()
 
 
 def goes_on(text: str) -> bool:
@@ -60,8 +70,8 @@ def goes_on(text: str) -> bool:
     >>> goes_on("SELECT"), goes_on("SELECT 1;"), goes_on("exit"), goes_on("")
     (True, False, False, False)
     """
-    word = text.strip().rstrip(";").strip().lower()
-    return bool(word) and word not in {*_LEAVE, HELP} and not is_complete(text)
+    typed = typed_word(text)
+    return bool(typed) and typed not in {*_LEAVE, HELP} and not is_complete(text)
 
 
 def is_complete(text: str) -> bool:

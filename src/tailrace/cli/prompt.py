@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from tailrace.cli import logs
-from tailrace.cli.asking import HELP, asker, statements
+from tailrace.cli.asking import HELP, asker, statements, typed_word
 from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.failures import plain, report, silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
@@ -137,7 +137,7 @@ def talk(shell: Shell) -> None:
     ask = asker(shell.session)
     print("Tailrace: statements end with a semicolon; 'help' says more.", file=sys.stderr)
     for number, text in enumerate(statements(ask), start=1):
-        if text.strip().rstrip(";").strip().lower() == HELP:
+        if typed_word(text) == HELP:
             print(_HELP, file=sys.stderr)
             continue
         try:
