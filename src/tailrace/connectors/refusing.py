@@ -10,7 +10,7 @@ from tailrace.connectors.base import Refusals
 from tailrace.errors import DataError
 
 Attempt = Callable[[pl.DataFrame], object]
-"""Does something with rows that has no effect but an error; it is tried with some of them too."""
+"""Does something with rows, and has no effect where it fails; it is tried with some of them too."""
 
 
 def accepted(batch: pl.DataFrame, attempt: Attempt, refusals: Refusals, code: str) -> pl.DataFrame:
@@ -23,7 +23,7 @@ def accepted(batch: pl.DataFrame, attempt: Attempt, refusals: Refusals, code: st
     try:
         attempt(batch)
     except DataError as error:
-        if not refusals.tolerates or len(batch) <= 1:
+        if len(batch) <= 1:
             refusals.refuse(batch.head(1), code, error.message, error.hint)
             return batch.clear()
     else:

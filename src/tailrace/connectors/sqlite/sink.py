@@ -16,10 +16,11 @@ from pathlib import Path
 import polars as pl
 
 from tailrace.connectors.base import Report, TransactionalSink
+from tailrace.connectors.refusing import accepted
 from tailrace.connectors.sqlite.database import columns_of, connect, reported
 from tailrace.connectors.sqlite.types import NAN, quote, storage, written
 from tailrace.engine.batch import KIND, RowKind
-from tailrace.errors import ConfigError, TailraceError, TerminalError, did_you_mean
+from tailrace.errors import ConfigError, DataError, TailraceError, TerminalError, did_you_mean
 from tailrace.schema import FLOATS, Schema
 
 MARKS = "_tailrace_epochs"
@@ -113,30 +114,28 @@ class SqliteSink(TransactionalSink):
         with reported(self._target.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
-                return [self._tried(connection, batch) for batch in batches]
+                return [accepted(batch, self._try, self.refusals, "constraint") for batch in batches]
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def _tried(self, connection: sqlite3.Connection, rows: pl.DataFrame) -> pl.DataFrame:
-        """Write what the database takes of some rows, and give it."""
-        if rows.is_empty():
-            return rows
+    def _try(self, rows: pl.DataFrame) -> None:
+        """
+        Write some rows, all or none.
+
+        Raises:
+            DataError: the database refuses one of them.
+        """
+        connection = self._connection
+        assert connection is not None
         connection.execute("SAVEPOINT rows")
         try:
             self._apply(connection, rows)
         except (sqlite3.IntegrityError, sqlite3.DataError) as error:
             connection.execute("ROLLBACK TO rows")
-            reason = f"SQLite file '{self._target.path}' refuses a row: {error}"
-        else:
-            return rows
+            raise DataError(f"SQLite file '{self._target.path}' refuses a row: {error}") from None
         finally:
             connection.execute("RELEASE rows")
-        if len(rows) == 1:
-            self.refusals.refuse(rows, "constraint", reason)
-            return rows.clear()
-        middle = len(rows) // 2
-        return pl.concat([self._tried(connection, half) for half in (rows.head(middle), rows.slice(middle))])
 
     def commit(self, epoch: int) -> None:
         assert self._connection is not None
