@@ -356,6 +356,10 @@ class Lookup(ABC):
         """Let go of everything."""
 
 
+class WholeOnlyError(ConfigError):
+    """Rows of a table can't be looked up one by one: it is read as a whole."""
+
+
 class Connector(ABC):
     """A connector by name: its options, and how sources and sinks are made from a table."""
 
@@ -404,10 +408,11 @@ class Connector(ABC):
         Make what answers for the columns of `schema`, by those of `keys`.
 
         Raises:
-            ConfigError: rows can't be looked up one by one, or not with these options.
+            WholeOnlyError: rows can't be looked up one by one.
+            ConfigError: not with these options.
         """
         hint = "set 'lookup.cache' = 'FULL'"
-        raise ConfigError(f"a table of connector '{self.name}' is only looked up in as a whole", hint=hint)
+        raise WholeOnlyError(f"a table of connector '{self.name}' is only looked up in as a whole", hint=hint)
 
     def refuses_updates(self, table: Table) -> str:
         """Say why a sink of this table can't take rows that are updated or deleted; empty if it can."""

@@ -15,7 +15,7 @@ import structlog
 
 from tailrace.clock import Clock
 from tailrace.connectors import registry
-from tailrace.connectors.base import Context, Lookup, Report, Source
+from tailrace.connectors.base import Context, Lookup, Report, Source, WholeOnlyError
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.connectors.lookup_options import FULL, PARTIAL, REJECT, WAIT
 from tailrace.connectors.whole import read_whole
@@ -70,7 +70,7 @@ class Lookups:
             try:
                 lookup = registry.lookup(node.table, node.asked, keys, context)
             except ConfigError as error:
-                if options["lookup.cache"] is not None or "FULL" not in error.hint:
+                if options["lookup.cache"] is not None or not isinstance(error, WholeOnlyError):
                     error.location = error.location or options.location("lookup.cache") or node.table.location
                     raise
             else:
