@@ -17,9 +17,9 @@ ASK_SECONDS = 5.0
 _log = structlog.get_logger("tailrace.kafka")
 
 
-def largest_message(topic: str, properties: Properties) -> int:
+def largest_message(properties: Properties, most: int | None) -> int:
     """
-    Give the most bytes that a message may have.
+    Give the most bytes that a message may have, where the topic takes `most`.
 
     A compressed message may be larger than the topic's limit, so that counts without compression alone. Where the
     cluster does not tell, the client's limit is all that is known.
@@ -29,7 +29,6 @@ def largest_message(topic: str, properties: Properties) -> int:
     compression = next((properties[k].value for k in _COMPRESSION if k in properties), "none")
     if compression != "none":
         return limit
-    most = topic_limit(topic, properties)
     return limit if most is None else min(limit, most - OVERHEAD)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,9 +77,9 @@ class Target:
         made = self.properties | more
         return Producer(self.topic, made, self.partitioner, self.most_messages, self.most_bytes, seconds)
 
-    def opened(self, more: Properties) -> Producer:
+    def opened(self, more: Properties) -> tuple[Producer, int]:
         """
-        Make its producer and open it.
+        Make its producer and open it; give it, and the most bytes that a message may have.
 
         A broker refuses a batch that is larger than a message of its topic may be, so batches are no larger than that.
 
@@ -86,16 +87,18 @@ class Target:
             ConfigError, TransientError, TerminalError: it can't be opened.
         """
         producer = self.producer(more)
-        try:
+        with _closed_if_it_fails(producer):
             producer.open()
+            # only now: a topic may come into being when it is opened
             limit = topic_limit(self.topic.names[0], self.properties)
+            largest = largest_message(self.properties, limit)
             if limit is None or limit >= int(self.properties["batch.size"].value):
-                return producer
-        except BaseException:  # whatever ended it: the producer is closed, and the error goes on
-            producer.close()
-            raise
+                return producer, largest
         producer.close()
-        return replace(self, properties=self.properties | plain({"batch.size": str(limit)})).opened(more)
+        producer = self.producer(plain({"batch.size": str(limit)}) | more)
+        with _closed_if_it_fails(producer):
+            producer.open()
+        return producer, largest
 
     def check(self, how: str) -> Report:
         """Reach the cluster and look at the topic; makes nothing."""
@@ -105,6 +108,15 @@ class Target:
             return f"{self.topic} on {client.bootstrap}: {count} partition{'' if count == 1 else 's'}, {how}"
 
         return checked(connection_properties(self.properties), look)
+
+
+@contextmanager
+def _closed_if_it_fails(producer: Producer) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:  # whatever ended it: the producer is closed, and the error goes on
+        producer.close()
+        raise
 
 
 def target(topic: Topics, given: Properties, partitioner: str) -> Target:
@@ -166,9 +178,10 @@ class _Writable:
     """Finds the rows of batches that can be written to a topic: those that can be encoded, and are not too large."""
 
     def __init__(self, target: Target, encoder: RowEncoder) -> None:
-        self._target = target
+        self._topic = target.topic.names[0]
         self._encoder = encoder
-        self._limit: int | None = None
+        self.largest = 0
+        """The most bytes that a message may have; who opens the topic says it."""
 
     def encode(self, batch: pl.DataFrame, refusals: Refusals) -> Encoded:
         """
@@ -199,12 +212,11 @@ class _Writable:
 
     def _are_small(self, batch: pl.DataFrame, size: npt.NDArray[np.int64], refusals: Refusals) -> npt.NDArray[np.bool_]:
         """Tell which rows are not too large; the others are refused."""
-        if self._limit is None:
-            self._limit = largest_message(self._target.topic.names[0], self._target.properties)
-        small = size <= self._limit
+        small = size <= self.largest
         for row in np.flatnonzero(~small).tolist():
-            topic = self._target.topic.names[0]
-            reason = f"a message of {size[row]:,} bytes is more than the {self._limit:,} that topic '{topic}' takes"
+            reason = (
+                f"a message of {size[row]:,} bytes is more than the {self.largest:,} that topic '{self._topic}' takes"
+            )
             refusals.refuse(batch.slice(row, 1), "too-large", reason, TOO_LARGE_HINT)
         return small
 
@@ -220,7 +232,7 @@ class KafkaSink(AtLeastOnceSink):
 
     def open(self) -> None:
         self.close()  # what an open that failed has left
-        self._producer = self._target.opened({})
+        self._producer, self._writable.largest = self._target.opened({})
 
     @property
     def producer(self) -> Producer:
@@ -274,7 +286,8 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def open(self) -> int:
         self.close()  # what an open that failed has left
-        self._producer = self._target.opened(plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"}))
+        more = plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"})
+        self._producer, self._writable.largest = self._target.opened(more)
         init = self._producer.client.lib.init_transactions
         self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
         return self._last()
