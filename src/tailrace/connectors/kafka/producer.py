@@ -10,7 +10,7 @@ import numpy as np
 from tailrace.connectors.kafka import kernels
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.encoding import Encoded
+from tailrace.connectors.kafka.encoding import Encoded, sizes
 from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code
 from tailrace.connectors.kafka.library import ANY_PARTITION, FLAG_COPY, FLAG_PARTITION, PRODUCER, PURGE_ALL
 from tailrace.connectors.kafka.properties import Properties
@@ -92,7 +92,7 @@ class Producer:
             DataError: a row is too large.
             TransientError, TerminalError, ConfigError: an earlier row could not be delivered.
         """
-        ends = _running_bytes(encoded)
+        ends = np.cumsum(sizes(encoded))
         row, total = 0, len(encoded.values)
         while row < total:
             before = int(ends[row - 1]) if row else 0
@@ -256,10 +256,3 @@ class Producer:
             self.purge()
             self._lib.topic_destroy(rkt)
         self.client.close()
-
-
-def _running_bytes(encoded: Encoded) -> np.ndarray:
-    sizes = encoded.values.ends - encoded.values.starts
-    if encoded.keys is not None:
-        sizes = sizes + (encoded.keys.ends - encoded.keys.starts)
-    return np.cumsum(sizes)
