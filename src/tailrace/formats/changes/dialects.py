@@ -9,9 +9,13 @@ from tailrace.formats.base import MetadataKey
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A metadata column: the path of fields to its value in the envelope, and how that is read (`type`: as SQL)."""
+    """
+    A metadata column: where its value is, and how that is read (`type`: as SQL).
 
-    path: tuple[str, ...]
+    `path` is a field of the envelope, or an object in it and a field of that; "" first is what is around the envelope.
+    """
+
+    path: tuple[str] | tuple[str, str]
     doc: str
     type: str = "STRING"
 

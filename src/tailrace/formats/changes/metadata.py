@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,12 @@ class MetadataReader:
 
     def __init__(self, dialect: Dialect, keys: Sequence[str]) -> None:
         self._wanted = {key: dialect.metadata[key.removeprefix("value.")] for key in keys}
+        within: dict[str, list[str]] = {}
+        for source in self._wanted.values():
+            field, *below = source.path
+            if field and below:
+                within.setdefault(field, []).extend(below)
+        self._within = {field: Cutter(tuple(dict.fromkeys(names))) for field, names in within.items()}
 
     @property
     def fields(self) -> list[str]:
@@ -30,19 +36,18 @@ class MetadataReader:
 
     def columns(self, cut: Cut, outer: Cut | None, rows: npt.NDArray[np.int64]) -> list[pl.Series]:
         """Give the columns for these rows of a cut; `outer` is what is around it, if anything is."""
-        return [self._column(key, source, cut, outer).gather(rows) for key, source in self._wanted.items()]
+        around = {field: cutter.cut(cut[field]) for field, cutter in self._within.items()}
+        if outer is not None:
+            around[""] = outer
+        return [self._column(key, source, cut, around).gather(rows) for key, source in self._wanted.items()]
 
     @staticmethod
-    def _column(key: str, source: Source, cut: Cut, outer: Cut | None) -> pl.Series:
-        first, *rest = source.path
-        if first:
-            texts = cut[first]
-            for name in rest:
-                texts = Cutter((name,)).cut(texts)[name]
-        elif outer is not None:
-            texts = outer[rest[0]]
-        else:
+    def _column(key: str, source: Source, cut: Cut, around: Mapping[str, Cut]) -> pl.Series:
+        """Give a column of the envelope, or of what is `around` it by the first field of its path."""
+        first, *below = source.path
+        if below and first not in around:
             return pl.Series(key, [None] * len(cut), dtype=pl.String)
+        texts = around[first][below[0]] if below else cut[first]
         return _READ[source.type](texts).alias(key)
 
 
