@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tailrace.connectors import registry
-from tailrace.connectors.base import Context
-from tailrace.errors import ConfigError
+from tailrace.connectors.base import Context, Report
+from tailrace.errors import ConfigError, Location
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 
@@ -22,12 +23,26 @@ def require(scans: Iterable[nodes.Scan], written: Sequence[Table], context: Cont
         ConfigError: one is not there, or can't be read so.
     """
     for scan in {n.table.name: n for n in scans}.values():
-        if any(feeds(table, scan.table) for table in written):
-            continue
-        error = registry.source(scan.table, scan.schema, context).check().error
-        if isinstance(error, ConfigError):
-            error.location = error.location or scan.table.location
-            raise error
+        reach(scan.table, partial(_check, scan, context), written, scan.table.location)
+
+
+def _check(scan: nodes.Scan, context: Context) -> Report:
+    return registry.source(scan.table, scan.schema, context).check()
+
+
+def reach(read: Table, look: Callable[[], Report], written: Sequence[Table], location: Location | None) -> None:
+    """
+    Reach a table that is read by a `look` at it, unless it is `written` meanwhile.
+
+    Raises:
+        ConfigError: it is not there, or can't be read so. One that is away for now is waited for later.
+    """
+    if any(feeds(table, read) for table in written):
+        return
+    error = look().error
+    if isinstance(error, ConfigError):
+        error.location = error.location or location
+        raise error
 
 
 def feeds(written: Table, read: Table) -> bool:

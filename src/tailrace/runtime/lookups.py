@@ -26,7 +26,7 @@ from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
-from tailrace.runtime.inputs import feeds
+from tailrace.runtime.inputs import reach
 from tailrace.settings import value
 
 _LOOK = 0.1
@@ -94,10 +94,7 @@ class Lookups:
             ConfigError: one is not there, or can't be read so. One that is away for now is waited for later.
         """
         for node, look in self._checks:
-            error = None if any(feeds(t, node.table) for t in written) else look().error
-            if isinstance(error, ConfigError):
-                error.location = error.location or node.location
-                raise error
+            reach(node.table, look, written, node.location)
 
     @property
     def halted(self) -> bool:
