@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from dataclasses import replace
 
 import polars as pl
 
@@ -31,6 +30,11 @@ class SqliteLookup(Lookup):
         self._keys = [Field(name, origin.schema[name].type) for name in keys]
         self._connection: sqlite3.Connection | None = None
         self._turn = threading.Lock()
+        marks = ", ".join("?" for _ in keys)
+        on = " AND ".join(f"t.{quote(name)} = k.k{i}" for i, name in enumerate(keys))
+        inner = f"SELECT t.* FROM temp.{_KEYS} AS k CROSS JOIN {quote(origin.table)} AS t ON {on}"  # noqa: S608  quoted
+        self._put = f"INSERT INTO temp.{_KEYS} VALUES ({marks})"  # noqa: S608  a name of ours
+        self._ask = f"SELECT {columns_read(origin.schema)} FROM ({inner})"  # noqa: S608  quoted
 
     async def open(self) -> None:
         await asyncio.to_thread(self._connect)
@@ -60,15 +64,11 @@ class SqliteLookup(Lookup):
     def _get(self, keys: pl.DataFrame) -> list[tuple[object, ...]]:
         connection = self._connection
         assert connection is not None
-        o = self._origin
-        marks = ", ".join("?" for _ in self._keys)
-        on = " AND ".join(f"t.{quote(f.name)} = k.k{i}" for i, f in enumerate(self._keys))
-        with reported(o.path):
+        with reported(self._origin.path):
             connection.execute(f"DELETE FROM temp.{_KEYS}")  # noqa: S608  a name of ours
             given = keys.select([written(f).alias(f.name) for f in self._keys])
-            connection.executemany(f"INSERT INTO temp.{_KEYS} VALUES ({marks})", given.iter_rows())  # noqa: S608
-            inner = f"SELECT t.* FROM temp.{_KEYS} AS k CROSS JOIN {quote(o.table)} AS t ON {on}"  # noqa: S608  quoted
-            return connection.execute(f"SELECT {columns_read(o.schema)} FROM ({inner})").fetchall()  # noqa: S608  quoted
+            connection.executemany(self._put, given.iter_rows())
+            return connection.execute(self._ask).fetchall()
 
     def _frame(self, rows: list[tuple[object, ...]]) -> pl.DataFrame:
         o = self._origin
@@ -81,7 +81,7 @@ class SqliteLookup(Lookup):
         return values
 
     def check(self) -> Report:
-        return SqliteSource(replace(self._origin)).check()
+        return SqliteSource(self._origin).check()
 
     async def close(self) -> None:
         if self._connection is not None:
