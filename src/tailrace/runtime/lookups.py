@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -343,4 +344,4 @@ class WholeAsker(Asker):
     def _pause(self, seconds: float) -> None:
         end = self._lookups.monotonic() + seconds
         while not self._lookups.halted and self._lookups.monotonic() < end:
-            threading.Event().wait(_LOOK)
+            time.sleep(_LOOK)
