@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import KIND, Batch, RowKind
+from tailrace.engine.batch import KIND, Batch
+from tailrace.engine.changes import REMOVED
 from tailrace.state.kernels import I64
 from tailrace.state.row_identity import RowIdentity
 from tailrace.state.row_store import RowStore
-
-REMOVED = (int(RowKind.UPDATE_BEFORE), int(RowKind.DELETE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tailrace.connectors.refusing import accepted
 from tailrace.connectors.sqlite.database import columns_of, connect, reported
 from tailrace.connectors.sqlite.types import NAN, quote, storage, written
 from tailrace.engine.batch import KIND, RowKind
+from tailrace.engine.changes import REMOVED
 from tailrace.errors import ConfigError, DataError, TailraceError, TerminalError, did_you_mean
 from tailrace.schema import FLOATS, Schema
 
@@ -30,7 +31,6 @@ _MARKS_DDL = (
 )
 _CHUNK = 50_000
 """So many rows become Python values at a time."""
-_REMOVED = (RowKind.UPDATE_BEFORE, RowKind.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,10 @@ class SqliteSink(TransactionalSink):
         # of several rows of one key only the last counts; a key that an update leaves is deleted
         last = batch.unique(subset=list(self._target.key), keep="last", maintain_order=True)
         if KIND in batch.columns:
-            gone = last.filter(pl.col(KIND).is_in([int(k) for k in _REMOVED]))
+            removed = last[KIND].is_in(REMOVED)
+            gone = last.filter(removed)
             self._run(connection, delete(self._target), gone, self._target.schema.select(self._target.key))
-            last = last.filter(~pl.col(KIND).is_in([int(k) for k in _REMOVED]))
+            last = last.filter(~removed)
         self._run(connection, insert(self._target), last, self._target.schema)
 
     @staticmethod
