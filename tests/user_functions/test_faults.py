@@ -378,3 +378,21 @@ def test_what_an_aggregate_prints_is_not_among_the_rows(world: World, capsys: py
     out = capsys.readouterr()
     assert out.err.count("seen") == 3
     assert "seen" not in out.out
+
+
+def test_the_rows_before_a_failing_one_are_taken_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the job stops, none is handed to the aggregate again to find the one that is bad."""
+    world.module(AGGREGATE.replace("if x == 13", "print('seen', x)\n        if x == 13"))
+    table = world.table("n BIGINT", ROWS)
+    with pytest.raises(DataError, match="unlucky"):
+        world.rows(world.functions("total") + table + "SELECT total(DISTINCT n) AS x FROM t;")
+    assert capsys.readouterr().err.count("seen") == 14
+
+
+def test_an_accumulator_that_can_not_be_written_stops_the_job_before_a_checkpoint(world: World) -> None:
+    """With the first group, and also where rows can't be taken out one by one."""
+    world.module(AGGREGATE.replace("return 0", "return {1.5: 2}").replace("return acc + x", "return acc"))
+    table = world.table("n BIGINT", ROWS)
+    with pytest.raises(TerminalError, match="keeps what can't be written into a checkpoint") as caught:
+        world.rows(world.functions("total") + table + "SELECT total(DISTINCT n) AS x FROM t;")
+    assert caught.value.location is not None

@@ -18,6 +18,8 @@ from tailrace.user_functions.faults import PASSED_ON, caused, named, stopped
 from tailrace.user_functions.running import Argument
 
 T = TypeVar("T")
+_NOT_THEIRS = (*PASSED_ON, TailraceError)
+"""What is never taken for a failure of the user's code."""
 
 _objects: WeakKeyDictionary[Declaration[..., Any], Any] = WeakKeyDictionary()
 
@@ -63,10 +65,16 @@ class Aggregator:
             raise
 
     def created(self) -> Any:
-        """Give an empty accumulator."""
+        """
+        Give an empty accumulator.
+
+        Raises:
+            TerminalError: there is none, or it can't be written: found here, not first at a checkpoint.
+        """
         made = self._guarded(self._object.create)
         if made is None:
             raise self._stopped("created no accumulator", "return one in create, as 0 or []")
+        self.packed(made)
         return made
 
     def changed(self, state: Any, rows: list[pl.Series], count: int, sign: int) -> Any:
@@ -74,27 +82,23 @@ class Aggregator:
         Give an accumulator with rows added or, with `sign` -1, taken back.
 
         Raises:
-            DataError: the aggregate fails for a row; it is found, and told.
+            DataError: the aggregate fails for one of the rows.
         """
-        before = self.packed(state)
         try:
             return self._fold(state, rows, count, sign)
-        except PASSED_ON:
+        except _NOT_THEIRS:
             raise
         except BaseException as error:
-            if isinstance(error, TailraceError):
-                raise
-            raise self._failure(before, rows, count, sign, error) from error
+            hint = "mend the aggregate, or leave such rows out with FILTER (WHERE ...)"
+            raise DataError(caused(self._declaration, error), hint=hint, location=self._location) from error
 
     def tried(self, state: Any, before: bytes, rows: list[pl.Series], count: int) -> tuple[Any, Failed]:
         """Give an accumulator with rows added but for those that fail, which are told; `before` is what it was."""
         try:
             return self._fold(state, rows, count, 1), []
-        except PASSED_ON:
+        except _NOT_THEIRS:
             raise
-        except BaseException as error:
-            if isinstance(error, TailraceError):
-                raise
+        except BaseException as error:  # noqa: BLE001  whatever it is, the rows that it is about are looked for
             before_again = self.unpacked(before)
             if count == 1:
                 return before_again, [(0, caused(self._declaration, error))]
@@ -115,25 +119,6 @@ class Aggregator:
     @staticmethod
     def _or_same(given: Any, state: Any) -> Any:
         return state if given is None else given
-
-    def _failure(self, before: bytes, rows: list[pl.Series], count: int, sign: int, error: BaseException) -> DataError:
-        """Find the first row for which it fails, by halving: so many rows before it are taken without an error."""
-        low, high = 0, count
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = self._fails(before, [r[:middle] for r in rows], middle, sign)
-            low, high, error = (low, middle, found) if found is not None else (middle, high, error)
-        hint = "mend the aggregate, or leave such rows out with FILTER (WHERE ...)"
-        return DataError(caused(self._declaration, error), hint=hint, location=self._location)
-
-    def _fails(self, before: bytes, rows: list[pl.Series], count: int, sign: int) -> BaseException | None:
-        try:
-            self._fold(self.unpacked(before), rows, count, sign)
-        except PASSED_ON:
-            raise
-        except BaseException as error:  # noqa: BLE001  it is what is looked for
-            return error
-        return None
 
     def merged(self, state: Any, others: list[Any]) -> Any:
         """Give one accumulator of several."""
@@ -181,10 +166,8 @@ class Aggregator:
         """Do what is about no single row: if that fails, the job can't go on."""
         try:
             return work()
-        except PASSED_ON:
+        except _NOT_THEIRS:
             raise
         except BaseException as error:
-            if isinstance(error, TailraceError):
-                raise
             what = caused(self._declaration, error).removeprefix(named(self._declaration)).strip()
             raise self._stopped(what, "mend the aggregate") from error
