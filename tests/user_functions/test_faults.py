@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,29 @@ def rows_of(x: int) -> Iterator[int]:
 """
 ROWS = [{"n": n} for n in range(20)]
 BY_ROW = ["whole", "by_row", "awaited", "wrong_value", "too_big", "no_null", "ends_iteration", "late"]
+
+
+AWAITED = """
+@tr.udf
+async def awaited(x: int) -> int:
+    ...
+    return x
+"""
+
+
+def in_a_running_loop(work: Callable[[], list[Row]]) -> list[Row]:
+    """Do the work on a thread that is inside an event loop, as in a notebook."""
+
+    async def main() -> list[Row]:
+        return work()
+
+    return asyncio.run(main())
+
+
+AWAITED_IN: dict[str, Callable[[Callable[[], list[Row]]], list[Row]]] = {
+    "alone": lambda work: work(),
+    "in a running loop": in_a_running_loop,
+}
 
 
 def run(world: World, query: str, options: str = "", rows: list[Row] | None = None) -> None:
@@ -200,6 +224,28 @@ def by_row(x: int) -> int:
     out = capsys.readouterr()
     assert out.err.count("row ") == 2
     assert "row" not in out.out
+
+
+@pytest.mark.parametrize("way", ["alone", "in a running loop"])
+def test_what_an_async_function_prints_goes_to_standard_error(
+    world: World, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    """In a loop of its own, and in a thread where the caller is inside a loop."""
+    world.module(AWAITED.replace("...", "print('row', x)"))
+    sql = world.functions("awaited") + world.table("n BIGINT", [{"n": 1}, {"n": 2}])
+    assert AWAITED_IN[way](lambda: world.rows(f"{sql}SELECT awaited(n) AS x FROM t;")) == [{"x": 1}, {"x": 2}]
+    out = capsys.readouterr()
+    assert out.err.count("row ") == 2
+    assert "row" not in out.out
+
+
+@pytest.mark.parametrize("way", ["alone", "in a running loop"])
+def test_an_async_function_without_memory_stops_the_job(world: World, way: str) -> None:
+    """With the error itself: no row is to blame."""
+    world.module(AWAITED.replace("...", "raise MemoryError('all gone')"))
+    sql = world.functions("awaited") + world.table("n BIGINT", [{"n": 1}])
+    with pytest.raises(MemoryError, match="all gone"):
+        AWAITED_IN[way](lambda: world.rows(f"{sql}SELECT awaited(n) AS x FROM t;"))
 
 
 def test_a_function_that_changes_its_input_changes_nothing_else(world: World) -> None:

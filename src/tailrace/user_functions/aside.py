@@ -28,6 +28,14 @@ class _Router:
         return getattr(self._out, name)
 
 
+class OvertimeError(Exception):
+    """A thread takes longer than it may."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        super().__init__(thread.name)
+        self.thread = thread
+
+
 _lock = threading.Lock()
 
 
@@ -50,6 +58,33 @@ def quiet() -> Iterator[None]:
                 sys.stdout = router._out  # noqa: SLF001  its own
 
 
+def in_thread(work: Callable[[], T], name: str, timeout: float | None = None) -> T:
+    """
+    Do the work in a thread of its own, and wait for what it gives or raises.
+
+    Raises:
+        OvertimeError: it takes longer than `timeout` seconds.
+    """
+    done: list[T] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with quiet():
+                done.append(work())
+        except BaseException as error:  # noqa: BLE001  handed to the thread that waits
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name=f"tailrace-{name}", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        raise OvertimeError(thread)
+    if raised:
+        raise raised[0]
+    return done[0]
+
+
 def within(declaration: Declaration[..., Any], work: Callable[[], T]) -> T:
     """
     Do the work within the time-out of a function.
@@ -61,24 +96,10 @@ def within(declaration: Declaration[..., Any], work: Callable[[], T]) -> T:
     if timeout is None:
         with quiet():
             return work()
-    done: list[T] = []
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            with quiet():
-                done.append(work())
-        except BaseException as error:  # noqa: BLE001  handed to the thread that waits
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name=f"tailrace-{declaration.__name__}", daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if thread.is_alive():
-        raise _hangs(declaration, thread, timeout)
-    if raised:
-        raise raised[0]
-    return done[0]
+    try:
+        return in_thread(work, declaration.__name__, timeout)
+    except OvertimeError as error:
+        raise _hangs(declaration, error.thread, timeout) from None
 
 
 def _hangs(declaration: Declaration[..., Any], thread: threading.Thread, timeout: float) -> Exception:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from tailrace.user_functions.aside import in_thread, quiet
 from tailrace.user_functions.declarations import Declaration
 from tailrace.user_functions.faults import PASSED_ON, caused, named
 
@@ -33,13 +33,10 @@ class Waiter:
 
     def _run(self, work: Coroutine[Any, Any, tuple[list[Any], Failed]]) -> tuple[list[Any], Failed]:
         if asyncio._get_running_loop() is None:  # noqa: SLF001  the public one raises instead
-            return self._loop.run_until_complete(work)
+            with quiet():
+                return self._loop.run_until_complete(work)
         # the caller is inside an event loop, as in a notebook: a thread has none
-        done: list[tuple[list[Any], Failed]] = []
-        thread = threading.Thread(target=lambda: done.append(self._loop.run_until_complete(work)))
-        thread.start()
-        thread.join()
-        return done[0]
+        return in_thread(lambda: self._loop.run_until_complete(work), self._declaration.__name__)
 
     async def _all(self, rows: Iterable[tuple[Any, ...]], count: int) -> tuple[list[Any], Failed]:
         results: list[Any] = [None] * count
