@@ -33,13 +33,6 @@ _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 """The milliseconds from which and up to which there are times: the years 1 to 9999."""
 
 
-def _read(reader: Callable[[str], Pattern], pattern: str, e: Call) -> Pattern:
-    try:
-        return reader(pattern)
-    except PatternError as error:
-        raise ConfigError(f"{e.function}: {error}", location=e.location) from None
-
-
 def _by_pattern(
     ctx: Context, e: Call, x: pl.Expr, reader: Callable[[str], Pattern], f: Callable[[pl.Expr, Pattern], pl.Expr]
 ) -> pl.Expr:
@@ -47,7 +40,7 @@ def _by_pattern(
 
     def found(value: pl.Expr, pattern: str) -> pl.Expr:
         try:
-            return f(value, _read(reader, pattern, e))
+            return f(value, reader(pattern))
         except PatternError as error:
             raise ConfigError(f"{e.function}: {error}", location=e.location) from None
 
@@ -61,9 +54,9 @@ def _by_pattern(
 
 
 def _on_texts(
-    f: Callable[[pl.Series, Pattern], pl.Series], dtype: pl.DataType
+    f: Callable[[Pattern], Callable[[pl.Series], pl.Series]], dtype: pl.DataType
 ) -> Callable[[pl.Expr, Pattern], pl.Expr]:
-    return lambda x, pattern: x.map_batches(lambda s: f(s, pattern), return_dtype=dtype)
+    return lambda x, pattern: x.map_batches(f(pattern), return_dtype=dtype)
 
 
 def _date_format(ctx: Context, e: Call) -> pl.Expr:
@@ -71,12 +64,13 @@ def _date_format(ctx: Context, e: Call) -> pl.Expr:
     if kind not in STRINGS:
         local = to_local(x, ctx.timezone) if kind is Kind.TIMESTAMP_LTZ else x
         return _by_pattern(ctx, e, local, formatter, written)
-    read = x.map_batches(lambda s: _local_millis(s, simple(_DEFAULT)), return_dtype=pl.Int64).cast(pl.Datetime("ms"))
+    read = x.map_batches(_local_millis(simple(_DEFAULT)), return_dtype=pl.Int64).cast(pl.Datetime("ms"))
     return _by_pattern(ctx, e, read, simple, written)
 
 
-def _local_millis(texts: pl.Series, pattern: Pattern) -> pl.Series:
-    return lenient_millis(texts, pattern)["local"]
+def _local_millis(pattern: Pattern) -> Callable[[pl.Series], pl.Series]:
+    read = lenient_millis(pattern)
+    return lambda texts: read(texts)["local"]
 
 
 define(
@@ -96,8 +90,9 @@ def _to_date(ctx: Context, e: Call) -> pl.Expr:
     if len(e.args) == 1:
         return date_of(x)
 
-    def days(texts: pl.Series, pattern: Pattern) -> pl.Series:
-        return (_local_millis(texts, pattern) // _DAY).cast(pl.Int32).cast(pl.Date)
+    def days(pattern: Pattern) -> Callable[[pl.Series], pl.Series]:
+        read = _local_millis(pattern)
+        return lambda texts: (read(texts) // _DAY).cast(pl.Int32).cast(pl.Date)
 
     return _by_pattern(ctx, e, x, simple, _on_texts(days, pl.Date()))
 
@@ -115,9 +110,10 @@ define(
 )
 
 
-def _timestamps(texts: pl.Series, pattern: Pattern) -> pl.Series:
+def _timestamps(pattern: Pattern) -> Callable[[pl.Series], pl.Series]:
     """Read timestamps by a pattern, or as they are written without one."""
-    return pl.select(pl.coalesce(strict_timestamps(texts, pattern), timestamps_of(texts, timestamp(3)))).to_series()
+    read = strict_timestamps(pattern)
+    return lambda texts: pl.select(pl.coalesce(read(texts), timestamps_of(texts, timestamp(3)))).to_series()
 
 
 def _to_timestamp(ctx: Context, e: Call) -> pl.Expr:
@@ -223,13 +219,17 @@ def _unix_timestamp(ctx: Context, e: Call) -> pl.Expr:
         return pl.col(NOW).dt.epoch("s")
     x = ctx.lower(e.args[0])
 
-    def seconds(texts: pl.Series, pattern: Pattern) -> pl.Series:
-        read = lenient_millis(texts, pattern)
+    def seconds(pattern: Pattern) -> Callable[[pl.Series], pl.Series]:
+        read = lenient_millis(pattern)
         here = to_instant(pl.col("local").cast(pl.Datetime("ms")), ctx.timezone).to_physical()
         millis = pl.coalesce(pl.col("local") - pl.col("offset"), here)
         known = pl.when(pl.col("local").is_not_null()).then(millis // 1000)
-        nothing = pl.when(pl.lit(texts).is_not_null()).then(pl.lit(_NO_TIME, dtype=pl.Int64))
-        return read.select(pl.coalesce(known, nothing)).to_series()
+
+        def of(texts: pl.Series) -> pl.Series:
+            nothing = pl.when(pl.lit(texts).is_not_null()).then(pl.lit(_NO_TIME, dtype=pl.Int64))
+            return read(texts).select(pl.coalesce(known, nothing)).to_series()
+
+        return of
 
     on_texts = _on_texts(seconds, pl.Int64())
     return on_texts(x, simple(_DEFAULT)) if len(e.args) == 1 else _by_pattern(ctx, e, x, simple, on_texts)
@@ -250,7 +250,7 @@ define(
 
 def _convert_tz(texts: pl.Series, source: str, target: str) -> pl.Series:
     there: Zone = time_zone(source)
-    local = lenient_millis(texts, simple(_DEFAULT)).select(pl.col("local").cast(pl.Datetime("ms")))
+    local = lenient_millis(simple(_DEFAULT))(texts).select(pl.col("local").cast(pl.Datetime("ms")))
     here = to_local(to_instant(pl.col("local"), there), time_zone(target))
     return local.select(written(here, simple(_DEFAULT))).to_series()
 

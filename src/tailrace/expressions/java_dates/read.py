@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -153,14 +154,20 @@ def _days(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
     return first.to_physical().cast(pl.Int64) + day - 1
 
 
-def lenient_millis(texts: pl.Series, pattern: Pattern) -> pl.DataFrame:
+def lenient_millis(pattern: Pattern) -> Callable[[pl.Series], pl.DataFrame]:
     """
-    Read times as `SimpleDateFormat` does: `local` milliseconds, and the `offset` of a zone that the text names.
+    Give what reads times as `SimpleDateFormat` does: `local` milliseconds, and the `offset` of a zone that the text names.
 
     Both are NULL where the text does not fit.
+
+    Raises:
+        PatternError: times can't be read by the pattern.
     """
     regex = _lenient(pattern)
-    frame = _fields(texts, regex)
+    return lambda texts: _lenient_fields(_fields(texts, regex), regex)
+
+
+def _lenient_fields(frame: pl.DataFrame, regex: _Regex) -> pl.DataFrame:
     day = _number(frame, "D", 1) if "D" in frame.columns else _number(frame, "d", 1)
     month = pl.lit(1, dtype=pl.Int64) if "D" in frame.columns else _month(frame, regex)
     days = _days(_year(frame, regex, old=True), month, day)
@@ -172,10 +179,18 @@ def lenient_millis(texts: pl.Series, pattern: Pattern) -> pl.DataFrame:
     return frame.select(pl.when("fits").then(local).alias("local"), pl.when("fits").then(offset).alias("offset"))
 
 
-def strict_timestamps(texts: pl.Series, pattern: Pattern) -> pl.Series:
-    """Read timestamps as `DateTimeFormatter` does; a day behind the end of its month is the last. NULL if it does not fit."""
+def strict_timestamps(pattern: Pattern) -> Callable[[pl.Series], pl.Series]:
+    """
+    Give what reads timestamps as `DateTimeFormatter` does; a day behind the end of its month is the last. NULL if it does not fit.
+
+    Raises:
+        PatternError: times can't be read by the pattern.
+    """
     regex = _strict(pattern)
-    frame = _fields(texts, regex)
+    return lambda texts: _strict_fields(_fields(texts, regex), regex)
+
+
+def _strict_fields(frame: pl.DataFrame, regex: _Regex) -> pl.Series:
     month = _month(frame, regex)
     first = pl.date(_year(frame, regex, old=False), pl.when(month.is_between(1, 12)).then(month).otherwise(1), 1)
     day = pl.min_horizontal(_number(frame, "d", 1), first.dt.month_end().dt.day().cast(pl.Int64))
