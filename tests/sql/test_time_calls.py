@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tailrace.errors import ConfigError
@@ -23,3 +25,18 @@ def test_a_pattern_of_a_row_that_can_not_be_read_is_refused_with_its_place() -> 
     assert [c.row["x"] is None for c in drive.push("t", [{"s": "2026", "p": "yyyy"}])] == [False]
     with pytest.raises(ConfigError, match="<test>:2:8: TO_DATE: a time can't be read by the letter 'w'"):
         drive.push("t", [{"s": "2026", "p": "w"}])
+
+
+@pytest.mark.parametrize(
+    ("call", "day", "hour"),
+    [
+        ("FLOOR(z TO DAY)", 4, 3),
+        ("FLOOR(z TO MONTH)", 1, 3),
+        ("CEIL(z TO DAY)", 5, 2),
+    ],
+)
+def test_a_day_whose_midnight_the_clocks_skip_begins_an_hour_later(call: str, day: int, hour: int) -> None:
+    """In Brazil summer time began at midnight: 2018-11-04 has no 00:00."""
+    drive = Drive(f"{TABLE}SELECT {call} AS x FROM t", settings={"table.local-time-zone": "America/Sao_Paulo"})
+    (change,) = drive.push("t", [{"z": "2018-11-04T15:30:00Z"}])
+    assert change.row == {"x": datetime(2018, 11, day, hour, tzinfo=UTC)}

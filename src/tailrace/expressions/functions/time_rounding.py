@@ -7,6 +7,7 @@ import polars as pl
 from tailrace.expressions.nodes import Call
 from tailrace.expressions.registry import Context, constant
 from tailrace.expressions.types import TEMPORAL
+from tailrace.expressions.zones import to_instant, to_local
 from tailrace.schema import DataType, Kind
 
 _MILLIS = {"MILLISECOND": 1, "SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
@@ -36,11 +37,7 @@ def time_edge(ctx: Context, e: Call, up: bool) -> pl.Expr:
     """Lower FLOOR or CEIL (`up`) of a time to a unit."""
     unit, t, x = constant(e.args[1], "the unit"), e.args[0].type, ctx.lower(e.args[0])
     if t.kind is Kind.TIMESTAMP_LTZ:
-        local = x.dt.convert_time_zone(ctx.timezone).dt.replace_time_zone(None)
-        out = _edge(local, unit, up, t.time_unit)
-        return out.dt.replace_time_zone(ctx.timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
-            "UTC"
-        )
+        return to_instant(_edge(to_local(x, ctx.timezone), unit, up, t.time_unit), ctx.timezone)
     if t.kind is Kind.TIME:
         return _of_day(x, unit, up)
     return _edge(x, unit, up, "ms" if t.kind is Kind.DATE else t.time_unit).cast(t.polars)
