@@ -40,3 +40,10 @@ def test_a_day_whose_midnight_the_clocks_skip_begins_an_hour_later(call: str, da
     drive = Drive(f"{TABLE}SELECT {call} AS x FROM t", settings={"table.local-time-zone": "America/Sao_Paulo"})
     (change,) = drive.push("t", [{"z": "2018-11-04T15:30:00Z"}])
     assert change.row == {"x": datetime(2018, 11, day, hour, tzinfo=UTC)}
+
+
+def test_a_zone_that_only_one_database_knows_is_none() -> None:
+    """An unknown zone is UTC, as in Flink."""
+    drive = Drive(f"{TABLE}SELECT CONVERT_TZ(s, 'posix/Europe/Paris', 'Asia/Tokyo') AS x FROM t")
+    (change,) = drive.push("t", [{"s": "2026-01-01 00:00:00"}])
+    assert change.row == {"x": "2026-01-01 09:00:00"}

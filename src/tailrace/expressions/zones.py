@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
+
+from tailrace import settings
 
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 _OLD = {
@@ -81,11 +82,10 @@ def offset_millis(text: str) -> int | None:
     return _HOURS[text] * 3_600_000 if text in _HOURS else _fixed(text)
 
 
-@cache
 def _is_known(name: str) -> bool:
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        settings.time_zone(name)
+    except ValueError:
         return False
     return True
 
