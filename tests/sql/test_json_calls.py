@@ -4,6 +4,7 @@ import pytest
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.session import Session
+from tailrace.testing import Drive
 
 WRONG = [
     ("SELECT JSON_VALUE('{}', '$' EMPTY ARRAY ON EMPTY)", 29, "EMPTY ARRAY ON EMPTY can't stand in JSON_VALUE"),
@@ -37,3 +38,16 @@ def test_paths_that_are_not_searched_are_named(path: str, message: str) -> None:
         Session().bind(f"SELECT JSON_VALUE('[]', '{path}')", "a.sql")
     assert caught.value.location is not None
     assert caught.value.location.column == 25
+
+
+@pytest.mark.parametrize("call", ["JSON_VALUE(s, p)", "JSON_QUERY(s, p)", "JSON_EXISTS(s, p)"])
+def test_a_path_of_a_row_that_is_not_searched_fails_that_row(call: str) -> None:
+    """The others go on, and a path that is none is an error for the clauses, as a constant one."""
+    table = "CREATE TABLE t (s STRING, p STRING) WITH ('connector' = 'datagen');"
+    drive = Drive(f"{table} SELECT p, {call} IS NULL AS x FROM t")
+    paths = ["$.a", "$..[0]", "$.a.min()", "$[?(@.q)]", "$[", None]
+    passed = drive.push("t", [{"s": '{"a": 1}', "p": p} for p in paths])
+    assert [c.row["p"] for c in passed] == ["$.a", "$[", None]
+    refused = [row["p"] for r in drive.refused for row in r.rows]
+    assert refused == ["$..[0]", "$.a.min()", "$[?(@.q)]"]
+    assert all("the path is not supported" in r.reason for r in drive.refused)

@@ -25,8 +25,10 @@ def by_value(
     return packed.map_batches(lambda s: _each(s, f, dtype, nulls), return_dtype=_instance(dtype))
 
 
-def by_value_or_fail(ctx: Context, e: Call, f: Callable[..., Any], *args: pl.Expr) -> pl.Expr:
-    """Give `f(*values)` as `by_value` does; a row for which it raises ValueError fails with that text."""
+def by_value_or_fail(
+    ctx: Context, e: Call, f: Callable[..., Any], *args: pl.Expr, message: str = "a value that it does not take"
+) -> pl.Expr:
+    """Give `f(*values)` as `by_value` does; a row for which it raises ValueError fails with the message."""
     dtype = pl.Struct({_VALUE: e.type.polars, _REASON: pl.String()})
 
     def tried(*values: Any) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def by_value_or_fail(ctx: Context, e: Call, f: Callable[..., Any], *args: pl.Exp
             return {_VALUE: None, _REASON: str(error)}
 
     both = by_value(tried, dtype, *args)
-    ctx.check(both.struct.field(_REASON).is_not_null(), f"{e.function}: a value that it does not take", e.location)
+    ctx.check(both.struct.field(_REASON).is_not_null(), f"{e.function}: {message}", e.location)
     return both.struct.field(_VALUE)
 
 

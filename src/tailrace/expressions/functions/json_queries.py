@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from tailrace.expressions.batches import by_value
+from tailrace.errors import UnsupportedError
+from tailrace.expressions.batches import by_value, by_value_or_fail
 from tailrace.expressions.json import NotJsonError, Path, PathError, compiled, read, write
 from tailrace.expressions.nodes import Call, Expr, Literal
 from tailrace.expressions.registry import TEXT, Context, LowerCall, define, fixed, never_null, takes
@@ -22,15 +23,14 @@ VALUE_CLAUSES = ("returning", "on empty", "default on empty", "on error", "defau
 QUERY_CLAUSES = ("returning", "wrapper", "on empty", "on error")
 EXISTS_CLAUSES = ("on error",)
 
-_VALUE, _REASON = "value", "reason"
 _EXACT = {Kind.BOOLEAN: bool, Kind.INT: int, Kind.DOUBLE: Decimal}
 """The types that RETURNING takes beside texts, and what a value must be."""
 _NOTHING = object()
 _EMPTY = {"EMPTY ARRAY": [], "EMPTY OBJECT": {}, "TRUE": True, "FALSE": False}
 
 
-class _ClauseError(ValueError):
-    """A clause says that a row fails."""
+class _RowError(ValueError):
+    """A row fails, since a clause says so, or by its path."""
 
 
 _Find = Callable[[str, Path], Any]
@@ -41,27 +41,29 @@ def _clauses(e: Call) -> list[Any]:
 
 
 def _lowered(ctx: Context, e: Call, find: _Find) -> pl.Expr:
-    """Call `find` for each text and path; a row for which it raises ValueError fails with that text."""
-    dtype = pl.Struct({_VALUE: e.type.polars, _REASON: pl.String()})
+    """Call `find` for each text and path; a row for which it raises ValueError fails."""
     text, path = e.args[:2]
     fixed_path = compiled(str(path.value)) if isinstance(path, Literal) and path.value is not None else None
+    if fixed_path is None:
+        message = "the path is not supported, or the clauses let it fail"
+        return by_value_or_fail(
+            ctx, e, lambda given, way: find(given, _path(way)), ctx.lower(text), ctx.lower(path), message=message
+        )
 
-    def found(given: str, *paths: str) -> Any:
-        return find(given, fixed_path or compiled(paths[0]))
+    def found(given: str) -> Any:
+        return find(given, fixed_path)
 
-    operands = [ctx.lower(text)] + ([] if fixed_path else [ctx.lower(path)])
     if "ERROR" not in _clauses(e) and (e.function == "JSON_EXISTS" or e.type.kind not in _EXACT):
-        return by_value(found, e.type.polars, *operands)
+        return by_value(found, e.type.polars, ctx.lower(text))
+    return by_value_or_fail(ctx, e, found, ctx.lower(text), message="the clauses let it fail")
 
-    def tried(*given: str) -> dict[str, Any]:
-        try:
-            return {_VALUE: found(*given), _REASON: None}
-        except (_ClauseError, PathError) as error:
-            return {_VALUE: None, _REASON: str(error)}
 
-    both = by_value(tried, dtype, *operands)
-    ctx.check(both.struct.field(_REASON).is_not_null(), f"{e.function}: the clauses let it fail", e.location)
-    return both.struct.field(_VALUE)
+def _path(text: str) -> Path:
+    """Give the path of a row; one that can't be searched here is its failure."""
+    try:
+        return compiled(text)
+    except UnsupportedError as error:
+        raise _RowError(error.message) from None
 
 
 def _value(ctx: Context, e: Call) -> pl.Expr:
@@ -92,7 +94,7 @@ def _scalar(path: Path, text: str) -> Any:
 def _otherwise(word: str, reason: str) -> Any:
     """Give what a clause says in place of a value."""
     if word == "ERROR":
-        raise _ClauseError(reason)
+        raise _RowError(reason)
     return _EMPTY.get(word)
 
 
@@ -101,7 +103,7 @@ def _returned(found: Any, target: DataType) -> Any:
         return ("true" if found else "false") if isinstance(found, bool) else str(found)
     fits = type(found) is _EXACT[target.kind]
     if not fits or (target.kind is Kind.INT and not -(2**31) <= found < 2**31):
-        raise _ClauseError(f"{write(found)} is no {target.with_nullable(True).sql()}")
+        raise _RowError(f"{write(found)} is no {target.with_nullable(True).sql()}")
     return float(found) if target.kind is Kind.DOUBLE else found
 
 
@@ -155,6 +157,11 @@ def _returning(args: list[Expr]) -> DataType:
     return (args[2].type if len(args) > 2 else STRING).with_nullable(True)
 
 
+def _convert(args: list[Expr]) -> list[Expr]:
+    """Cast the text and the path; the clauses stay."""
+    return [*takes(TEXT)(args[:2]), *args[2:]]
+
+
 _DOC = "A strict path (the default) that finds nothing is an error, a lax one is empty."
 define(
     "JSON_VALUE",
@@ -165,7 +172,7 @@ define(
     _value,
     2,
     2 + len(VALUE_CLAUSES),
-    convert=lambda args: [*takes(TEXT)(args[:2]), *args[2:]],
+    convert=_convert,
 )
 define(
     "JSON_QUERY",
@@ -177,7 +184,7 @@ define(
     _query,
     2,
     2 + len(QUERY_CLAUSES),
-    convert=lambda args: [*takes(TEXT)(args[:2]), *args[2:]],
+    convert=_convert,
 )
 define(
     "JSON_EXISTS",
@@ -188,7 +195,7 @@ define(
     _exists,
     2,
     2 + len(EXISTS_CLAUSES),
-    convert=lambda args: [*takes(TEXT)(args[:2]), *args[2:]],
+    convert=_convert,
 )
 
 
