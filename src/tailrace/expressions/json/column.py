@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 
 from tailrace.expressions.casts.writing import java_double
+from tailrace.expressions.json.text import write
 from tailrace.schema import BINARIES, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, DataType, Kind
 
 _CODES = {chr(i): f"\\u{i:04X}" for i in range(32)}
@@ -91,8 +92,7 @@ def _nested(value: pl.Expr, t: DataType) -> pl.Expr:
 
 def member(name: str, text: pl.Expr, *, absent: bool = False) -> pl.Expr:
     """Write a member of an object; NULL for a value that is `absent` where it is NULL."""
-    key = '"' + "".join(_ESCAPED.get(c, c) for c in name) + '":'
-    return pl.concat_str([pl.lit(key), text if absent else text.fill_null(_NULL)])
+    return pl.concat_str([pl.lit(f"{write(name)}:"), text if absent else text.fill_null(_NULL)])
 
 
 def braced(members: list[pl.Expr]) -> pl.Expr:
