@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import nanoarrow
@@ -55,8 +56,6 @@ def to_polars(type_: DataType) -> Callable[[Any], Any] | None:
 
 
 def _decimal(value: Any) -> Any:
-    from decimal import Decimal  # noqa: PLC0415  few functions give decimals
-
     return Decimal(value) if isinstance(value, int) else value
 
 

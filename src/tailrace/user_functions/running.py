@@ -55,7 +55,7 @@ class Runner:
         self._arguments = tuple(arguments)
         self._result = result
         self._nullable = nullable
-        self._nothing = _nulls(1, result)
+        self._nothing = pl.Series([None], dtype=result.polars)
         self._by_batch = self._maker()
 
     def _maker(self) -> Callable[[list[pl.Series], int], Outcome]:
@@ -229,7 +229,3 @@ class Runner:
 
 def _article(word: str) -> str:
     return "an" if word[0].lower() in "aeiou" else "a"
-
-
-def _nulls(count: int, type_: DataType) -> pl.Series:
-    return pl.Series([None], dtype=type_.polars).new_from_index(0, count)
