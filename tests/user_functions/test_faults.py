@@ -7,11 +7,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from function_kit import Row, World, ordered
 from script_kit import RowsSink
 
+from tailrace.engine.operator import Outbox, Times
+from tailrace.engine.operators.window_aggregate import WindowAggregateOperator
 from tailrace.errors import DataError, TailraceError, TerminalError
+from tailrace.plan.nodes import WindowAggregate, walk
 from tailrace.runtime.script import Script
 from tailrace.sql.session import Session
 
@@ -338,6 +342,45 @@ def test_a_row_for_which_an_aggregate_fails_counts_nowhere(
             last[int(row[0])] = list(row[1:])
     assert last == {key: [sum(values), max(values), len(values)] for key, values in groups().items()}
     assert [json.loads(x["payload"])["k"] for x in written(world.folder / "dead")] == [13, 15, 33, 35]
+
+
+def windows(world: World, source: str) -> WindowAggregateOperator:
+    """Make the operator of a window of ten seconds by key."""
+    world.module(POLICY)
+    sql = world.functions("total") + source
+    sql += """SELECT k, total(v) AS x, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+      GROUP BY k, window_start, window_end;"""
+    (job,) = world.jobs(sql)
+    (node,) = (n for n in walk(job.sinks[0]) if isinstance(n, WindowAggregate))
+    operator = WindowAggregateOperator(node, "UTC")
+    operator.outbox = Outbox()
+    return operator
+
+
+def given(operator: WindowAggregateOperator, *rows: tuple[str, int, int], watermark: int) -> list[tuple[object, ...]]:
+    """Hand it rows of key, value and second, and let time go on to a second; give what is put out."""
+    columns = zip(*rows, strict=True)
+    names = operator._node.input.schema.names
+    frame = pl.DataFrame({n: list(c) for n, c in zip(names, columns, strict=True)})
+    frame = frame.with_columns((pl.col(names[2]) * 1000).cast(pl.Datetime("ms")))
+    assert operator.process(0, frame, Times()) == []
+    return sorted(row for batch in operator.advance(Times(watermark=watermark * 1000)) for row in batch.rows())
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_window_whose_first_row_fails_has_the_later_ones(world: World, *, restored: bool) -> None:
+    """Though a window behind it stays open when time goes on in between; a checkpoint has them too."""
+    source = world.table("k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts", [])
+    running = windows(world, source)
+    assert given(running, ("k1", 13, 15), ("k2", 1, 25), watermark=5) == []
+    assert running.state_rows == 1
+    assert given(running, ("k1", 2, 16), ("k2", 3, 26), watermark=6) == []
+    assert running.state_rows == 2
+    if restored:
+        delta = running.snapshot()
+        running = windows(world, source)
+        running.restore([delta])
+    assert given(running, ("k2", 0, 27), watermark=30) == [("k1", 2, 1), ("k2", 4, 3)]
 
 
 @pytest.mark.parametrize(

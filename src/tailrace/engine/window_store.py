@@ -86,7 +86,7 @@ class WindowStore:
             self._ends[fresh] = MIN_WATERMARK  # no row is in them
             batch, slots = kept(batch, places), slots[places]
         if self._attempts:
-            self._ends[slots] = ends[places]  # those that were left without a row may have one now
+            self._give_ends(slots, ends[places])
         for call, acc in zip(self.calls, self.accumulators, strict=True):
             if self._attempts.folded(acc):
                 continue
@@ -95,6 +95,14 @@ class WindowStore:
                 use = batch[call.filter].fill_null(value=False).to_numpy()
             acc.add(slots, batch[call.arg] if call.arg is not None else None, use)
         self._dirty[slots] = True
+
+    def _give_ends(self, slots: I64, ends: I64) -> None:
+        """Let slots that were left without a row have their ends again, and be live, as they have one now."""
+        without = slots[self._ends[slots] == MIN_WATERMARK]
+        self._ends[slots] = ends
+        if len(without):
+            self._first_live = min(self._first_live, int(without.min()))
+            self._dead = len(self._index) - len(self._live())
 
     def _slots(self, keys: pl.DataFrame, ends: I64) -> I64:
         a, b = key_halves(keys) if self._keys else (zeros := np.zeros(len(ends), dtype=np.uint64), zeros)
