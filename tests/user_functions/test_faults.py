@@ -344,15 +344,16 @@ def test_a_row_for_which_an_aggregate_fails_counts_nowhere(
     assert [json.loads(x["payload"])["k"] for x in written(world.folder / "dead")] == [13, 15, 33, 35]
 
 
-def windows(world: World, source: str) -> WindowAggregateOperator:
+def windows(world: World, *, retract: bool = False) -> WindowAggregateOperator:
     """Make the operator of a window of ten seconds by key."""
     world.module(POLICY)
-    sql = world.functions("total") + source
+    sql = world.functions("total")
+    sql += world.table("k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts", [])
     sql += """SELECT k, total(v) AS x, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))
       GROUP BY k, window_start, window_end;"""
     (job,) = world.jobs(sql)
     (node,) = (n for n in walk(job.sinks[0]) if isinstance(n, WindowAggregate))
-    operator = WindowAggregateOperator(node, "UTC")
+    operator = WindowAggregateOperator(node, "UTC", retract=retract)
     operator.outbox = Outbox()
     return operator
 
@@ -370,17 +371,23 @@ def given(operator: WindowAggregateOperator, *rows: tuple[str, int, int], waterm
 @pytest.mark.parametrize("restored", [False, True])
 def test_a_window_whose_first_row_fails_has_the_later_ones(world: World, *, restored: bool) -> None:
     """Though a window behind it stays open when time goes on in between; a checkpoint has them too."""
-    source = world.table("k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts", [])
-    running = windows(world, source)
+    running = windows(world)
     assert given(running, ("k1", 13, 15), ("k2", 1, 25), watermark=5) == []
     assert running.state_rows == 1
     assert given(running, ("k1", 2, 16), ("k2", 3, 26), watermark=6) == []
     assert running.state_rows == 2
     if restored:
         delta = running.snapshot()
-        running = windows(world, source)
+        running = windows(world)
         running.restore([delta])
     assert given(running, ("k2", 0, 27), watermark=30) == [("k1", 2, 1), ("k2", 4, 3)]
+
+
+def test_where_rows_of_windows_are_taken_back_the_job_stops(world: World) -> None:
+    """Whatever the policy: the row that failed could be taken back later."""
+    running = windows(world, retract=True)
+    with pytest.raises(DataError, match="raised ValueError: unlucky"):
+        given(running, ("k1", 13, 15), watermark=5)
 
 
 @pytest.mark.parametrize(

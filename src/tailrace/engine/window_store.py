@@ -45,7 +45,8 @@ class WindowStore:
         self._schema = key_schema
         self.calls = tuple(calls)
         self.accumulators: list[Accumulator] = [accumulator(c, retract=retract) for c in calls]
-        self._attempts = Attempts(self.calls, self.accumulators)
+        # a row that failed can't be taken back later: only where none is, the others may go on without it
+        self._attempts = Attempts((), ()) if retract else Attempts(self.calls, self.accumulators)
         self._index = KeyIndex()
         self._rows = RowLog(key_schema)
         self._ends = np.zeros(1024, dtype=np.int64)
