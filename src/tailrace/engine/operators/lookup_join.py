@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -13,8 +15,8 @@ from tailrace.engine.operator import Operator, Rejected, Times
 from tailrace.engine.predicate import Predicate, with_time
 from tailrace.engine.user_steps import UserSteps
 from tailrace.errors import TerminalError
-from tailrace.expressions.lower import lower, needs
-from tailrace.expressions.nodes import columns
+from tailrace.expressions.lower import Check, Lowering, needs
+from tailrace.expressions.nodes import Expr, columns
 from tailrace.plan.nodes import LookupJoin
 from tailrace.state.kernels import I64
 
@@ -31,15 +33,12 @@ class LookupJoinOperator(Operator):
     def __init__(self, node: LookupJoin, asker: Asker, timezone: str) -> None:
         self._node = node
         self._asker = asker
-        self._values = [(k.column, lower(k.value, timezone)) for k in node.keys]
         self._needs = {name for k in node.keys for name in needs(k.value)}
-        found = [lower(e, timezone) for e in node.exprs]
-        where = [] if node.predicate is None else [lower(node.predicate, timezone)]
-        self._found = [x.value.alias(f.name) for f, x in zip(node.found, found, strict=True)]
-        self._where = where[0].value if where else None
-        self._checks = [c for x in (*found, *where) for c in x.checks]
-        self._steps = UserSteps([step for _, v in self._values for step in v.steps])
-        self._found_steps = UserSteps([step for x in (*found, *where) for step in x.steps])
+        self._values, self._value_checks, self._steps = _lowered([k.value for k in node.keys], timezone)
+        wanted = [*node.exprs, *([] if node.predicate is None else [node.predicate])]
+        found, self._checks, self._found_steps = _lowered(wanted, timezone)
+        self._found = [x.alias(f.name) for f, x in zip(node.found, found, strict=False)]
+        self._where = None if node.predicate is None else found[-1]
         self._condition = None if node.condition is None else Predicate(node.condition, timezone)
         asked = columns(node.condition) if node.condition is not None else set()
         self._asked = tuple([n for n in names if n in asked] for names in (node.input.schema.names, node.found.names))
@@ -70,8 +69,9 @@ class LookupJoinOperator(Operator):
     def _keys_of(self, batch: Batch, times: Times) -> tuple[Batch, pl.DataFrame]:
         """Give the rows whose keys can be computed, and these."""
         ready = self._steps.add(with_time(batch, times, self._needs), self)
-        ready = checked(ready, [c for _, v in self._values for c in v.checks], self)
-        exprs = [v.value.cast(self._keys[name]).alias(_key(name)) for name, v in self._values]
+        ready = checked(ready, self._value_checks, self)
+        names = [k.column for k in self._node.keys]
+        exprs = [v.cast(self._keys[n]).alias(_key(n)) for n, v in zip(names, self._values, strict=True)]
         keys = ready.with_columns(exprs).select([_key(n) for n in self._keys])
         return ready.select(batch.columns), keys
 
@@ -161,3 +161,14 @@ class LookupJoinOperator(Operator):
 def _key(name: str) -> str:
     """Name a key's column apart from all others."""
     return f"$key {name}"
+
+
+def _lowered(exprs: Sequence[Expr], timezone: str) -> tuple[list[pl.Expr], list[Check], UserSteps]:
+    """Lower expressions over one frame, with the checks of all; each call of the user has a column of its own."""
+    lowering, values, checks = Lowering(timezone), [], []
+    for expr in exprs:
+        values.append(lowering.lower(expr))
+        # a call of the next expression has no part in them
+        checks += lowering.checks
+        lowering.checks.clear()
+    return values, checks, UserSteps(lowering.steps)
