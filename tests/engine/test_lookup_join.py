@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -194,3 +195,18 @@ def test_keys_that_are_lost(*, rejects: bool) -> None:
         assert running.outbox.rejected == []
     running.process(0, rows[:2], Times(now=1))
     assert asker.asked == [[(1,), (2,), (3,), (4,)], [(2,)]]
+
+
+def test_a_view_may_read_the_clock() -> None:
+    """The rows that it leaves out, and what it computes, are those of the time when they are looked up."""
+    table = pl.DataFrame([(1, "a", 5), (1, "b", 20), (2, "c", 8)], schema=TABLE.polars, orient="row")
+    seconds = catalogue.call("UNIX_TIMESTAMP", [])
+    plan = replace(
+        node(JoinKind.INNER, ONE, None),
+        predicate=catalogue.call(">", [Column(BIGINT, "v"), seconds]),
+        exprs=(Column(STRING, "text"), seconds),
+    )
+    running = operator(plan, Frame(table, CacheRules()))
+    rows = pl.DataFrame({"id": [1, 2], "k": [1, 2], "s": ["", ""]}, schema=LEFT.polars)
+    assert running.process(0, rows, Times(now=7_000))[0].rows() == [(1, "b", 7), (2, "c", 7)]
+    assert running.process(0, rows, Times(now=9_000))[0].rows() == [(1, "b", 9)]

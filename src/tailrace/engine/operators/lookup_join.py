@@ -37,6 +37,7 @@ class LookupJoinOperator(Operator):
         self._values, self._value_checks, self._steps = _lowered([k.value for k in node.keys], timezone)
         wanted = [*node.exprs, *([] if node.predicate is None else [node.predicate])]
         found, self._checks, self._found_steps = _lowered(wanted, timezone)
+        self._found_needs = {name for e in wanted for name in needs(e)}
         self._found = [x.alias(f.name) for f, x in zip(node.found, found, strict=False)]
         self._where = None if node.predicate is None else found[-1]
         self._condition = None if node.condition is None else Predicate(node.condition, timezone)
@@ -55,9 +56,9 @@ class LookupJoinOperator(Operator):
             return []
         complete = np.flatnonzero(~keys.select(pl.any_horizontal(pl.all().is_null())).to_series().to_numpy())
         whole = len(complete) == len(batch)
-        self._renew(times.now)
+        self._renew(times)
         slots = self._cache.slots(keys if whole else keys[complete])
-        lost = self._ask(keys if whole else keys[complete], slots, times.now)
+        lost = self._ask(keys if whole else keys[complete], slots, times)
         if lost is not None and self._asker.rejects:
             kept = np.ones(len(batch), dtype=np.bool_)
             kept[complete[lost[slots]]] = False
@@ -75,34 +76,34 @@ class LookupJoinOperator(Operator):
         keys = ready.with_columns(exprs).select([_key(n) for n in self._keys])
         return ready.select(batch.columns), keys
 
-    def _renew(self, now: int) -> None:
+    def _renew(self, times: Times) -> None:
         """Take up the whole table, if that is how it comes."""
         table = self._asker.table() if self._asker.whole else None
         if table is not None:
             self._cache.clear()
-            self._take(None, table, now)
+            self._take(None, table, times)
 
-    def _ask(self, keys: pl.DataFrame, slots: I64, now: int) -> np.ndarray | None:
+    def _ask(self, keys: pl.DataFrame, slots: I64, times: Times) -> np.ndarray | None:
         """Ask for what is not known; tell by slot which keys are lost."""
         if self._asker.whole:
             return None
-        places = self._cache.missing(slots, now)
+        places = self._cache.missing(slots, times.now)
         if not len(places):
             return None
         wanted = keys[places].rename({_key(n): n for n in self._keys})
         answer = self._asker.get(wanted)
         asked = slots[places]
         if answer.lost is None:
-            self._take(asked, answer.rows, now)
+            self._take(asked, answer.rows, times)
             return None
-        self._take(asked[~answer.lost], answer.rows, now)
+        self._take(asked[~answer.lost], answer.rows, times)
         lost = np.zeros(int(slots.max()) + 1, dtype=np.bool_)
         lost[asked[answer.lost]] = True
         return lost
 
-    def _take(self, asked: I64 | None, rows: pl.DataFrame, now: int) -> None:
+    def _take(self, asked: I64 | None, rows: pl.DataFrame, times: Times) -> None:
         """Keep an answer: what is read of its rows, under the names of the join, and their keys."""
-        rows = self._found_steps.add(rows, self)
+        rows = self._found_steps.add(with_time(rows, times, self._found_needs), self)
         for check in self._checks:
             if rows.select(check.mask.fill_null(value=False).any()).item():
                 message = f"a row that was looked up in table '{self._node.table.name}': {check.message}"
@@ -112,7 +113,7 @@ class LookupJoinOperator(Operator):
         rows = rows.filter(pl.all_horizontal(pl.col(list(self._keys)).is_not_null()))
         rows = rows.select([*(pl.col(n).alias(_key(n)) for n in self._keys), *self._found])
         slots = asked if asked is not None else self._cache.slots(rows)
-        self._cache.put(slots, rows, now)
+        self._cache.put(slots, rows, times.now)
 
     def _without(self, batch: Batch, kept: np.ndarray, times: Times) -> list[Batch]:
         """Reject the rows whose keys could not be looked up, and join the others, whose keys are known now."""
