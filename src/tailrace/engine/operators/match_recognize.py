@@ -15,6 +15,7 @@ from tailrace.engine.operator import Operator, Times
 from tailrace.engine.patterns.matcher import Matcher, Matches
 from tailrace.engine.patterns.rows import TIME
 from tailrace.engine.patterns.values import MatchValues
+from tailrace.engine.predicate import with_time
 from tailrace.plan.nodes import MATCH_TIME, MatchRecognize
 from tailrace.state.delta import StateDelta
 
@@ -47,7 +48,8 @@ class MatchRecognizeOperator(Operator):
         return len(self._matcher.rows) + sum(map(len, self._pending))
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
-        batch = checked(batch, self._matcher.cells.checks, self)
+        cells = self._matcher.cells
+        batch = checked(with_time(batch, times, cells.needs), cells.checks, self).select(batch.columns)
         if self._node.processing_time:
             self._reached = max(times.now, self._reached)
             return self._found(batch.with_columns(pl.lit(self._reached, dtype=pl.Int64).alias(TIME)), times)
