@@ -210,3 +210,17 @@ def test_a_view_may_read_the_clock() -> None:
     rows = pl.DataFrame({"id": [1, 2], "k": [1, 2], "s": ["", ""]}, schema=LEFT.polars)
     assert running.process(0, rows, Times(now=7_000))[0].rows() == [(1, "b", 7), (2, "c", 7)]
     assert running.process(0, rows, Times(now=9_000))[0].rows() == [(1, "b", 9)]
+
+
+@pytest.mark.parametrize("kind", [JoinKind.INNER, JoinKind.LEFT])
+def test_rows_without_lost_keys_are_joined(kind: JoinKind) -> None:
+    """The others find what they find without them, also under a condition; if all are lost, nothing comes."""
+    table = pl.DataFrame([(n, "x", n + 1) for n in range(5)], schema=TABLE.polars, orient="row")
+    away = (2, 3)
+    running = operator(node(kind, ONE, CONDITION), Frame(table, CacheRules(), away, rejects=True))
+    rows = pl.DataFrame({"id": range(7), "k": [3, None, 1, 2, 9, 4, 3], "s": [""] * 7}, schema=LEFT.polars)
+    (out,) = running.process(0, rows, Times())
+    rest = rows.filter(~pl.col("k").is_in(away).fill_null(value=False))
+    assert Counter(out.rows()) == expected(rest, table, node(kind, ONE, CONDITION))
+    assert running.process(0, rows.filter(pl.col("k").is_in(away)), Times()) == []
+    assert [len(r.rows) for r in running.outbox.rejected] == [3, 3]

@@ -60,9 +60,7 @@ class LookupJoinOperator(Operator):
         slots = self._cache.slots(keys if whole else keys[complete])
         lost = self._ask(keys if whole else keys[complete], slots, times)
         if lost is not None and self._asker.rejects:
-            kept = np.ones(len(batch), dtype=np.bool_)
-            kept[complete[lost[slots]]] = False
-            return self._without(batch, kept, times)
+            batch, complete, slots = self._without(batch, complete, slots, lost[slots])
         out = self._joined(batch, complete, slots, times)
         self._cache.finish()
         return [out] if len(out) else []
@@ -115,20 +113,18 @@ class LookupJoinOperator(Operator):
         slots = asked if asked is not None else self._cache.slots(rows)
         self._cache.put(slots, rows, times.now)
 
-    def _without(self, batch: Batch, kept: np.ndarray, times: Times) -> list[Batch]:
-        """Reject the rows whose keys could not be looked up, and join the others, whose keys are known now."""
+    def _without(self, batch: Batch, complete: I64, slots: I64, lost: np.ndarray) -> tuple[Batch, I64, I64]:
+        """Reject the rows whose keys could not be looked up; give the others, and which of them have which slots."""
+        kept = np.ones(len(batch), dtype=np.bool_)
+        kept[complete[lost]] = False
         rows = batch.filter(pl.Series(~kept))
         origin = rows[ORIGIN].to_numpy() if ORIGIN in rows.columns else np.full(len(rows), -1)
         reason = f"table '{self._node.table.name}' could not be asked for the row's key"
         self.outbox.rejected.append(
             Rejected("lookup", "TR250", reason, rows, origin, self.name, location=self._node.location)
         )
-        rest = batch.filter(pl.Series(kept))
-        _, keys = self._keys_of(rest, times)
-        complete = np.flatnonzero(~keys.select(pl.any_horizontal(pl.all().is_null())).to_series().to_numpy())
-        out = self._joined(rest, complete, self._cache.slots(keys[complete]), times) if len(rest) else rest
-        self._cache.finish()
-        return [out] if len(out) else []
+        places = np.cumsum(kept) - 1
+        return batch.filter(pl.Series(kept)), places[complete[~lost]], slots[~lost]
 
     def _joined(self, batch: Batch, complete: I64, slots: I64, times: Times) -> Batch:
         """Put rows together with what is known for their slots; `complete` are the places of those with a slot."""
