@@ -150,7 +150,7 @@ class RankedRows:
         came = np.flatnonzero(~removed)
         self.store.append(rows[came], 2 * slots[came], 0)
         self.store.drop(gone)
-        numbers = first + np.flatnonzero(self.store.copies[first : self.store.used] > 0)
+        numbers = self.store.live(first)
         counts = self._place(old[self.store.copies[old] > 0], numbers, touched)
         filled = self._fill(touched, counts)
         self._shed(touched, counts)

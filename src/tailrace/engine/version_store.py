@@ -76,18 +76,15 @@ class VersionStore:
         if watermark == MIN_WATERMARK or self._new <= max(_FEW, len(self.rows) - self._new):
             return
         self._new = 0
-        slots = np.flatnonzero(self.rows.used_slots(int(self.rows.slots(self._live()).max(initial=-1)) + 1))
+        slots = np.flatnonzero(self.rows.used_slots(int(self.rows.slots(self.rows.live()).max(initial=-1)) + 1))
         starts, times, rows, groups = self._sorted(slots)
         kept = np.maximum(self._as_of(starts, times, groups, np.full(len(slots), watermark)), starts[:-1])
         places = np.arange(len(rows))
         self.rows.drop(rows[places < np.repeat(kept, np.diff(starts))])
 
-    def _live(self) -> I64:
-        return np.flatnonzero(self.rows.copies[: self.rows.used] > 0)
-
     def compact(self, new_slots: I64) -> None:
         """Number rows anew without the dropped ones."""
-        self._times = grown(self._times[self._live()], 1024)
+        self._times = grown(self._times[self.rows.live()], 1024)
         self._place = np.full(1024, -1, dtype=np.int32)
         self.rows.compact(new_slots)
 

@@ -101,6 +101,10 @@ class RowStore:
         """Put rows into the chains of other slots; they keep their numbers."""
         kernels.move(rows, slots, self._slot, self._following, self._preceding, self._head, self._sizes)
 
+    def live(self, first: int = 0) -> I64:
+        """Give the rows that are not dropped, from this number on."""
+        return first + np.flatnonzero(self.copies[first : self.used] > 0)
+
     def slots(self, rows: I64) -> I64:
         """Give the slot of each row."""
         return self._slot.take(rows).astype(np.int64)
@@ -156,7 +160,7 @@ class RowStore:
         """Give the rows that have lived their time."""
         if not self.ttl or now < self._next_end:
             return np.empty(0, dtype=np.int64)
-        live = np.flatnonzero(self.copies[: self.used] > 0)
+        live = self.live()
         ends = self._touched[live] + self.ttl
         self._next_end = int(ends[ends > now].min(initial=now + self.ttl))
         return live[ends <= now]
@@ -176,7 +180,7 @@ class RowStore:
 
         `new_slots` are the new numbers of the slots by the old.
         """
-        kept = np.flatnonzero(self.copies[: self.used] > 0)
+        kept = self.live()
         slots = new_slots[self._slot[kept]]
         self._log.keep(kept)
         self.copies, self.matches = self.copies[kept], self.matches[kept]
@@ -207,7 +211,7 @@ class RowStore:
     def delta(self, *, base: bool) -> dict[str, pl.DataFrame]:
         """Give the rows that are new since the last call (with `base` all), and what has changed of those before them."""
         start = 0 if base else self._boundary
-        new = start + np.flatnonzero(self.copies[start : self.used] > 0)
+        new = self.live(start)
         old = np.empty(0, dtype=np.int64) if base else self._changed_before(start)
         self._written = 0 if base else self._written + len(new) + len(old)
         self._boundary, self._changed, self._has_base = self.used, [], True

@@ -59,7 +59,7 @@ class TimedRows(RowStore):
         """Give the rows with times up to this one, in the order in which they came."""
         if time < self._least:
             return np.empty(0, dtype=np.int64)
-        live = np.flatnonzero(self.copies[self._first_live : self.used] > 0) + self._first_live
+        live = self.live(self._first_live)
         self._first_live = int(live[0]) if len(live) else self.used
         times = self.times[live]
         due = times <= time
@@ -69,7 +69,7 @@ class TimedRows(RowStore):
 
     def compact(self, new_slots: I64) -> I64:
         """Give rows new numbers without the dropped ones; give the slot of each."""
-        kept = np.flatnonzero(self.copies[: self.used] > 0)
+        kept = self.live()
         self.times, self._first_live = self.times[kept], 0
         return super().compact(new_slots)
 

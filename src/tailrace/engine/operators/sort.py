@@ -79,14 +79,11 @@ class SortOperator(Operator):
         """Tell which rows are late, and move on the last time put out."""
         late = np.zeros(len(own), dtype=np.bool_)
         if (own <= watermarks).any():
-            rows = self._waiting()
+            rows = self._store.live()
             waiting = milliseconds(self._store.gather(rows, [self._time])[self._time])
             every = np.concatenate([self._due[rows], due])
             self._last = int(find_late(own, watermarks, every, waiting, self._last, late))
         return late
-
-    def _waiting(self) -> I64:
-        return np.flatnonzero(self._store.copies[: self._store.used] > 0)
 
     def _append(self, rows: Batch, due: I64) -> None:
         self._store.reserve(len(rows), 1)
@@ -95,7 +92,7 @@ class SortOperator(Operator):
         self._due[numbers] = due
 
     def advance(self, times: Times) -> list[Batch]:
-        waiting = self._waiting()
+        waiting = self._store.live()
         rows = waiting[self._due[waiting] <= times.watermark]
         if not len(rows):
             return []
@@ -103,7 +100,7 @@ class SortOperator(Operator):
         self._last = max(self._last, int(milliseconds(out[self._time].tail(1))[0]))
         self._store.drop(rows)
         if self._store.worth_compacting:
-            self._due = grown(self._due[self._waiting()], 1024)
+            self._due = grown(self._due[self._store.live()], 1024)
             self._store.compact(np.zeros(1, dtype=np.int64))
         return [out]
 

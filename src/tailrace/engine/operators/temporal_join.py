@@ -89,7 +89,7 @@ class TemporalJoinOperator(Operator):
 
     def advance(self, times: Times) -> list[Batch]:
         self._versions.rows.drop(self._versions.rows.expired(times.now))
-        rows = np.flatnonzero(self._waiting.copies[: self._waiting.used] > 0)
+        rows = self._waiting.live()
         rows = rows[self._times[rows] <= times.watermark]
         out = self._joined(rows, times) if len(rows) and times.watermark != MIN_WATERMARK else []
         self._versions.drop_old(times.watermark)
@@ -129,7 +129,7 @@ class TemporalJoinOperator(Operator):
         new_slots = np.full(len(self._index), -1)
         new_slots[kept] = np.arange(len(kept))
         self._index.keep(kept)
-        self._times = grown(self._times[np.flatnonzero(self._waiting.copies[: self._waiting.used] > 0)], 1024)
+        self._times = grown(self._times[self._waiting.live()], 1024)
         self._waiting.compact(new_slots)
         self._versions.compact(new_slots)
         for store in stores:

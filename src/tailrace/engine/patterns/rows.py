@@ -73,7 +73,7 @@ class PatternRows:
 
     def compact(self, new_slots: I64) -> I64:
         """Give rows new numbers without the dropped ones, and these slots new numbers; give the new number of each row."""
-        kept = np.flatnonzero(self.store.copies[: self.store.used] > 0)
+        kept = self.store.live()
         numbers = np.full(self.store.used, -1, dtype=np.int64)
         numbers[kept] = np.arange(len(kept))
         slots = self.store.compact(new_slots)
