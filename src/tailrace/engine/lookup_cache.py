@@ -122,6 +122,3 @@ class LookupCache:
         self._used = grown(self._used[kept], 1024)
         self.rows.compact(new_slots)
         self.rows.reserve(0, len(kept))
-
-    def __len__(self) -> int:
-        return len(self.rows)

@@ -25,9 +25,6 @@ class UserSteps:
     def __init__(self, steps: Iterable[Step]) -> None:
         self._steps = [(step, _runner(step)) for step in steps]
 
-    def __bool__(self) -> bool:
-        return bool(self._steps)
-
     def add(self, batch: Batch, operator: Operator) -> Batch:
         """Give the rows with what the functions gave, without those that failed, which the operator rejects."""
         for step, runner in self._steps:

@@ -55,9 +55,6 @@ class Questions:
             if asked[place] >= 0 and part.condition is not None
         }
 
-    def __len__(self) -> int:
-        return len(self._conditions)
-
     def answers(self, questions: I64, store: RowStore, times: Times, location: Location | None) -> np.ndarray:
         """Give the answer to each question, in their order."""
         out = np.zeros(len(questions), dtype=np.bool_)
