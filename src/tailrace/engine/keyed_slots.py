@@ -34,6 +34,7 @@ class KeyedSlots:
         self._touched = np.zeros(1024, dtype=np.int64)
         self._seen = np.zeros(1024, dtype=np.int64)
         self._round = 0
+        self._next_end = 0
         self._written = 0
         self._has_base = False
 
@@ -73,6 +74,7 @@ class KeyedSlots:
         once = once[:count]
         self._dirty[once] = True
         self._touched[once] = now
+        self._next_end = min(self._next_end, now + self.ttl)
         return once
 
     def rows(self, slots: I64) -> pl.DataFrame:
@@ -81,10 +83,13 @@ class KeyedSlots:
 
     def expired(self, now: int) -> I64:
         """Give the live slots that were not touched for as long as they live."""
-        if not self.ttl:
+        if not self.ttl or now < self._next_end:
             return np.empty(0, dtype=np.int64)
-        used = self.used
-        return np.flatnonzero(self.live[:used] & (self._touched[:used] + self.ttl <= now))
+        live = np.flatnonzero(self.live[: self.used])
+        ends = self._touched[live] + self.ttl
+        # those that are due count too: their owner may let some of them live on
+        self._next_end = int(ends.min(initial=now + self.ttl))
+        return live[ends <= now]
 
     def drop(self, slots: I64) -> None:
         """Let slots be live no more."""
@@ -147,4 +152,5 @@ class KeyedSlots:
         self.live[slots] = rows[LIVE].to_numpy()
         if TOUCHED in rows.columns:
             self._touched[slots] = rows[TOUCHED].to_numpy()
+        self._next_end = 0
         return slots
