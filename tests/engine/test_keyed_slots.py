@@ -9,7 +9,7 @@ import polars as pl
 
 from tailrace.engine.keyed_slots import KeyedSlots
 
-KEYS = {"k": pl.Int64()}
+KEYS: dict[str, pl.DataType] = {"k": pl.Int64()}
 TTL = 7
 
 

@@ -277,8 +277,12 @@ def test_in_views_that_are_looked_up(world: World) -> None:
     world.module(MODULE)
     sql = world.functions("twice", "scaled", "many")
     sql += world.table("k BIGINT, p AS PROCTIME()", [{"k": k} for k in range(6)])
-    sql += world.table("j BIGINT, n BIGINT", [{"j": j, "n": 10 * j} for j in range(5)], "dim", ", 'lookup.cache' = 'FULL'")
-    sql += "CREATE VIEW v AS SELECT j, twice(n) AS a, scaled(n, 3) AS b, twice(n) + 1 AS c FROM dim WHERE many(n, j) > 11;"
+    sql += world.table(
+        "j BIGINT, n BIGINT", [{"j": j, "n": 10 * j} for j in range(5)], "dim", ", 'lookup.cache' = 'FULL'"
+    )
+    sql += (
+        "CREATE VIEW v AS SELECT j, twice(n) AS a, scaled(n, 3) AS b, twice(n) + 1 AS c FROM dim WHERE many(n, j) > 11;"
+    )
     query = "SELECT t.k, v.a, v.b, v.c FROM t JOIN v FOR SYSTEM_TIME AS OF t.p ON t.k = v.j;"
     expected = [{"k": j, "a": 20 * j, "b": 30 * j, "c": 20 * j + 1} for j in range(2, 5)]
     assert world.rows(sql + query) == ordered(expected)
