@@ -44,7 +44,7 @@ class Command:
 
 def pages() -> list[Path]:
     """Give all pages."""
-    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
 
 
 def blocks(page: Path) -> Iterator[Block]:

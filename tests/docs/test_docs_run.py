@@ -17,12 +17,12 @@ BIN = Path(sys.executable).parent
 RUNNING = [page for page in docs.pages() if any(b.ask == "run" for b in docs.blocks(page))]
 
 
-@pytest.mark.parametrize("page", RUNNING, ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", RUNNING, ids=lambda p: str(p.relative_to(docs.ROOT)))
 def test_page(page: Path, tmp_path: Path) -> None:
     """Each command of the page, in order and in one folder, writes what stands under it."""
-    for example in (docs.ROOT / "examples").iterdir():
-        if example.is_file():
-            shutil.copy(example, tmp_path)
+    shutil.copytree(
+        docs.ROOT / "examples", tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "README.md")
+    )
     for block in docs.blocks(page):
         if block.ask == "file":
             (tmp_path / block.detail).write_text(block.text)
