@@ -154,3 +154,76 @@ def test_nothing_to_drive() -> None:
     """A script without a query is refused."""
     with pytest.raises(ConfigError, match="nothing to run"):
         Drive("CREATE TABLE t (a INT) WITH ('connector' = 'print')")
+
+
+def stock() -> tr.Table:
+    """Give a table of changes."""
+    options = {"topic": "stock", "properties.bootstrap.servers": "nowhere:1", "format": "debezium-json"}
+    return tr.read("kafka", {"sku": str, "units": int}, name="stock", primary_key="sku", options=options)
+
+
+def test_changes_of_a_source() -> None:
+    """A table of changes takes rows back."""
+    drive = Drive(stock().agg(units=tr.col("units").sum()))
+    drive.push("stock", [{"sku": "a", "units": 5}, {"sku": "b", "units": 7}])
+    drive.push("stock", [Change("-U", {"sku": "a", "units": 5}), Change("+U", {"sku": "a", "units": 1})])
+    drive.push("stock", [Change("-D", {"sku": "b", "units": 7})])
+
+    assert [row["units"] for row in drive.rows()] == [1]
+    assert [c.row["units"] for c in drive.changes if c.op == "+U"] == [8, 1]
+
+
+def test_rows_by_key_of_a_source() -> None:
+    """A table by key has the row before an update itself."""
+    options = {"topic": "t", "properties.bootstrap.servers": "nowhere:1", "key.format": "raw", "value.format": "json"}
+    table = tr.read("upsert-kafka", {"sku": str, "units": int}, name="stock", primary_key="sku", options=options)
+    drive = Drive(table.agg(units=tr.col("units").sum()))
+    drive.push("stock", [{"sku": "a", "units": 5}, {"sku": "b", "units": 7}, {"sku": "a", "units": 1}])
+    drive.push("stock", [Change("-D", {"sku": "b"})])
+
+    assert [row["units"] for row in drive.rows()] == [1]
+    with pytest.raises(ConfigError, match=r"no rows of the kind '-U'\nhint: as it is declared it has \+I, \+U, -D"):
+        drive.push("stock", [Change("-U", {"sku": "a"})])
+
+
+def test_no_changes_of_a_table_of_inserts() -> None:
+    """A row can't be taken back that its table would not take back."""
+    with pytest.raises(ConfigError, match="table 'clicks' has no rows of the kind '-D'"):
+        a_minute().push("clicks", [Change("-D", click("ann", "00:01"))])
+
+
+def looked_up(primary_key: str | tuple[str, ...] = ()) -> Drive:
+    """Drive clicks that look up their user."""
+    options = {"path": "nowhere.db"}
+    users = tr.read("sqlite", {"name": str, "user": str}, name="users", primary_key=primary_key, options=options)
+    seen = tr.read("datagen", {"user": str}, name="clicks", time=tr.processing_time("seen"))
+    return Drive(seen.join(users, "user", how="left", as_of="seen").select("user", "name"))
+
+
+def test_rows_that_are_looked_up() -> None:
+    """A table that is looked up in has what was pushed before, also after a crash."""
+    drive = looked_up(primary_key="user")
+    drive.push("clicks", [{"user": "a"}])
+    drive.push("users", [{"user": "a", "name": "Ann"}, {"user": "b", "name": "Bob"}])
+    drive.push("clicks", [{"user": "a"}])
+    drive.checkpoint()
+    drive.push("users", iter([{"user": "a", "name": "Anna"}]))
+    drive.push("clicks", [{"user": "a"}, {"user": "b"}, {"user": "c"}])
+    drive.crash()
+
+    assert [row["name"] for row in drive.rows()] == [None, "Ann", "Anna", "Bob", None]
+
+
+def test_several_rows_that_are_looked_up() -> None:
+    """Without a key a row meets all of them."""
+    drive = looked_up()
+    drive.push("users", [{"user": "a", "name": "Ann"}, {"user": "a", "name": "Anna"}])
+    drive.push("clicks", [{"user": "a"}])
+
+    assert sorted(row["name"] for row in drive.rows()) == ["Ann", "Anna"]
+
+
+def test_no_table_that_is_looked_up() -> None:
+    """The error knows its name."""
+    with pytest.raises(ConfigError, match="did you mean 'users'"):
+        looked_up().push("user", [])

@@ -22,18 +22,11 @@ from tailrace.plan.rewrite import optimize
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert, Query
 from tailrace.state.delta import StateDelta
+from tailrace.testing.emitted import Change
 from tailrace.testing.input_rows import Rows, columns
+from tailrace.testing.looked_up import LookedUp
 
 PARTITION = "0"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A row that came out: its row kind (+I, -U, +U, -D), its values, and the table that it went into."""
-
-    op: str
-    row: dict[str, Any]
-    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,8 @@ class Drive:
     Drives a table, a pipeline, or a script in SQL, which has its INSERTs or one SELECT.
 
     Each `push` and `advance` is one step of the engine, and gives the changes that came out. Time stands still in
-    between: `at` is where it begins. Connectors are not opened; a policy for bad rows does not apply: what an operator
-    refuses is in `refused`.
+    between: `at` is where it begins. Connectors are not opened: a table that is looked up in has the rows that were
+    pushed into it. A policy for bad rows does not apply: what an operator refuses is in `refused`.
 
     >>> import tailrace as tr
     >>> from tailrace.testing import Drive
@@ -86,17 +79,25 @@ class Drive:
         self._since: list[list[Input]] = []
         self._checkpoint = _Checkpoint({}, 0, 0)
         self._ended = False
+        self._looked_up = LookedUp(self._plans)
         self._executor = self._new_executor()
 
     # steps
 
     def push(self, table: str, rows: Rows, *, partition: str = PARTITION) -> list[Change]:
         """
-        Let a table have rows, in one batch.
+        Let a table have rows, in one batch; of a table of changes also `Change("-D", row)` and the like.
+
+        Rows of a table that is looked up in are there for the rows that come behind them.
 
         Raises:
-            ConfigError: there is no such table or column, or a value does not fit.
+            ConfigError: there is no such table or column, it does not change so, or a value does not fit.
         """
+        if table in self._looked_up.names:
+            rows = rows if isinstance(rows, pl.DataFrame) else list(rows)
+            self._looked_up.push(table, rows)
+            if not self._reads(table):
+                return []
         inputs = []
         for scan, node in self._scans(table).items():
             if (scan, partition) not in self._partitions:
@@ -176,7 +177,7 @@ class Drive:
     # helpers
 
     def _new_executor(self) -> Executor:
-        return Executor(self._plans, self._settings, self.clock)
+        return Executor(self._plans, self._settings, self.clock, askers=self._looked_up.asker)
 
     def _end_all(self) -> None:
         for scan, partition in self._partitions:
@@ -185,13 +186,16 @@ class Drive:
             self._executor.end_scan(scan)
 
     def _scans(self, table: str) -> dict[str, nodes.Scan]:
-        scans = self._executor.scans
-        found = {name: node for name, node in scans.items() if node.table.name == table}
+        found = self._reads(table)
         if not found:
-            names = sorted({node.table.name for node in scans.values()})
+            read = {node.table.name for node in self._executor.scans.values()}
+            names = sorted({*read, *self._looked_up.names})
             hint = did_you_mean(table, names) or f"it reads {', '.join(names)}"
             raise ConfigError(f"the pipeline does not read a table '{table}'", hint=hint)
         return found
+
+    def _reads(self, table: str) -> dict[str, nodes.Scan]:
+        return {name: node for name, node in self._executor.scans.items() if node.table.name == table}
 
     def _step(self, inputs: Sequence[Input]) -> list[Change]:
         result = self._executor.tick(inputs)

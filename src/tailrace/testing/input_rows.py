@@ -7,12 +7,19 @@ from typing import Any
 
 import polars as pl
 
+from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan.catalog import Table
+from tailrace.plan.changelog import Change as Kinds
+from tailrace.plan.changelog import table_mode
 from tailrace.schema import BINARIES, TIMESTAMPS, Field, Kind, Schema
+from tailrace.testing.emitted import Change
 
-Rows = pl.DataFrame | Iterable[Mapping[str, Any]]
-"""Rows as a frame or as dictionaries; a column that is left out is NULL."""
+Rows = pl.DataFrame | Iterable[Mapping[str, Any] | Change]
+"""Rows as a frame or as dictionaries; a column that is left out is NULL. Changes tell what they do, other rows insert."""
+
+_KINDS = {Kinds.INSERT: "+I", Kinds.UPDATE_BEFORE: "-U", Kinds.UPDATE_AFTER: "+U", Kinds.DELETE: "-D"}
+_NUMBERS = {kind.sign: int(kind) for kind in RowKind}
 
 
 def columns(rows: Rows, table: Table, schema: Schema) -> pl.DataFrame:
@@ -20,9 +27,27 @@ def columns(rows: Rows, table: Table, schema: Schema) -> pl.DataFrame:
     Give rows with the columns that a source of a table gives; times, dates and decimals may be texts.
 
     Raises:
-        ConfigError: the table has no such column, or a value does not fit its column.
+        ConfigError: the table has no such column or does not change so, or a value does not fit its column.
     """
-    frame = rows if isinstance(rows, pl.DataFrame) else _frame(list(rows))
+    if isinstance(rows, pl.DataFrame):
+        return _columns(rows, table, schema)
+    given = list(rows)
+    found = _columns(_frame([r.row if isinstance(r, Change) else r for r in given]), table, schema)
+    ops = [r.op if isinstance(r, Change) else "+I" for r in given]
+    return found if set(ops) <= {"+I"} else found.with_columns(_kinds(ops, table))
+
+
+def _kinds(ops: Sequence[str], table: Table) -> pl.Series:
+    """Give what rows do as the column that sources of changes have."""
+    known = [_KINDS[change] for change in table_mode(table)]
+    unknown = [op for op in ops if op not in known]
+    if unknown:
+        message = f"table '{table.name}' has no rows of the kind '{unknown[0]}'"
+        raise ConfigError(message, hint=f"as it is declared it has {', '.join(known)}")
+    return pl.Series(KIND, [_NUMBERS[op] for op in ops], pl.Int8)
+
+
+def _columns(frame: pl.DataFrame, table: Table, schema: Schema) -> pl.DataFrame:
     known = [c.name for c in table.columns]
     for name in frame.columns:
         if name not in known:
