@@ -89,3 +89,43 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def own_kafka(tmp_path: Path) -> Iterator[tuple[str, Run]]:
     """Give a broker of the test's own, which it may stop and start by the script that comes with it."""
     yield from _kafka(tmp_path / "services")
+
+
+def _registry(run_folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, Run]]:
+    """Start a schema registry on a free port; give its address and its script."""
+    pytest.importorskip(
+        "confluent_kafka.schema_registry", reason="Schema registry: the extra tailrace[registry] is not installed"
+    )
+    if not shutil.which("java") or not shutil.which("mvn"):
+        pytest.skip("Schema registry: the server needs Java and Maven")
+    port = free_ports(1)
+    given = {"REGISTRY_PORT": str(port), "TAILRACE_SERVICES_RUN": str(run_folder)} | environment
+    run = _recipe("registry", given)
+    started = run("start")
+    try:
+        if started.returncode:
+            pytest.skip(f"Schema registry: the server could not be started: {started.stderr.strip()[-500:]}")
+        yield started.stdout.strip().rpartition("\n")[2].partition("=")[2], run
+    finally:
+        run("stop")
+        shutil.rmtree(run_folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def schema_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """
+    Give the address of a schema registry with Confluent's API.
+
+    It is the one that TAILRACE_TEST_REGISTRY names, or one of this session's own.
+    """
+    if given := os.environ.get("TAILRACE_TEST_REGISTRY"):
+        yield given
+        return
+    for url, _ in _registry(tmp_path_factory.mktemp("registry"), {}):
+        yield url
+
+
+@pytest.fixture
+def own_registry(tmp_path: Path) -> Iterator[tuple[str, Run]]:
+    """Give a registry of the test's own, which it may stop and start (it keeps what it has) by the script with it."""
+    yield from _registry(tmp_path / "services", {"REGISTRY_KEEP": "true"})
