@@ -150,6 +150,13 @@ class Executor:
         for operator in self._assigners(scan):
             operator.progress.revoke(partition)
 
+    def reach(self, scan: str, partition: str, watermark: int) -> bool:
+        """Hear how far the time of a partition has come, without a row; False if nobody counts watermarks there."""
+        assigners = self._assigners(scan)
+        for operator in assigners:
+            operator.progress.saw(partition, watermark, self._clock.monotonic())
+        return bool(assigners)
+
     def end(self, scan: str, partition: str) -> None:
         """Hear that a partition has no more rows."""
         self._scans[scan].ended.add(partition)

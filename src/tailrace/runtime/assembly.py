@@ -97,6 +97,33 @@ def refuse_shared_state(plans: Sequence[nodes.Sink], shared: Collection[int]) ->
             raise ConfigError(message, hint=hint, location=node.location)
 
 
+def letter_tables(
+    policies: Mapping[str, Policy], tables: Mapping[str, Table], named: Mapping[str, Table]
+) -> dict[str, Table]:
+    """
+    Give the tables that take the dead letters of these policies, by name; `named` has the table of each policy.
+
+    Raises:
+        ConfigError: one is not declared, or can't take them.
+    """
+    found: dict[str, Table] = {}
+    for part, policy in policies.items():
+        name = policy.dead_letters
+        if name is None:
+            continue
+        text = named[part].option("tailrace.dead-letter.table")
+        location = text.location if text else None
+        if name == policy.table:
+            message = f"table '{name}' can't take its own dead letters"
+            raise ConfigError(message, hint="name another table", location=location)
+        if name not in tables:
+            hint = did_you_mean(name, tables) or "declare it before the table that uses it"
+            raise ConfigError(f"the dead-letter table '{name}' is not declared", hint=hint, location=location)
+        check_table(tables[name])
+        found[name] = tables[name]
+    return found
+
+
 DECODERS = min(2, os.cpu_count() or 1)
 """The threads that decode the blocks of one source."""
 
@@ -134,7 +161,7 @@ class Assembler:
         refusing = {name: policy_of(s.table) for name, s in executor.sinks.items() if s.table is not None}
         named = {name: scan.table for name, scan in executor.scans.items()}
         named |= {name: s.table for name, s in executor.sinks.items() if s.table is not None}
-        letters = self._letter_tables(policies | refusing, tables, named)
+        letters = letter_tables(policies | refusing, tables, named)
         sinks = self._sinks(executor, letters, query_sinks)
         return Parts(
             executor,
@@ -158,27 +185,6 @@ class Assembler:
     def _decoder(self, scan: nodes.Scan) -> Decode:
         timezone = value(self._settings, "table.local-time-zone")
         return BlockDecoder(scan.schema, scan.table, registry.options_of(scan.table), timezone).decode
-
-    def _letter_tables(
-        self, policies: Mapping[str, Policy], tables: Mapping[str, Table], named: Mapping[str, Table]
-    ) -> dict[str, Table]:
-        found: dict[str, Table] = {}
-        for part, policy in policies.items():
-            name = policy.dead_letters
-            if name is None:
-                continue
-            if name == policy.table:
-                text = named[part].option("tailrace.dead-letter.table")
-                message = f"table '{name}' can't take its own dead letters"
-                raise ConfigError(message, hint="name another table", location=text.location if text else None)
-            if name not in tables:
-                text = named[part].option("tailrace.dead-letter.table")
-                hint = did_you_mean(name, tables) or "declare it before the table that uses it"
-                message = f"the dead-letter table '{name}' is not declared"
-                raise ConfigError(message, hint=hint, location=text.location if text else None)
-            check_table(tables[name])
-            found[name] = tables[name]
-        return found
 
     def _sinks(
         self, executor: Executor, letters: Mapping[str, Table], query_sinks: Mapping[str, Sink]

@@ -1,0 +1,75 @@
+"""
+The pytest plugin: fixtures that drive pipelines, and rows that are not as expected shown as a table of differences.
+
+Every pytest of an environment with Tailrace loads this module, so that it imports nothing but pytest: the rest is
+loaded by the test that asks for a fixture.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tailrace.api.pipelines import Pipeline
+    from tailrace.api.table import Table
+    from tailrace.clock import ManualClock
+    from tailrace.testing.drive import Drive
+
+    class Driver:
+        """Makes drives on the clock of the test."""
+
+        def __call__(self, what: Table | Pipeline | str, *, settings: Mapping[str, str] | None = None) -> Drive:
+            """Drive a table, a pipeline or a script."""
+            raise NotImplementedError
+
+
+@pytest.fixture
+def tailrace_clock() -> ManualClock:
+    """The clock of the pipelines that a test drives; it begins at 2026-01-01 (UTC) and moves when it is told to."""
+    from tailrace.clock import ManualClock  # noqa: PLC0415  loaded when asked for
+    from tailrace.testing.drive import BEGIN  # noqa: PLC0415
+
+    return ManualClock(int(BEGIN.timestamp() * 1000))
+
+
+@pytest.fixture
+def drive(tailrace_clock: ManualClock) -> Iterator[Driver]:
+    """
+    Drive a table, a pipeline or a script: `drive(busy)` gives a `tailrace.testing.Drive`.
+
+    A pipeline that would have failed fails the test, unless the test has looked at `failure`.
+    """
+    from tailrace.testing.drive import Drive  # noqa: PLC0415  loaded when asked for
+
+    made: list[Drive] = []
+
+    def new(what: Table | Pipeline | str, *, settings: Mapping[str, str] | None = None) -> Drive:
+        made.append(Drive(what, clock=tailrace_clock, settings=settings))
+        return made[-1]
+
+    yield new  # type: ignore[misc]
+    for one in made:
+        if one.unseen_failure is not None:
+            pytest.fail(f"the pipeline would have failed: {one.unseen_failure}", pytrace=False)
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show how rows that came out differ from those expected."""
+    emitted = sys.modules.get("tailrace.testing.emitted")
+    if emitted is None or op != "==" or not isinstance(left, list) or not isinstance(right, list):
+        return None
+    if isinstance(left, emitted.Emitted):
+        got, expected = left, right
+    elif isinstance(right, emitted.Emitted):
+        got, expected = right, left
+    else:
+        return None
+    from tailrace.testing.comparing import difference  # noqa: PLC0415  loaded with the first difference
+
+    return difference(got, expected) or None
