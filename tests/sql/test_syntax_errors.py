@@ -73,6 +73,7 @@ WRONG = [
         "",
     ),
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A**) DEFINE A AS b)", 45, "expected ) but found *", ""),
+    ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A LARGE) DEFINE A AS b)", 45, "reserved word LARGE", "`LARGE` in"),
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A{2,1}) DEFINE A AS b)", 44, "from 2 up to 1 times", "not above m"),
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A{x}) DEFINE A AS b)", 45, "expected a number of rows but found x", ""),
     ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A) WITHIN 5 DEFINE A AS b)", 53, "expected INTERVAL but found 5", ""),

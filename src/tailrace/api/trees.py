@@ -189,7 +189,8 @@ def _parsed(sql: str, text: str, what: str) -> n.Node:
     try:
         found = parse(Source(sql, where.file))
     except ConfigError as error:
-        raise ConfigError(f"'{text}' is no {what}: {error.message}", location=where.location()) from None
+        message = f"'{text}' is no {what}: {error.message}"
+        raise ConfigError(message, hint=error.hint, location=where.location()) from None
     if len(found) != 1:
         raise ConfigError(f"'{text}' is no {what}", location=where.location())
     return everywhere(found[0], where)

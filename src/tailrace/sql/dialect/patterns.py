@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import TokenType
+
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.nodes import (
     Identifier,
@@ -16,6 +18,8 @@ from tailrace.sql.dialect.nodes import (
 from tailrace.sql.dialect.table_functions import TableFunctionParser
 
 _TIMES: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
+"""A word that is reserved is meant as a variable too: nothing else can stand there."""
 
 
 class PatternParser(TableFunctionParser):
@@ -36,7 +40,7 @@ class PatternParser(TableFunctionParser):
     def _sequence(self) -> Node:
         start = self.at
         parts = [self._factor()]
-        while self.token is not None and (self.sees_name() or self.word() in ("(", "{", "PERMUTE")):
+        while self.token is not None and (self.token.token_type in _NAMES or self.word() in ("(", "{")):
             parts.append(self._factor())
         return self._flat(PatternSequence, start, parts)
 
