@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 TESTS = """
-import pytest
+from datetime import UTC, datetime
 import tailrace as tr
 
 clicks = tr.read("datagen", {"user": str, "n": int}, name="clicks")
@@ -23,6 +23,11 @@ def test_passes(drive, tailrace_clock):
     assert d.rows() == [{"user": "ann", "total": 3}]
     assert d.clock is tailrace_clock
     assert tailrace_clock.now_ms() == 1767225610000
+
+
+def test_another_time(drive, tailrace_clock):
+    assert drive(clicks, at=datetime(2027, 1, 1, tzinfo=UTC)).clock is tailrace_clock
+    assert tailrace_clock.now_ms() == 1798761600000
 
 
 def test_other_rows(drive):
@@ -66,7 +71,7 @@ def test_fixtures_and_differences(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TESTS)
     result = pytest_of(tmp_path)
 
-    assert "2 failed, 3 passed, 1 error" in result.stdout
+    assert "2 failed, 4 passed, 1 error" in result.stdout
     assert "the rows are not those expected (- expected, + came out)" in result.stdout
     assert "- 'ann'  2" in result.stdout
     assert "+ 'ann'  1" in result.stdout

@@ -163,6 +163,22 @@ def demo(
     command.demo(seconds, kafka, rows_per_second, database, json=json)
 
 
+@app.command(epilog="Example: `tailrace init fraud-alerts`, or `tailrace init fraud-alerts --sql`")
+def init(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name, and that of its folder.")],
+    sql: Annotated[bool, typer.Option("--sql", help="A pipeline in SQL; without it one in Python.")] = False,
+    json: Json = False,
+) -> None:
+    """
+    Write a small project to begin with: a pipeline, a test of it, a Dockerfile and a README.
+
+    It runs as it is, and its tests pass. A folder of that name must not be there, or be empty.
+    """
+    from tailrace.cli.init import command  # noqa: PLC0415  loaded when called
+
+    command.init(name, sql=sql, json=json)
+
+
 class Bench(StrEnum):
     """What can be measured."""
 

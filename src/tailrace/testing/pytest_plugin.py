@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from tailrace.api.pipelines import Pipeline
     from tailrace.api.table import Table
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     class Driver:
         """Makes drives on the clock of the test."""
 
-        def __call__(self, what: Table | Pipeline | str, *, settings: Mapping[str, str] | None = None) -> Drive:
-            """Drive a table, a pipeline or a script."""
+        def __call__(
+            self,
+            what: Table | Pipeline | str,
+            *,
+            at: datetime | None = None,
+            settings: Mapping[str, str] | None = None,
+        ) -> Drive:
+            """Drive a table, a pipeline or a script; `at` is where the clock goes before."""
             raise NotImplementedError
 
 
@@ -46,10 +53,15 @@ def drive(tailrace_clock: ManualClock) -> Iterator[Driver]:
     A pipeline that would have failed fails the test, unless the test has looked at `failure`.
     """
     from tailrace.testing.drive import Drive  # noqa: PLC0415  loaded when asked for
+    from tailrace.testing.sentinels import milliseconds  # noqa: PLC0415
 
     made: list[Drive] = []
 
-    def new(what: Table | Pipeline | str, *, settings: Mapping[str, str] | None = None) -> Drive:
+    def new(
+        what: Table | Pipeline | str, *, at: datetime | None = None, settings: Mapping[str, str] | None = None
+    ) -> Drive:
+        if at is not None:
+            tailrace_clock.advance(milliseconds(at) - tailrace_clock.now_ms())
         made.append(Drive(what, clock=tailrace_clock, settings=settings))
         return made[-1]
 

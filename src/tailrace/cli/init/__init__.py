@@ -1,0 +1,1 @@
+"""`tailrace init`: what a new project begins with."""
