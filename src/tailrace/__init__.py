@@ -41,9 +41,15 @@ if TYPE_CHECKING:
     from tailrace.api.windows import hop as hop
     from tailrace.api.windows import session as session
     from tailrace.api.windows import tumble as tumble
+    from tailrace.user_functions.contexts import Context as Context
+    from tailrace.user_functions.contexts import Timer as Timer
     from tailrace.user_functions.declarations import udaf as udaf
     from tailrace.user_functions.declarations import udf as udf
     from tailrace.user_functions.declarations import udtf as udtf
+    from tailrace.user_functions.kept import list_state as list_state
+    from tailrace.user_functions.kept import map_state as map_state
+    from tailrace.user_functions.kept import value_state as value_state
+    from tailrace.user_functions.processing import process as process
 
 __version__ = "0.1.0"
 
@@ -63,6 +69,9 @@ _LAZY = {
 }
 _HOME = {name: f"tailrace.api.{module}" for module, names in _LAZY.items() for name in names}
 _HOME |= dict.fromkeys(("udaf", "udf", "udtf"), "tailrace.user_functions.declarations")
+_HOME |= dict.fromkeys(("Context", "Timer"), "tailrace.user_functions.contexts")
+_HOME |= dict.fromkeys(("list_state", "map_state", "value_state"), "tailrace.user_functions.kept")
+_HOME |= {"process": "tailrace.user_functions.processing"}
 
 kernel_cache.prepare(Path(__file__).parent)
 

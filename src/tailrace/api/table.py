@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from tailrace.api import joining, pipelines, queries, results, scripts, sinks, trees
+from tailrace.api import joining, pipelines, processing, queries, results, scripts, sinks, trees
 from tailrace.api.definitions import Definitions
 from tailrace.api.expr import Expr, IntoExpr, SortExpr, column, several, sort_keys
 from tailrace.api.grouping import GroupBy, Grouping
@@ -19,10 +19,12 @@ from tailrace.api.windows import Window
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan.explain import explain
 from tailrace.schema import Schema, TimeAttribute
+from tailrace.sql.binder.process import ON_TIME, SIDE, UID
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.dialect.flink import generate
 from tailrace.user_functions.declarations import UserTableFunction
+from tailrace.user_functions.processing import ProcessFunction
 
 if TYPE_CHECKING:
     from tailrace.api.pipelines import Pipeline
@@ -241,6 +243,28 @@ class Table:
         """Add the columns of the rows that a table function (`@tr.udtf`) makes of each row; `names` are theirs."""
         given = [column(a) for a in arguments]
         return self._with(joining.lateral(self.tree, function, given, [names] if isinstance(names, str) else names))
+
+    def process(
+        self,
+        function: ProcessFunction[..., Any] | type[Any],
+        *,
+        by: str | Sequence[str] = (),
+        time: str = "",
+        uid: str = "",
+        side_output: str = "",
+        **arguments: Any,
+    ) -> Table:
+        """
+        Hand the rows of each key `by` to a process function (`@tr.process`), and give the key, the columns that it makes and `rowtime`.
+
+        `time` names the time column, if it is not the only one. `uid` names its state where a pipeline calls it more than once.
+        `side_output` gives the rows of a side output instead; with all else equal, it is the same call.
+        """
+        rowtimes = [f.name for f in self.schema if f.time is TimeAttribute.ROWTIME]
+        own = self._time_column() if rowtimes and not time else ""
+        texts = {ON_TIME: time or own, UID: uid, SIDE: side_output}
+        keys = [by] if isinstance(by, str) else list(by)
+        return self._with(processing.processed(self.tree, function, keys, texts, arguments), windowed=False)
 
     def match(self, match: Match) -> Table:
         """Look for a pattern of rows: one row for each match, with the partition's columns and the measures."""

@@ -21,6 +21,7 @@ from tailrace.engine.operators.match_recognize import MatchRecognizeOperator
 from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.over_updates import OverUpdatesOperator
+from tailrace.engine.operators.process_rows import ProcessRowsOperator
 from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
 from tailrace.engine.operators.sort import SortByClockOperator, SortOperator
@@ -190,6 +191,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.MatchRecognize: lambda node, builder: MatchRecognizeOperator(node, builder.timezone),
+    nodes.Process: lambda node, builder: ProcessRowsOperator(node, builder.ttl),
     nodes.OverUpdates: _over_updates,
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),

@@ -23,6 +23,7 @@ from tailrace.plan.nodes import (
     Normalize,
     OverAggregate,
     OverUpdates,
+    Process,
     Rank,
     Scan,
     Sort,
@@ -62,7 +63,7 @@ UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
 _INSERTS_ONLY_IN = (
-    Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Sort, Versions, WindowJoin, WindowRank,
+    Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Process, Sort, Versions, WindowJoin, WindowRank,
 )  # fmt: skip
 """Nodes whose input must not update."""
 

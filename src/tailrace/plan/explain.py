@@ -27,6 +27,7 @@ from tailrace.plan.nodes import (
     Normalize,
     OverAggregate,
     OverUpdates,
+    Process,
     Rank,
     Repeat,
     Scan,
@@ -138,7 +139,7 @@ def state_bound(node: Node) -> str:
             return _row_state(node)
         case Aggregate():
             return f"one row{_by(node.keys)}, {_life(node.ttl)}"
-        case Normalize() | Materialize() | OverUpdates():
+        case Normalize() | Materialize() | OverUpdates() | Process():
             return _kept(node)
         case Join():
             return _join_state(node)
@@ -147,7 +148,9 @@ def state_bound(node: Node) -> str:
     return ""
 
 
-def _kept(node: Normalize | Materialize | OverUpdates) -> str:
+def _kept(node: Normalize | Materialize | OverUpdates | Process) -> str:
+    if isinstance(node, Process):
+        return node.kept
     rows = "the row" if isinstance(node, Normalize) else "all rows"
     return f"{rows}{_by(node.partition if isinstance(node, OverUpdates) else node.keys)}, never dropped"
 
@@ -421,6 +424,7 @@ _TOLD: dict[type[Node], Callable[[Any], str]] = {
     WindowAggregate: lambda n: f"WindowAggregate {window(n.window)}{_by(n.keys)}: {_aggregates(n)}",
     OverAggregate: lambda n: f"OverAggregate{_by(n.partition)} by {n.time}, {n.frame}: {', '.join(map(str, n.calls))}",
     MatchRecognize: _match,
+    Process: str,
     OverUpdates: lambda n: (
         f"OverUpdates{_by(n.partition)} by {_order(n.order)}, {n.frame}: {', '.join(map(str, n.calls))}"
     ),

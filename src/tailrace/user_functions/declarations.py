@@ -193,7 +193,7 @@ def _declare(
     timeout: str | float | None = None,
     concurrency: int = 100,
 ) -> Declaration[..., Any]:
-    place = _place(target)
+    place = place_of(target)
     if kind is UserAggregate:
         _check_class(target, place)
     elif not inspect.isfunction(target):
@@ -238,7 +238,7 @@ def _check_class(target: Any, place: Location) -> None:
         raise ConfigError(message, hint=hint, location=place)
 
 
-def _place(target: Any) -> Location:
+def place_of(target: Any) -> Location:
     """Give where a function or class was written; its name and no line if that is not known."""
     try:
         lines, line = inspect.getsourcelines(target)

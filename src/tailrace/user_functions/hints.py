@@ -61,9 +61,9 @@ class Parameter:
     hinted: bool = False
 
 
-def seconds(given: str | float | None, place: Location) -> float | None:
+def seconds(given: str | float | None, place: Location, name: str = "timeout") -> float | None:
     """
-    Read a time-out.
+    Read a length of time, as a time-out.
 
     >>> seconds("500 ms", Location("a.py", 1, 1)), seconds(2, Location("a.py", 1, 1))
     (0.5, 2.0)
@@ -76,9 +76,9 @@ def seconds(given: str | float | None, place: Location) -> float | None:
     try:
         found = float(options.duration(given)) / 1000 if isinstance(given, str) else float(given)
     except ValueError as error:
-        raise ConfigError(f"timeout={given!r}: {error}", location=place) from None
+        raise ConfigError(f"{name}={given!r}: {error}", location=place) from None
     if found <= 0:
-        raise ConfigError(f"timeout={given!r} must be more than zero", location=place)
+        raise ConfigError(f"{name}={given!r} must be more than zero", location=place)
     return found
 
 
@@ -135,7 +135,7 @@ class Reader:
         Raises:
             ConfigError: a hint is no type, the types given are too many or too few, or it takes arguments by name only.
         """
-        hints, signature = self._hints(function), inspect.signature(function)
+        hints, signature = self.hints_of(function), inspect.signature(function)
         found: list[Parameter] = []
         variadic = None
         for p in list(signature.parameters.values())[leave_out:]:
@@ -157,8 +157,8 @@ class Reader:
         if isinstance(given, str) or (len(given) > len(found) and variadic is None) or len(given) < len(found):
             message = f"input_types has {len(given)} types for {len(found)} parameters"
             raise ConfigError(message, hint="write a list with one type for each", location=self.place)
-        own = tuple(Parameter(p.name, self._given(t), p.optional) for p, t in zip(found, given, strict=False))
-        return own + tuple(Parameter(f"arg{i}", self._given(t)) for i, t in enumerate(given[len(own) :], len(own)))
+        own = tuple(Parameter(p.name, self.given(t), p.optional) for p, t in zip(found, given, strict=False))
+        return own + tuple(Parameter(f"arg{i}", self.given(t)) for i, t in enumerate(given[len(own) :], len(own)))
 
     def result(self, function: Callable[..., Any], given: TypeText | None, *, rows: bool) -> TypeText:
         """
@@ -168,13 +168,13 @@ class Reader:
             ConfigError: it is neither given nor hinted.
         """
         if given is not None:
-            return self._given(given)
-        hint = self._hints(function).get("return")
+            return self.given(given)
+        hint = self.hints_of(function).get("return")
         if rows and hint is not None and not self._annotated(hint):
             origin = typing.get_origin(hint)
             name = getattr(origin, "__name__", "")
             hint = typing.get_args(hint)[0] if name in _ROWS and typing.get_args(hint) else hint
-        found = self._type(hint, "the result")
+        found = self.type_of(hint, "the result")
         if found is None:
             example = 'result_type="BIGINT"'
             message = f"the type of the result of {function.__qualname__} is not known"
@@ -182,14 +182,14 @@ class Reader:
             raise ConfigError(message, hint=hinted, location=self.place)
         return found
 
-    def _given(self, given: TypeText) -> TypeText:
+    def given(self, given: TypeText) -> TypeText:
         """Take a type that was given: Python's types become ours, texts stay for the reader of SQL."""
         if isinstance(given, str | DataType):
             return given
         if isinstance(given, Mapping):
-            return {str(name): self._given(t) for name, t in given.items()}
+            return {str(name): self.given(t) for name, t in given.items()}
         if isinstance(given, list | tuple):
-            return {f"f{i}": self._given(t) for i, t in enumerate(given)}
+            return {f"f{i}": self.given(t) for i, t in enumerate(given)}
         found = python_type(given)
         if found is None:
             hint = 'write SQL\'s word for it, as "BIGINT" or "DECIMAL(10, 2)"'
@@ -198,10 +198,16 @@ class Reader:
 
     def _parameter(self, p: inspect.Parameter, hint: Any) -> Parameter:
         optional = p.default is not p.empty
-        found = self._type(hint, f"the parameter '{p.name}'")
+        found = self.type_of(hint, f"the parameter '{p.name}'")
         return Parameter(p.name, found, optional, hinted=isinstance(found, DataType) and not self._annotated(hint))
 
-    def _hints(self, function: Callable[..., Any]) -> dict[str, Any]:
+    def hints_of(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """
+        Give the hints of a function or class.
+
+        Raises:
+            ConfigError: one names what can't be found.
+        """
         try:
             return typing.get_type_hints(function, include_extras=True)
         except (NameError, TypeError, AttributeError) as error:
@@ -213,9 +219,15 @@ class Reader:
         """Give what `Annotated[...]` says beside the hint."""
         return [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, str | DataType)]
 
-    def _type(self, hint: Any, what: str) -> TypeText | None:
+    def type_of(self, hint: Any, what: str) -> TypeText | None:
+        """
+        Give the type that a hint stands for; None for any.
+
+        Raises:
+            ConfigError: it stands for none, or for a single value where there are whole columns.
+        """
         for said in self._annotated(hint):
-            return self._given(said)
+            return self.given(said)
         if hint is None or hint in _WHOLE_COLUMNS:
             return None
         found = python_type(hint)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tailrace.schema import DataType
 from tailrace.user_functions.declarations import Declaration, UserAggregate, UserTableFunction
+from tailrace.user_functions.processing import ProcessFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +21,29 @@ class ParameterType:
     hinted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class KnownState:
+    """A state of a process function: `ttl` in milliseconds (None: as the job); `save` and `load` are the user's."""
+
+    name: str
+    type: DataType
+    made: Callable[[], Any]
+    ttl: int | None = None
+    save: Callable[[Any], Any] | None = None
+    load: Callable[[Any], Any] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
-    """One function: `result` is the type of its value, of a table function of one row."""
+    """One function: `result` is the type of its value, of a table or process function of one row."""
 
     name: str
     declaration: Declaration[..., Any]
     parameters: tuple[ParameterType, ...]
     variadic: ParameterType | None
     result: DataType
+    states: tuple[KnownState, ...] = ()
+    sides: Mapping[str, DataType] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: object) -> Known:
         return self  # it never changes, and syntax trees refer to it
@@ -41,6 +57,11 @@ class Known:
     def is_table(self) -> bool:
         """Tell that it gives rows."""
         return isinstance(self.declaration, UserTableFunction)
+
+    @property
+    def is_process(self) -> bool:
+        """Tell that it processes the rows of keys."""
+        return isinstance(self.declaration, ProcessFunction)
 
     @property
     def signature(self) -> str:

@@ -35,7 +35,7 @@ def load(code: str, folder: Path, location: Location | None) -> Declaration[...,
             raise ConfigError(message, hint=did_you_mean(part, known) or listed, location=location)
         found = getattr(found, part)
     if not isinstance(found, Declaration):
-        hint = "write @tr.udf, @tr.udtf or @tr.udaf above it (import tailrace as tr)"
+        hint = "write @tr.udf, @tr.udtf, @tr.udaf or @tr.process above it (import tailrace as tr)"
         raise ConfigError(f"'{code}' is not declared as a function for SQL", hint=hint, location=location)
     return found
 

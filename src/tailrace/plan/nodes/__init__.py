@@ -23,6 +23,7 @@ from tailrace.plan.nodes.patterns import (
     PatternValue,
     RowReference,
 )
+from tailrace.plan.nodes.process import Process
 from tailrace.plan.nodes.ranks import Deduplicate, Rank, Sort, SortKey, Versions, WindowRank
 from tailrace.plan.nodes.relational import Aggregate, AssignWatermark, Calc, Limit, Scan, Sink, Union, Values
 from tailrace.plan.nodes.windows import WindowAggregate, WindowKind, WindowProperty, WindowSpec, WindowTable
@@ -53,6 +54,7 @@ __all__ = [
     "PatternAggregate",
     "PatternPart",
     "PatternValue",
+    "Process",
     "Rank",
     "Repeat",
     "RowReference",

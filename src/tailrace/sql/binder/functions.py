@@ -20,8 +20,9 @@ from tailrace.sql.dialect.table_functions import WINDOWS
 from tailrace.sql.source import Source
 from tailrace.user_functions.declarations import Declaration, UserTableFunction
 from tailrace.user_functions.hints import Parameter, TypeText
-from tailrace.user_functions.known import Known, ParameterType
+from tailrace.user_functions.known import Known, KnownState, ParameterType
 from tailrace.user_functions.loading import load
+from tailrace.user_functions.processing import KeptState, ProcessFunction
 
 _MEANT = "user function"
 
@@ -39,7 +40,8 @@ def mark(statement: n.Node, known: Mapping[str, Known], source: Source) -> None:
         found = meant(node) or known.get(str(node.this).lower())
         if found is not None:
             node.meta[_MEANT] = found
-        if isinstance(node, n.TableFunction) and not (found.is_table if found else str(node.this) in WINDOWS):
+        stands = found.is_table or found.is_process if found else str(node.this) in WINDOWS
+        if isinstance(node, n.TableFunction) and not stands:
             raise _no_table_function(node, found, known, source)
 
 
@@ -50,7 +52,7 @@ def _no_table_function(
     if found is not None:
         message = f"{found.name} gives one value, not rows"
         return ConfigError(message, hint="call it in an expression, or declare it by @tr.udtf", location=place)
-    tables = [k for k, f in known.items() if f.is_table]
+    tables = [k for k, f in known.items() if f.is_table or f.is_process]
     hint = did_you_mean(name, [*tables, *WINDOWS]) or "CREATE FUNCTION it AS 'module:function' LANGUAGE PYTHON"
     return ConfigError(f"there is no table function '{name}'", hint=hint, location=place)
 
@@ -155,11 +157,21 @@ def made(declaration: Declaration[..., object], name: str) -> Known:
         ConfigError: one is no type; points at the declaration.
     """
     result = _type(declaration.result, declaration)
-    if isinstance(declaration, UserTableFunction):
+    if isinstance(declaration, UserTableFunction | ProcessFunction):
         result = result.with_nullable(False)
     variadic = _parameter(declaration.variadic, declaration) if declaration.variadic is not None else None
     parameters = tuple(_parameter(p, declaration) for p in declaration.parameters)
-    return Known(name, declaration, parameters, variadic, result)
+    if not isinstance(declaration, ProcessFunction):
+        return Known(name, declaration, parameters, variadic, result)
+    states = tuple(_state(s, declaration) for s in declaration.states)
+    sides = {side: _type(t, declaration).with_nullable(False) for side, t in declaration.sides.items()}
+    return Known(name, declaration, parameters, variadic, result, states, sides)
+
+
+def _state(kept: KeptState, declaration: Declaration[..., object]) -> KnownState:
+    given = kept.state
+    type_ = _type(kept.type, declaration).with_nullable(True)
+    return KnownState(kept.name, type_, given.made, kept.ttl, given.save, given.load)
 
 
 def _parameter(given: Parameter, declaration: Declaration[..., object]) -> ParameterType:

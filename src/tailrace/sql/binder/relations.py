@@ -17,6 +17,7 @@ from tailrace.sql.binder.lateral import LateralBinder
 from tailrace.sql.binder.match import MatchBinder
 from tailrace.sql.binder.names import Names, plain, unknown
 from tailrace.sql.binder.places import at
+from tailrace.sql.binder.process import ProcessBinder, process_function
 from tailrace.sql.binder.projection import renamed
 from tailrace.sql.binder.scope import Relation
 from tailrace.sql.binder.subqueries import OnSubqueries
@@ -121,9 +122,13 @@ class RelationBinder:
                 return self._named(name, n.get(node, "hints") or []), name.texts[-1]
             case n.QuerySource():
                 return self._queries.bind(node.args["query"], self._ctes), ""
-        return WindowBinder(node.args["function"], self._source, self._window_input).bind(), ""
+        function = node.args["function"]
+        process = process_function(function)
+        if process is not None:
+            return ProcessBinder(function, process, self._source, self._table_argument).bind(), ""
+        return WindowBinder(function, self._source, self._table_argument).bind(), ""
 
-    def _window_input(self, node: n.TableArgument) -> Plan:
+    def _table_argument(self, node: n.TableArgument) -> Plan:
         inner = node.this
         if isinstance(inner, n.Query):
             return self._queries.bind(inner, self._ctes)

@@ -21,7 +21,8 @@ from tailrace.sql.dialect import nodes as n
 def table_function(node: n.Node) -> n.TableFunction | None:
     """Give the call of a function of the user that stands in FROM, with LATERAL before it or not."""
     called = n.get(node, "function") if isinstance(node, n.FunctionSource) else node.this
-    return called if isinstance(called, n.TableFunction) and meant(called) is not None else None
+    found = meant(called) if isinstance(called, n.TableFunction) else None
+    return called if found is not None and found.is_table else None
 
 
 @dataclass(frozen=True, slots=True)
