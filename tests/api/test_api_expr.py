@@ -11,7 +11,7 @@ import pytest
 from sql_values import value_of
 
 import tailrace as tr
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, UnsupportedError
 
 UTC_NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
 
@@ -107,17 +107,60 @@ def test_an_expression_has_no_truth() -> None:
         bool(tr.col("a") > 1)
 
 
-@pytest.mark.parametrize("text", ["a +", "1) FROM t; DROP TABLE t; SELECT (1", "SELECT 1; SELECT 2"])
+NO_EXPRESSIONS = [
+    "",
+    "a +",
+    "a, b",
+    "a AS b",
+    "a)+(b",
+    "1) AS x, (2",
+    "1) FROM t; DROP TABLE t; SELECT (1",
+    "a; b",
+    "*",
+]
+
+
+@pytest.mark.parametrize("text", [*NO_EXPRESSIONS, "SELECT 1", "a /* b", "(" * 3000 + "1" + ")" * 3000])
 def test_text_that_is_no_expression(text: str) -> None:
-    """Only one expression is taken."""
-    with pytest.raises(ConfigError, match="is no expression"):
+    """Only one expression is taken; the error stands at the line that wrote it."""
+    with pytest.raises(ConfigError, match=r"test_api_expr\.py:\d+:\d+: '.*' is no expression"):
         tr.expr(text)
 
 
-def test_text_that_is_no_type() -> None:
-    """The error says which types there are."""
-    with pytest.raises(ConfigError, match="'INTT' is no data type"):
-        tr.col("a").cast("INTT")
+def test_text_that_is_an_expression() -> None:
+    """Comments and queries in parentheses are taken."""
+    assert str(tr.expr("a -- of the left\n+ (SELECT 1)")) == "`a` + (SELECT 1)"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "INTT", "INT x", "INT), (1", "INT;", "`INT`", "ARRAY<" * 3000 + "INT" + ">" * 3000]
+)
+def test_text_that_is_no_type(text: str) -> None:
+    """Only one type is taken; the error stands at the line that wrote it."""
+    with pytest.raises(ConfigError, match=r"test_api_expr\.py:\d+:\d+: '.*' is no data type"):
+        tr.col("a").cast(text)
+    with pytest.raises(ConfigError, match=r"test_api_expr\.py:\d+:\d+: '.*' is no data type"):
+        tr.read("datagen", {"a": text})
+
+
+def test_a_type_that_is_not_there_yet() -> None:
+    """It is told apart from what is no type."""
+    with pytest.raises(UnsupportedError, match="MULTISET"):
+        tr.col("a").cast("INT MULTISET")
+
+
+def test_long_expressions() -> None:
+    """A chain of one operator has any length; what is nested too deeply is refused in words."""
+    chain = " OR ".join(["a = 1"] * 3000)
+    assert str(tr.expr(chain)).count(" OR ") == 2999
+
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        str(tr.expr(" - ".join(["1"] * 3000)))
+    deep: Any = 1
+    for _ in range(3000):
+        deep = [deep]
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        tr.lit(deep)
 
 
 def test_over_of_what_is_no_call() -> None:

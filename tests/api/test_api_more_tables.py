@@ -109,12 +109,36 @@ def test_match() -> None:
     assert t.collect().rows() == [("a", 9, 4)]
 
 
-def test_pattern_that_is_none() -> None:
+@pytest.mark.parametrize("pattern", ["a (", "", "a b) WITHIN INTERVAL '1' HOUR (", "(" * 3000 + "a" + ")" * 3000])
+def test_pattern_that_is_none(pattern: str) -> None:
     """The error stands at the line of the match."""
-    match = tr.Match(pattern="a (", define={}, measures={"x": tr.step("a", "price")}, order_by="ts")
+    match = tr.Match(pattern=pattern, define={}, measures={"x": tr.step("a", "price")}, order_by="ts")
 
-    with pytest.raises(ConfigError, match="is no pattern"):
+    with pytest.raises(ConfigError, match=r"test_api_more_tables\.py:\d+:\d+: '.*' is no pattern"):
         prices().match(match)
+
+
+@pytest.mark.parametrize("after", ["", "TO", "PAST LAST ROW PATTERN (x)"])
+def test_a_way_to_go_on_that_is_none(after: str) -> None:
+    """The error stands at the line of the match."""
+    match = tr.Match(pattern="a", define={}, measures={"x": tr.step("a", "price")}, order_by="ts", after=after)
+
+    with pytest.raises(ConfigError, match="is no way to go on after a match"):
+        prices().match(match)
+
+
+@pytest.mark.parametrize(
+    ("after", "written"),
+    [("TO LAST", "TO LAST `LAST`"), ("TO FIRST b", "TO FIRST `b`"), ("TO NEXT ROW", "TO NEXT ROW")],
+)
+def test_ways_to_go_on(after: str, written: str) -> None:
+    """They are written as in SQL; FIRST and LAST may be variables themselves."""
+    defined = {"b": tr.step("b", "price") > 5, "LAST": tr.step("LAST", "price") > 5}
+    match = tr.Match(
+        pattern="b LAST", define=defined, measures={"x": tr.step("b", "price")}, order_by="ts", after=after
+    )
+
+    assert f"AFTER MATCH SKIP {written}" in prices().match(match).sql()
 
 
 def test_join_with_versions() -> None:

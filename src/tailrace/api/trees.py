@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from tailrace.api.places import Place, place
 from tailrace.errors import ConfigError
+from tailrace.sql.dialect import flink, parse_expression, parse_pattern, parse_skip, parse_type, too_deep
 from tailrace.sql.dialect import nodes as n
-from tailrace.sql.dialect import parse
-from tailrace.sql.dialect.flink import generate
 from tailrace.sql.source import Source
 
 __all__ = [
@@ -29,6 +28,9 @@ __all__ = [
 ]
 
 N = TypeVar("N", bound=n.Node)
+T = TypeVar("T")
+
+_LONGEST_SHOWN = 80
 
 _UNITS = {
     "DAY": timedelta(days=1),
@@ -61,10 +63,16 @@ def literal(value: Any) -> n.Node:
     Raises:
         ConfigError: SQL has no literal for it.
 
-    >>> from tailrace.sql.dialect.flink import generate
     >>> print(generate(literal([1, Decimal("2.50")])), generate(literal(timedelta(seconds=90))))
     ARRAY[1, 2.50] INTERVAL '90' SECOND
     """
+    try:
+        return _literal(value)
+    except RecursionError:
+        raise too_deep(place().location()) from None
+
+
+def _literal(value: Any) -> n.Node:
     match value:
         case None:
             node: n.Node = n.Constant(this="NULL")
@@ -90,11 +98,11 @@ def literal(value: Any) -> n.Node:
 def _nested(value: Any) -> n.Node:
     match value:
         case list():
-            return n.Constructor(kind="ARRAY", arguments=[literal(v) for v in value])
+            return n.Constructor(kind="ARRAY", arguments=[_literal(v) for v in value])
         case tuple():
-            return n.Constructor(kind="ROW", arguments=[literal(v) for v in value])
+            return n.Constructor(kind="ROW", arguments=[_literal(v) for v in value])
         case Mapping():
-            return n.Constructor(kind="MAP", arguments=[literal(v) for pair in value.items() for v in pair])
+            return n.Constructor(kind="MAP", arguments=[_literal(v) for pair in value.items() for v in pair])
     message = f"a value of type {type(value).__name__} can't stand in a query"
     hint = "give a bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, list, tuple, dict or None"
     raise ConfigError(message, hint=hint, location=place().location())
@@ -152,10 +160,7 @@ def type_tree(text: str) -> n.Type:
     Raises:
         ConfigError: there is no such type.
     """
-    found = _parsed(f"SELECT CAST(NULL AS {text})", text, "data type").find(n.Cast)
-    assert found is not None
-    kind: n.Type = found.args["type"]
-    return kind
+    return _parsed(parse_type, text, "data type")
 
 
 def expression(text: str) -> n.Node:
@@ -165,35 +170,49 @@ def expression(text: str) -> n.Node:
     Raises:
         ConfigError: it is none.
     """
-    found = _parsed(f"SELECT ({text}\n)", text, "expression").find(n.SelectItem)
-    assert found is not None
-    node: n.Node = found.this
-    return node
+    return _parsed(parse_expression, text, "expression")
 
 
-def pattern(text: str, after: str) -> dict[str, n.Node | bool | None]:
+def pattern(text: str, after: str) -> dict[str, n.Node | bool]:
     """
     Give the parts of a MATCH_RECOGNIZE that are written in words of SQL: PATTERN and AFTER MATCH SKIP.
 
     Raises:
         ConfigError: they are not written so.
     """
-    sql = f"SELECT * FROM t MATCH_RECOGNIZE (AFTER MATCH SKIP {after} PATTERN ({text}) DEFINE a AS TRUE)"  # noqa: S608  it is parsed only
-    found = _parsed(sql, f"{text}' after match skip '{after}", "pattern").find(n.MatchSource)
-    assert found is not None
-    return {key: found.args.get(key) for key in ("pattern", "skip", "strict_start", "strict_end")}
+    parts = _parsed(parse_pattern, text, "pattern")
+    found = parts["pattern"]
+    assert isinstance(found, n.Node)
+    everywhere(found, place())
+    return {**parts, "skip": _parsed(parse_skip, after, "way to go on after a match")}
 
 
-def _parsed(sql: str, text: str, what: str) -> n.Node:
+def generate(node: n.Node) -> str:
+    """
+    Write a tree as SQL.
+
+    Raises:
+        ConfigError: it is nested too deeply.
+    """
+    try:
+        return flink.generate(node)
+    except RecursionError:
+        raise too_deep(place().location()) from None
+
+
+def _parsed(parse: Callable[[Source], T], text: str, what: str) -> T:
+    """Give what a text is parsed into; its nodes stand at the caller's line."""
     where = place()
     try:
-        found = parse(Source(sql, where.file))
+        found = parse(Source(text, where.file))
     except ConfigError as error:
-        message = f"'{text}' is no {what}: {error.message}"
-        raise ConfigError(message, hint=error.hint, location=where.location()) from None
-    if len(found) != 1:
-        raise ConfigError(f"'{text}' is no {what}", location=where.location())
-    return everywhere(found[0], where)
+        message = f"'{_short(text)}' is no {what}: {error.message}"
+        raise type(error)(message, hint=error.hint, location=where.location()) from None
+    return everywhere(found, where) if isinstance(found, n.Node) else found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def everywhere(node: N, where: Place) -> N:

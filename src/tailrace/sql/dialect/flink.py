@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from sqlglot import Token, TokenType, exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 
 from tailrace.errors import ConfigError
+from tailrace.sql.dialect.cursor import too_deep
 from tailrace.sql.dialect.generator import FlinkGenerator
-from tailrace.sql.dialect.nodes import Node, Type
+from tailrace.sql.dialect.nodes import Node, Skip, Type
 from tailrace.sql.dialect.statements import StatementParser
 from tailrace.sql.source import Source
+
+T = TypeVar("T")
 
 _SIGNS = {
     "<>": TokenType.NEQ,
@@ -82,10 +86,51 @@ def parse_type(source: Source) -> Type:
     Raises:
         ConfigError: it is none; points at the place.
     """
+    return _alone(source, StatementParser.type, "type")
+
+
+def parse_expression(source: Source) -> Node:
+    """
+    Parse a text that is one expression.
+
+    Raises:
+        ConfigError: it is none; points at the place.
+        UnsupportedError: it is, but of a part that is not here yet.
+    """
+    return _alone(source, StatementParser.expression, "expression")
+
+
+def parse_pattern(source: Source) -> dict[str, Node | bool]:
+    """
+    Parse a text that stands in the parentheses of PATTERN; give it as parts of a `MatchSource`.
+
+    Raises:
+        ConfigError: it is none; points at the place.
+    """
+    return _alone(source, StatementParser.whole_pattern, "pattern")
+
+
+def parse_skip(source: Source) -> Skip:
+    """
+    Parse a text that stands behind AFTER MATCH SKIP.
+
+    Raises:
+        ConfigError: it is none; points at the place.
+    """
+    return _alone(source, StatementParser.skip, "clause")
+
+
+def _alone(source: Source, one: Callable[[StatementParser], T], what: str) -> T:
+    """Take one thing that is the whole text."""
     parser = _parser(source)
-    found = parser.type()
-    if parser.token is not None:
-        parser.fail("the end of the type")
+    first = parser.here()
+    try:
+        found = one(parser)
+    except RecursionError:
+        raise too_deep(first) from None
+    if (token := parser.token) is not None:
+        found_instead = source.quote(token.start, token.end + 1)
+        raise ConfigError(f"expected the end of the {what} but found {found_instead}", location=parser.here())
     return found
 
 

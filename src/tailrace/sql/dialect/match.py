@@ -17,9 +17,7 @@ class MatchParser(PatternParser):
         args["all_rows"] = self._all_rows()
         args["skip"] = self._skip()
         self.expect("PATTERN", "(")
-        args["strict_start"] = self.takes("^")
-        args["pattern"] = self.pattern()
-        args["strict_end"] = self.takes("$")
+        args |= self.whole_pattern()
         self.expect(")")
         args["within"] = self._within()
         args["subsets"] = self.many(self._subset) if self.takes("SUBSET") else []
@@ -42,11 +40,20 @@ class MatchParser(PatternParser):
             self.expect("ROW", "PER", "MATCH")
         return found
 
+    def whole_pattern(self) -> dict[str, Node | bool]:
+        """Take what stands in the parentheses of PATTERN."""
+        start = self.takes("^")
+        return {"strict_start": start, "pattern": self.pattern(), "strict_end": self.takes("$")}
+
     def _skip(self) -> Skip | None:
         start = self.at
         if not self.takes("AFTER"):
             return None
         self.expect("MATCH", "SKIP")
+        return self.skip(start)
+
+    def skip(self, start: int = 0) -> Skip:
+        """Take what follows AFTER MATCH SKIP."""
         if self.takes("PAST"):
             self.expect("LAST", "ROW")
             return self.node(Skip, start, kind="PAST LAST ROW", variable=None)
@@ -55,7 +62,8 @@ class MatchParser(PatternParser):
             self.expect("ROW")
             return self.node(Skip, start, kind="TO NEXT ROW", variable=None)
         # FIRST and LAST may be variables themselves
-        side = self.takes_one("FIRST", "LAST") if self.word(1) != "PATTERN" else ""
+        ends = self.at + 1 == len(self.tokens) or self.word(1) == "PATTERN"
+        side = "" if ends else self.takes_one("FIRST", "LAST")
         variable = self.variable()
         return self.node(Skip, start, kind=f"TO {side or 'LAST'}", variable=variable)
 

@@ -14,6 +14,7 @@ _ATOMS = (
     *(n.Name, n.Text, n.Number, n.Hex, n.Constant, n.Temporal, n.Interval, n.Call, n.Cast, n.Case, n.Item, n.Access),
     *(n.Constructor, n.Subquery),
 )
+_CHAINED = ("AND", "OR", "+", "*", "||")
 _KEYED = {"EXTRACT": ("FROM",), "POSITION": ("IN",), "OVERLAY": ("PLACING", "FROM", "FOR")}
 
 
@@ -74,7 +75,11 @@ def _unary(g: Generator, e: exp.Expr) -> str:
 
 
 def _binary(g: Generator, e: exp.Expr) -> str:
-    return f"{_operand(g, e.args['left'])} {e.args['op']} {_operand(g, e.args['right'])}"
+    left, op, rest = e.args["left"], e.args["op"], [e.args["right"]]
+    while op in _CHAINED and isinstance(left, n.Binary) and left.args["op"] == op:  # of any length, as it is read
+        rest.append(left.args["right"])
+        left = left.args["left"]
+    return f" {op} ".join(_operand(g, x) for x in (left, *reversed(rest)))
 
 
 def _not(e: exp.Expr) -> str:
