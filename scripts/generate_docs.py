@@ -11,8 +11,11 @@ from typing import Any
 from tailrace import schema, settings
 from tailrace.connectors.lookup_options import LOOKUP
 from tailrace.connectors.table_options import COMMON, FORMATS
+from tailrace.engine.histogram import BOUNDS
 from tailrace.expressions.docs import markdown
 from tailrace.formats import registry
+from tailrace.observe.metrics import METRICS
+from tailrace.observe.samples import MOST_PARTITIONS
 from tailrace.options import Option, Parser, duration, memory_size
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +49,24 @@ SETTINGS = """# Settings
 
 A key that is none of these is an error, unless it begins as Flink's own do (`parallelism.default`, `table.…`): such a setting is taken, has no effect, and is said to have none.
 """
+
+
+METRICS_PAGE = """# Metrics
+
+What `/metrics` of [`tailrace run --listen`](monitoring.md) gives. `process_…` and `python_info` of the process (CPU, memory, open files) come beside these.
+
+{metrics}
+
+Histograms have the classes {bounds} seconds. `source_delay_seconds` is told from about a hundred rows of each batch. Of sources with more than {most} partitions
+only the first ones have series of their own, and partitions that have ended (as files that were read) have none.
+"""
+
+
+def metric_rows() -> str:
+    """Write the metrics as a table."""
+    rows = ["| Metric | Kind | Labels | Meaning |", "| --- | --- | --- | --- |"]
+    labels = {m.name: ", ".join(f"`{label}`" for label in m.labels) for m in METRICS.values()}
+    return "\n".join(rows + [f"| `{m.full_name}` | {m.kind} | {labels[m.name]} | {m.help} |" for m in METRICS.values()])
 
 
 def option_rows(options: Iterable[Option]) -> str:
@@ -117,6 +138,9 @@ def generated() -> dict[str, str]:
         ),
         "sql/settings.md": SETTINGS.format(options=option_rows(settings.OPTIONS.options)),
         "sql/support.md": support(),
+        "metrics.md": METRICS_PAGE.format(
+            metrics=metric_rows(), bounds=", ".join(f"{b:g}" for b in BOUNDS), most=MOST_PARTITIONS
+        ),
     }
 
 

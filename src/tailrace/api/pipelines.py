@@ -17,6 +17,7 @@ from tailrace.api.trees import name as tree_name
 from tailrace.api.trees import placed
 from tailrace.connectors import registry
 from tailrace.plan.explain import explain
+from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.dialect import nodes as n
@@ -127,6 +128,10 @@ class Running:
     def status(self) -> Status | None:
         """Give its counters; None before it has begun."""
         return self._script.status()
+
+    def observe(self) -> Observation | None:
+        """Give all that can be seen of it: operators, partitions, latency; None before it has begun."""
+        return self._script.observe()
 
     def stop(self) -> None:
         """End it in good order: what was read is put through, and a checkpoint is taken. Returns at once."""

@@ -51,6 +51,15 @@ State = Annotated[
     Path | None,
     typer.Option("--state", metavar="DIR", help="Where checkpoints are kept.", show_default="./.tailrace/<name>"),
 ]
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        metavar="[HOST:]PORT",
+        help="Serve metrics for Prometheus (`/metrics`) and health (`/health/live`, `/health/ready`) while it runs.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
@@ -84,6 +93,7 @@ def run(
         bool, typer.Option("--allow-state-drop", help="Drop state that no longer fits the changed script.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")] = False,
+    listen: Listen = None,
 ) -> None:
     """
     Run a script: its INSERTs, and a final SELECT whose rows go to standard output.
@@ -93,7 +103,9 @@ def run(
     """
     from tailrace.cli import run as command  # noqa: PLC0415  loaded when called
 
-    command.run(files, output.value, parameter, set_, state, allow_state_drop=allow_state_drop, json=json)
+    command.run(
+        files, output.value, parameter, set_, state, allow_state_drop=allow_state_drop, json=json, listen=listen
+    )
 
 
 @app.command(epilog="Example: `tailrace check fraud.sql`")

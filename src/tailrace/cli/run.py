@@ -10,7 +10,7 @@ from typing import TextIO
 
 import structlog
 
-from tailrace.cli import logs
+from tailrace.cli import logs, serving
 from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.failures import silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
@@ -27,6 +27,7 @@ from tailrace.runtime.job import Job
 from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
 from tailrace.sql.statements import Done, Explain, Show
+from tailrace.web.address import Address
 
 _log = structlog.get_logger("tailrace.cli")
 
@@ -40,6 +41,7 @@ def run(
     *,
     allow_state_drop: bool = False,
     json: bool = False,
+    listen: str | None = None,
 ) -> None:
     """
     Bind the files, run them, and say at the end what happened.
@@ -51,7 +53,10 @@ def run(
     script = load(files, parameters, settings)
     if script.sinks:
         folder = state_folder(script, state)
-        for summary in run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json):
+        summaries = run_script(
+            script, output, folder, allow_state_drop=allow_state_drop, json=json, where=serving.where(listen)
+        )
+        for summary in summaries:
             tell(summary, json=json)
     else:
         show(script, sys.stdout if output == "table" else sys.stderr)
@@ -97,7 +102,13 @@ def sink_of(plan: Sink, output: str, gone: Gone, stream: TextIO) -> OutputSink:
 
 
 def run_script(
-    script: Script, output: str, state: Path | None, *, allow_state_drop: bool = False, json: bool = False
+    script: Script,
+    output: str,
+    state: Path | None,
+    *,
+    allow_state_drop: bool = False,
+    json: bool = False,
+    where: Address | None = None,
 ) -> list[Summary]:
     """
     Run a script's jobs to their end, with progress on standard error.
@@ -119,7 +130,7 @@ def run_script(
         runner = runner_of(script, rows_of, _made(state), allow_state_drop=allow_state_drop)
         gone.job = runner
         shown = Progress(runner, sys.stderr, live=live, as_json=json)
-        with shown, told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
+        with shown, serving.served(runner, where), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
             return runner.run()
 
 

@@ -165,9 +165,9 @@ class Reader(ABC):
         """
         return ()
 
-    def lag(self) -> int | None:
-        """Give the rows that wait at the source, if it is known without asking anybody."""
-        return None
+    def lags(self) -> Mapping[str, int | None]:
+        """Give the rows that wait in each partition (None: not known), as far as is known without asking anybody."""
+        return {}
 
     @abstractmethod
     def close(self) -> None:

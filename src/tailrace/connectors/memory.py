@@ -85,6 +85,11 @@ class MemoryTable:
         with self.changed:
             return list(self._partitions)
 
+    def lengths(self) -> dict[str, int]:
+        """Give how many rows each partition has."""
+        with self.changed:
+            return {p: sum(map(len, frames)) for p, frames in self._partitions.items()}
+
     def after(self, partition: str, position: int, count: int) -> pl.DataFrame | None:
         """Give up to `count` rows of one frame behind the first `position` rows; None if there are none."""
         with self.changed:
@@ -205,8 +210,8 @@ class MemoryReader(Reader):
         self._ended |= set(done)
         return [Ended(p) for p in done]
 
-    def lag(self) -> int:
-        return max(0, len(self._table) - sum(self._given.values()))
+    def lags(self) -> dict[str, int | None]:
+        return {p: max(0, n - self._given.get(p, 0)) for p, n in self._table.lengths().items()}
 
     def close(self) -> None:
         """There is nothing to let go of."""

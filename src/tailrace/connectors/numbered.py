@@ -90,8 +90,9 @@ class NumberedReader(Reader):
             found += [Ended(n) for n in names]
         return found
 
-    def lag(self) -> int:
-        return 0 if self._rate == UNLIMITED else self._due()
+    def lags(self) -> dict[str, int | None]:
+        behind = 0 if self._rate == UNLIMITED else max(0, self._due())
+        return dict.fromkeys(map(str, range(len(self._next))), behind // len(self._next))
 
     def close(self) -> None:
         self._closed.set()

@@ -7,6 +7,7 @@ needs no barriers.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,11 @@ import polars as pl
 from tailrace.clock import Clock
 from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Batch
 from tailrace.engine.build import Builder
+from tailrace.engine.histogram import Counted
 from tailrace.engine.lookups import Askers
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
+from tailrace.engine.progress import PartitionProgress
 from tailrace.plan import nodes
 from tailrace.plan.changelog import changelog_modes
 from tailrace.plan.explain import describe
@@ -45,7 +48,11 @@ class TickResult:
 
 @dataclass(frozen=True, slots=True)
 class OperatorStatistics:
-    """Counters of one operator since the start."""
+    """
+    Counters of one operator since the start.
+
+    `title` is its line in EXPLAIN, `inputs` the names of those whose rows it takes. It was at work for `busy_seconds`.
+    """
 
     name: str
     rows_in: int
@@ -53,6 +60,9 @@ class OperatorStatistics:
     late: int
     state_rows: int
     watermark: int | None
+    busy_seconds: float = 0.0
+    title: str = ""
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,6 +77,7 @@ class _Vertex:
     watermark_out: int = MIN_WATERMARK
     rows_in: int = 0
     rows_out: int = 0
+    busy_nanoseconds: int = 0
     scans: frozenset[str] = frozenset()
 
 
@@ -209,6 +220,7 @@ class Executor:
                 operator.runs = runs[scan]
 
     def _run(self, vertex: _Vertex, now: int) -> list[Batch]:
+        began = time.perf_counter_ns()
         operator = vertex.operator
         out: list[Batch] = []
         before = Times(vertex.watermark_in, now)
@@ -221,6 +233,7 @@ class Executor:
         times = Times(vertex.watermark_in, now)
         out += operator.advance(times)
         vertex.watermark_out = MAX_WATERMARK if operator.satisfied else operator.watermark(times)
+        vertex.busy_nanoseconds += time.perf_counter_ns() - began
         return [b for b in out if len(b)]
 
     def _reached(self, vertex: _Vertex) -> int:
@@ -269,6 +282,17 @@ class Executor:
         """Give the watermark of each partition of each scan, in milliseconds."""
         return {s: {n: w for a in self._assigners(s) for n, w in a.progress.state()} for s in self._scans}
 
+    def progress(self) -> dict[str, dict[str, PartitionProgress]]:
+        """Give how far event time has come in each partition of each scan."""
+        return {
+            s: {n: replace(p) for a in self._assigners(s) for n, p in list(a.progress.partitions.items())}
+            for s in self._scans
+        }
+
+    def delays(self) -> dict[str, Counted]:
+        """Give how far the row times of each scan that has such were behind the wall clock when they came."""
+        return {s: a.delay.counted() for s in self._scans for a in self._assigners(s)}
+
     def statistics(self) -> list[OperatorStatistics]:
         """Give the counters of all operators, sources first."""
         return [_statistics(v) for v in self._order]
@@ -292,5 +316,13 @@ def _statistics(vertex: _Vertex) -> OperatorStatistics:
     watermark = vertex.watermark_out if known else None
     operator = vertex.operator
     return OperatorStatistics(
-        vertex.name, vertex.rows_in, vertex.rows_out, operator.late_rows, operator.state_rows, watermark
+        vertex.name,
+        vertex.rows_in,
+        vertex.rows_out,
+        operator.late_rows,
+        operator.state_rows,
+        watermark,
+        vertex.busy_nanoseconds / 1e9,
+        describe(vertex.node),
+        tuple(p.name for p in vertex.parents),
     )

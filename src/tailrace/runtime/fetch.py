@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class Arrived:
     Rows of one partition, decoded.
 
     `kept` has the row in the block of each row of `frame` (None: all). `block` is there only if a dead letter may need
-    its bytes.
+    its bytes. `read_at` is when it was read, by the monotonic clock.
     """
 
     partition: str
@@ -39,6 +40,7 @@ class Arrived:
     block: Block | None
     rows: int
     bytes: int
+    read_at: float = 0.0
 
     def offset(self, row: int) -> int | None:
         """Give the offset of a row of the block, if the source has such."""
@@ -95,11 +97,14 @@ class Fetcher:
         self.queue = queue
         self.rows = 0
         self.bytes = 0
-        self.lag: int | None = None
+        self.partition_rows: Counter[str] = Counter()
+        self.lags: Mapping[str, int | None] = {}
         self.retrying = ""
         self.on_the_way = OnTheWay()
         self._source = source
         self._reader: Reader | None = None
+        self._read_at: deque[float] = deque()
+        """When each block in the line was read."""
         self._line = DecodeLine(decoders, self._arrived, self._changed)
         self._positions = positions
         self._halt = halt
@@ -115,6 +120,12 @@ class Fetcher:
         self._thread = threading.Thread(target=self._run, name=f"tailrace-source-{scan}", daemon=True)
         halt.on_halt(self._stop.set)
         halt.on_halt(self._released.set)
+
+    @property
+    def lag(self) -> int | None:
+        """How many rows wait at the source; None if that is not known of each partition."""
+        known = [n for n in self.lags.values() if n is not None]
+        return sum(known) if known and len(known) == len(self.lags) else None
 
     def start(self) -> None:
         """Start the thread."""
@@ -194,13 +205,15 @@ class Fetcher:
             self._backoff.reset()
             self._backoff.limit = self._retry_limit
             self.retrying = ""
+            now = self._clock.monotonic()
             for block in blocks:
                 self.on_the_way.took(block.partition)
+                self._read_at.append(now)
             self._look()
             self._deliver(blocks, changes)
             if not blocks:
                 self._line.flush()
-            self.lag = reader.lag()
+            self.lags = reader.lags()
             # a partition may be announced only when the one before it has ended, so one empty look more decides
             if over and not blocks and not changes:
                 return True
@@ -259,7 +272,9 @@ class Fetcher:
             kept,
             rows,
             weight,
+            self._read_at.popleft(),
         )
         self.rows += rows
+        self.partition_rows[block.partition] += rows
         self.bytes += weight
         self.queue.put(item, max(1, size), self._meanwhile)

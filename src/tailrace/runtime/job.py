@@ -17,7 +17,7 @@ import structlog
 
 from tailrace.clock import Clock, SystemClock
 from tailrace.connectors.base import Positions, Sink
-from tailrace.engine.executor import OperatorStatistics
+from tailrace.engine.executor import Executor
 from tailrace.errors import TerminalError, TransientError
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
@@ -29,6 +29,7 @@ from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Fetcher, Item
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.loop import Loop
+from tailrace.runtime.observation import Observation, PartitionStatus, partition_status
 from tailrace.runtime.outlet import Outlet
 from tailrace.runtime.policy import Policy
 from tailrace.runtime.queues import Bell, ByteQueue
@@ -329,9 +330,25 @@ class Job:
             checkpoint,
         )
 
-    def operators(self) -> list[OperatorStatistics]:
-        """Give the counters of all operators as they are now; from any thread."""
-        return self._parts.executor.statistics() if self._parts is not None else []
+    def observe(self) -> Observation:
+        """Give all that can be seen of it now; from any thread."""
+        status, loop = self.status(), self._loop
+        if self._parts is None or loop is None:
+            return Observation(status)
+        executor = self._parts.executor
+        partitions = [p for n, f in list(self._fetchers.items()) for p in self._partitions(n, f, loop, executor)]
+        return Observation(
+            status,
+            tuple(executor.statistics()),
+            tuple(partitions),
+            loop.latency.counted(),
+            executor.delays(),
+            self.checkpoints,
+        )
+
+    def _partitions(self, name: str, fetcher: Fetcher, loop: Loop, executor: Executor) -> list[PartitionStatus]:
+        table, progress = executor.scans[name].table.name, loop.progress.get(name, {})
+        return partition_status(name, table, progress, dict(fetcher.partition_rows), fetcher.lags)
 
     def _source_status(self, name: str, fetcher: Fetcher) -> SourceStatus:
         assert self._parts is not None

@@ -12,6 +12,8 @@ from tailrace.clock import Clock
 from tailrace.connectors.base import Assigned, Change, Ended, Positions, Revoked
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
 from tailrace.engine.executor import Input, TickResult
+from tailrace.engine.histogram import Histogram
+from tailrace.engine.progress import PartitionProgress
 from tailrace.runtime.assembly import DEAD_LETTERS, Parts
 from tailrace.runtime.checkpointer import Checkpointer
 from tailrace.runtime.dead_letters import Letter, envelopes
@@ -81,7 +83,10 @@ class Loop:
         self._shown = 0.0
         self._told: set[str] = set()
         self.stopping = False
+        self.latency = Histogram()
+        """From when rows were read until what came of them was handed to the sinks."""
         self.watermarks: dict[str, int | None] = {}
+        self.progress: dict[str, dict[str, PartitionProgress]] = {}
 
     def run(self) -> bool:
         """
@@ -188,6 +193,9 @@ class Loop:
         if arrivals:
             self._parts.policies.check_shares({s: f.rows for s, f in self._fetchers.items()})
         self._hand_on(result, letters)
+        if arrivals:
+            now = self._clock.monotonic()
+            self.latency.add([now - a.read_at for _, a in arrivals], [a.rows for _, a in arrivals])
         for scan, arrived in arrivals:
             self._positions[scan][arrived.partition] = arrived.position
         for scan, changes in drained.later:
@@ -243,7 +251,7 @@ class Loop:
             self._bell.wait(0.5)
 
     def _show(self) -> None:
-        """Leave the watermarks where other threads can read them."""
+        """Leave how far event time has come where other threads can read them."""
         now = self._clock.monotonic()
         if now - self._shown < _SHOW:
             return
@@ -252,8 +260,8 @@ class Loop:
             if note not in self._told:
                 self._told.add(note)
                 _log.warning(note)
-        known = self._executor.watermarks()
-        self.watermarks = {scan: _least(list(marks.values())) for scan, marks in known.items()}
+        self.progress = self._executor.progress()
+        self.watermarks = {s: _least([p.watermark for p in known.values()]) for s, known in self.progress.items()}
 
 
 def _least(marks: list[int]) -> int | None:

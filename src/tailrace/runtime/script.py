@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tailrace.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ from tailrace.plan.rewrite import optimize
 from tailrace.runtime.assembly import Assembler
 from tailrace.runtime.inputs import require
 from tailrace.runtime.job import Job
+from tailrace.runtime.observation import Observation
 from tailrace.runtime.restarts import Restarts
 from tailrace.runtime.summary import Status, Summary
 from tailrace.settings import value
@@ -218,6 +219,12 @@ class Script:
     def status(self) -> Status | None:
         """Give the counters of the job that runs, or ran last; None before the first."""
         return self._job.status() if self._job is not None else None
+
+    def observe(self) -> Observation | None:
+        """Give all that can be seen of the job that runs, or ran last; None before the first."""
+        if self._job is None or self._restarts is None:
+            return None
+        return replace(self._job.observe(), restarts=self._restarts.count)
 
     def _make(self, run: Run, number: int, count: int, settings: Mapping[str, str]) -> Job:
         name = self.name if count == 1 else f"{self.name}-{number + 1}"

@@ -214,7 +214,7 @@ def test_lag(kafka: str) -> None:
     reader = kit.source(kit.table(kafka, topic, options)).open({})
     kit.poll_until(reader, 6)
 
-    assert reader.lag() == 0
+    assert reader.lags() == {f"{topic}-0": 0}
     reader.close()
 
 

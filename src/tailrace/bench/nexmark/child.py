@@ -111,7 +111,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._over.wait(_SAMPLES):
-            self.state_rows = max(self.state_rows, sum(o.state_rows for o in self._job.operators()))
+            self.state_rows = max(self.state_rows, sum(o.state_rows for o in self._job.observe().operators))
 
 
 def reset_peak() -> int:

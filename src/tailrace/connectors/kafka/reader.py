@@ -85,7 +85,7 @@ class KafkaReader(Reader):
         self._first: list[Block] = []
         self._failure: TailraceError | None = None
         self._away = ""
-        self._lag: tuple[float, int | None] = (0.0, None)
+        self._lags: tuple[float, dict[str, int | None]] = (0.0, {})
         self._commits = client.lib.queue_new(client.handle) if plan.group else None
         self._sent = self._settled = 0
         """The commits of offsets, and how many of them have ended."""
@@ -322,21 +322,18 @@ class KafkaReader(Reader):
         high = self._fetcher.end_of(tp)
         return high is not None and one.next is not None and one.next >= high
 
-    def lag(self) -> int | None:
+    def lags(self) -> dict[str, int | None]:
         now = time.monotonic()
-        if now - self._lag[0] >= LAG_SECONDS:
-            self._lag = (now, self._behind())
-        return self._lag[1]
+        if now - self._lags[0] >= LAG_SECONDS:
+            self._lags = (now, {one.name: self._behind(tp, one) for tp, one in self._live.items()})
+        return self._lags[1]
 
-    def _behind(self) -> int | None:
-        """Sum what is between each partition's position and its end."""
-        total = 0
-        for tp, one in self._live.items():
-            high = self._fetcher.end_of(tp)
-            if high is None or one.next is None:
-                return None
-            total += max(0, (high if one.stop is None else one.stop) - one.next)
-        return total
+    def _behind(self, tp: TopicPartition, one: Standing) -> int | None:
+        """Tell how much is between a partition's position and its end."""
+        high = self._fetcher.end_of(tp)
+        if high is None or one.next is None:
+            return None
+        return max(0, (high if one.stop is None else one.stop) - one.next)
 
     def _settle_commits(self) -> None:
         """Wait for the commits that are under way."""

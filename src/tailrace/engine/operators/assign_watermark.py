@@ -10,6 +10,7 @@ import polars as pl
 
 from tailrace.clock import Clock, likely_unit
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, ORIGIN, WATERMARK, Batch
+from tailrace.engine.histogram import Histogram
 from tailrace.engine.kernels.windows import running_watermark
 from tailrace.engine.local_time import milliseconds
 from tailrace.engine.operator import Operator, Rejected, Times
@@ -18,6 +19,9 @@ from tailrace.expressions.lower import lower
 from tailrace.plan.nodes import AssignWatermark
 from tailrace.state.delta import StateDelta
 from tailrace.state.kernels import I64
+
+_SAMPLED = 100
+"""So many rows of a batch tell how far it is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class AssignWatermarkOperator(Operator):
         self._clock = clock
         self.progress = Progress(options.idle_timeout)
         self.runs: Sequence[Run] = ()
+        self.delay = Histogram()
+        """How far row times were behind the wall clock, told from some rows of each batch."""
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         batch = self._with_time(batch)
@@ -62,6 +68,7 @@ class AssignWatermarkOperator(Operator):
             return []
         if not self.note:
             self._look_for_seconds(batch)
+        self._count_delay(batch, times)
         before = self._move(batch)
         return [batch.with_columns(pl.Series(WATERMARK, before))] if self._options.per_row else [batch]
 
@@ -89,6 +96,11 @@ class AssignWatermarkOperator(Operator):
         least = int(milliseconds(batch[self._column]).min())
         if hint := _unit_hint(least):
             self.note = f"row times '{self._column}' begin in 1970{hint}"
+
+    def _count_delay(self, batch: Batch, times: Times) -> None:
+        step = max(1, len(batch) // _SAMPLED)
+        some = milliseconds(batch[self._column].gather_every(step))
+        self.delay.add((times.now - some) / 1000)
 
     def _reject(self, rows: Batch, stage: str, code: str, reason: str) -> None:
         self.outbox.rejected.append(Rejected(stage, code, reason, rows, rows[ORIGIN].to_numpy(), self.name))

@@ -1,0 +1,1 @@
+"""What is seen of running jobs: metrics and health."""

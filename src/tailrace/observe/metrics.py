@@ -1,0 +1,108 @@
+"""
+The list of metrics: name, kind, unit, labels, and what each says.
+
+Names and units are those of OpenMetrics: base units (seconds, bytes), counters that end in `_total`. All labels come from
+the plan or from lists that are bounded; none from rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a metric's value does: it only grows, it goes up and down, or it counts lengths of time in classes."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, without the `tailrace_` before its name and the `_total` behind that of a counter."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    unit: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """
+        Give the name as Prometheus shows it.
+
+        >>> METRICS["source_rows"].full_name, METRICS["job_up"].full_name
+        ('tailrace_source_rows_total', 'tailrace_job_up')
+        """
+        return f"tailrace_{self.name}" + ("_total" if self.kind is Kind.COUNTER else "")
+
+
+_JOB = ("job",)
+_SOURCE = ("job", "source", "table")
+_PARTITION = (*_SOURCE, "partition")
+_SINK = ("job", "sink", "table")
+_OPERATOR = ("job", "operator")
+
+_COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+METRICS = {
+    m.name: m
+    for m in (
+        Metric("job_up", _GAUGE, _JOB, "1 while the job reads rows, 0 before and after."),
+        Metric("job_uptime_seconds", _GAUGE, _JOB, "Time since the job was started.", "seconds"),
+        Metric("job_restarts", _COUNTER, _JOB, "How often the job went on from its last checkpoint by itself."),
+        Metric("source_rows", _COUNTER, _SOURCE, "Rows read."),
+        Metric("source_bytes", _COUNTER, _SOURCE, "Bytes of rows read, before they were decoded.", "bytes"),
+        Metric("source_queue_bytes", _GAUGE, _SOURCE, "Decoded rows that wait for the engine.", "bytes"),
+        Metric("source_up", _GAUGE, _SOURCE, "0 while the source's system is away and is tried again, else 1."),
+        Metric("source_lag_rows", _GAUGE, _SOURCE, "Rows that wait at the source, where it can tell."),
+        Metric(
+            "source_watermark_seconds",
+            _GAUGE,
+            _SOURCE,
+            "Event time that the source has reached, since 1970.",
+            "seconds",
+        ),
+        Metric(
+            "source_delay_seconds",
+            _HISTOGRAM,
+            _SOURCE,
+            "How far row times were behind the wall clock when they came (some rows of each batch).",
+            "seconds",
+        ),
+        Metric("partition_lag_rows", _GAUGE, _PARTITION, "Rows that wait in one partition, where the source can tell."),
+        Metric(
+            "partition_watermark_seconds", _GAUGE, _PARTITION, "Event time that one partition has reached.", "seconds"
+        ),
+        Metric("partition_idle", _GAUGE, _PARTITION, "1 if the partition is idle: it does not hold event time back."),
+        Metric("rows_dropped", _COUNTER, (*_SOURCE, "reason"), "Rows that were late or bad, and dropped."),
+        Metric("dead_letters", _COUNTER, _SOURCE, "Rows that were sent as dead letters."),
+        Metric("operator_rows_in", _COUNTER, _OPERATOR, "Rows that an operator took."),
+        Metric("operator_rows_out", _COUNTER, _OPERATOR, "Rows that an operator put out."),
+        Metric("operator_late_rows", _COUNTER, _OPERATOR, "Rows that came too late for an operator."),
+        Metric("operator_busy_seconds", _COUNTER, _OPERATOR, "Time that an operator was at work.", "seconds"),
+        Metric("operator_state_rows", _GAUGE, _OPERATOR, "Rows of state that an operator keeps."),
+        Metric("operator_watermark_seconds", _GAUGE, _OPERATOR, "Event time that an operator has reached.", "seconds"),
+        Metric(
+            "engine_latency_seconds",
+            _HISTOGRAM,
+            _JOB,
+            "From when rows were read until what came of them was handed to the sinks.",
+            "seconds",
+        ),
+        Metric("sink_rows", _COUNTER, _SINK, "Rows written."),
+        Metric("sink_queue_bytes", _GAUGE, _SINK, "Rows that wait to be written.", "bytes"),
+        Metric("sink_waits", _COUNTER, _SINK, "How often the engine had to wait for the sink."),
+        Metric("sink_rows_dropped", _COUNTER, (*_SINK, "reason"), "Rows that the sink could not take, and dropped."),
+        Metric("sink_dead_letters", _COUNTER, _SINK, "Rows that the sink could not take, sent as dead letters."),
+        Metric("checkpoints", _COUNTER, _JOB, "Complete checkpoints since the start."),
+        Metric("checkpoint_epoch", _GAUGE, _JOB, "The number of the last complete checkpoint."),
+        Metric("checkpoint_seconds", _GAUGE, _JOB, "How long the last checkpoint took.", "seconds"),
+        Metric("checkpoint_stall_seconds", _GAUGE, _JOB, "How long the engine stood still for it.", "seconds"),
+        Metric("checkpoint_bytes", _GAUGE, _JOB, "How much the last checkpoint wrote.", "bytes"),
+    )
+}
+"""All metrics of jobs, by name; those of the process (`process_*`) come from prometheus_client."""

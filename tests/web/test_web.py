@@ -1,0 +1,187 @@
+"""The server of metrics and health: who is let in, and what they are told."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from tailrace.errors import ConfigError
+from tailrace.runtime.observation import Observation
+from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
+from tailrace.web.address import TOKEN, Address, address, token_for
+from tailrace.web.app import Routes
+from tailrace.web.guard import HEADERS, OPEN, TRIES
+from tailrace.web.server import Server
+
+SECRET = "a secret of the test"  # noqa: S105  of the test
+SOURCE = SourceStatus("scan-t", "<script>alert(1)</script>", 1, 1, None, None, {}, 0, 0, "broker is away")
+SEEN = Observation(Status("j", "running", 1.0, (SOURCE,), (SinkStatus("o", "o", 1, 0, 0),), CheckpointStatus()))
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Give a server without a token."""
+    with Server(Address("127.0.0.1", 0), lambda: [SEEN]) as made:
+        yield made
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Give a server that asks for a token."""
+    monkeypatch.setenv(TOKEN, SECRET)
+    with Server(Address("127.0.0.1", 0), lambda: [SEEN]) as made:
+        yield made
+
+
+def ask(server: Server, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    """Ask a server, with headers in words (`sec_fetch_site`)."""
+    named = {k.replace("_", "-"): v for k, v in headers.items()}
+    return httpx.request(method, server.url + path, headers=named, timeout=10)
+
+
+def paths() -> list[str]:
+    """Give the paths of all routes."""
+    return [r.path for r in Routes(list).all()]
+
+
+def test_metrics(server: Server) -> None:
+    answer = ask(server, "/metrics")
+    assert answer.status_code == 200
+    assert 'tailrace_sink_rows_total{job="j",sink="o",table="o"} 1.0' in answer.text
+
+
+def test_health_says_why(server: Server) -> None:
+    """Those who may see the job are told the reason."""
+    answer = ask(server, "/health/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "reasons": ["source '<script>alert(1)</script>' waits: broker is away"]}
+    assert ask(server, "/health/live").json() == {"live": True, "reasons": []}
+
+
+def test_probes_need_no_token_and_are_told_no_names(locked: Server) -> None:
+    assert ask(locked, "/health/ready").json() == {"ready": False}
+    assert ask(locked, "/health/live").json() == {"live": True}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("path", [*paths(), "/", "/nothing", "/metrics/", "/../metrics", "/%2e%2e/metrics", "/METRICS"])
+def test_nothing_without_the_token(locked: Server, path: str, method: str) -> None:
+    """Each route, by each method; a path that there is not tells nothing either."""
+    answer = ask(locked, path, method)
+    if path in OPEN and method in ("GET", "HEAD"):
+        assert answer.status_code in (200, 503)
+    else:
+        assert answer.status_code in (401, 403)
+        assert "tailrace_" not in answer.text
+    wrong = ask(locked, path, method, authorization="Bearer wrong")
+    assert wrong.status_code == answer.status_code
+
+
+@pytest.mark.parametrize("path", paths())
+def test_with_the_token(locked: Server, path: str) -> None:
+    assert ask(locked, path, authorization=f"Bearer {SECRET}").status_code in (200, 503)
+    assert ask(locked, path, authorization=f"bearer {SECRET}").status_code in (200, 503)
+
+
+def test_tokens_can_not_be_tried_out(locked: Server) -> None:
+    """After some wrong ones the right one is not taken either, for a while."""
+    for i in range(TRIES):
+        assert ask(locked, "/metrics", authorization=f"Bearer {i}").status_code == 401
+    assert ask(locked, "/metrics", authorization=f"Bearer {SECRET}").status_code == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec_fetch_site": "cross-site", "content_type": "application/json"},
+        {"sec_fetch_site": "same-site", "content_type": "application/json"},
+        {"origin": "http://evil.example", "content_type": "application/json"},
+        {"origin": "null", "content_type": "application/json"},
+        {"content_type": "text/plain"},
+        {},
+    ],
+    ids=lambda h: "-".join(f"{k}={v}" for k, v in h.items()) or "none",
+)
+def test_other_pages_change_nothing(server: Server, method: str, headers: dict[str, str]) -> None:
+    assert ask(server, "/metrics", method, **headers).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.2", "", "[::1", "a@127.0.0.2"])
+def test_a_name_that_was_made_to_point_here_is_not_served(server: Server, host: str) -> None:
+    answer = ask(server, "/metrics", host=host)
+    assert answer.status_code in (400, 421)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9999", "LOCALHOST:1", "[::1]:80"])
+def test_this_machine_by_all_its_names(server: Server, host: str) -> None:
+    assert ask(server, "/metrics", host=host).status_code == 200
+
+
+def test_headers_that_browsers_obey(server: Server) -> None:
+    """On answers and on errors."""
+    for path in ("/metrics", "/nothing"):
+        answer = ask(server, path)
+        assert {k: answer.headers[k] for k in HEADERS} == HEADERS
+        assert "server" not in answer.headers
+
+
+def test_errors_have_one_form(server: Server) -> None:
+    answer = ask(server, "/nothing?secret=1")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    assert ask(server, "/metrics", "OPTIONS").status_code == 403
+
+
+def test_a_mistake_of_ours_shows_nothing_of_the_inside() -> None:
+    def broken() -> list[Observation]:
+        raise ValueError("a path /etc/secret")
+
+    with Server(Address("127.0.0.1", 0), broken) as server:
+        answer = ask(server, "/api/jobs")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "the server made a mistake; its log says more"}
+
+
+def test_too_much_is_cut(server: Server) -> None:
+    """Such as a thousand headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.address.port, timeout=10)
+    connection.request("GET", "/metrics", headers={f"x-{i}": "y" * 100 for i in range(1000)})
+    assert connection.getresponse().status == 431
+    connection.close()
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = Address("127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(ConfigError, match=f"can't listen on 127.0.0.1:{where.port}: Address already in use"):
+            Server(where, list)
+
+
+def test_others_are_let_in_by_a_token_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TOKEN, raising=False)
+    with pytest.raises(ConfigError, match="without a token"):
+        token_for(Address("0.0.0.0", 80))  # noqa: S104  that is what is refused
+    monkeypatch.setenv(TOKEN, "short")
+    with pytest.raises(ConfigError, match="shorter than 16"):
+        token_for(Address("127.0.0.1", 80))
+    monkeypatch.setenv(TOKEN, SECRET)
+    assert token_for(Address("0.0.0.0", 80)) == SECRET  # noqa: S104
+
+
+@pytest.mark.parametrize("text", ["", "x", ":80", "1.2.3.4", "host:port", "70000", "a b:1", "::1:80", "[::1]", "-1"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no address to listen on"):
+        address(text)
+
+
+def test_ended_jobs_are_told_of(server: Server) -> None:
+    """The JSON of the jobs has what is seen of them."""
+    job = ask(server, "/api/jobs").json()["jobs"][0]
+    assert (job["name"], job["state"], job["sources"][0]["table"]) == ("j", "running", SOURCE.table)
+    assert replace(SEEN.status).name == "j"
