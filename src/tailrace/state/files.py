@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tailrace.errors import TerminalError
@@ -71,9 +72,10 @@ class LocalFiles(Files):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(path, flags, 0o600)
         try:
-            for part in parts:
-                _write_all(fd, part)
-            os.fsync(fd)
+            with _named(path):
+                for part in parts:
+                    _write_all(fd, part)
+                os.fsync(fd)
         finally:
             os.close(fd)
 
@@ -86,7 +88,8 @@ class LocalFiles(Files):
     def sync_folder(self, path: Path) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(fd)
+            with _named(path):
+                os.fsync(fd)
         finally:
             os.close(fd)
 
@@ -97,6 +100,16 @@ class LocalFiles(Files):
 
     def names(self, folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir())
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the name of the file into an error of an open file, which has none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _write_all(fd: int, data: bytes) -> None:
