@@ -41,14 +41,24 @@ def roomy(heap: I64, size: int) -> I64:
 
 
 @njit(nogil=True, cache=True)
-def push(heap: I64, size: int, records: I64, place: int) -> I64:
-    """Put the record of a place on a heap of `size`; give the heap, which may have been grown."""
-    heap = roomy(heap, size)
-    i, own = size, key(records, place)
+def rise(heap: I64, size: int) -> None:
+    """Put the record behind a heap of `size` where it belongs; there is room for one more behind it."""
+    own, i = key(heap, size), size
+    if i == 0 or own >= key(heap, (i - 1) // 2):
+        return
+    copy(heap, size, heap, size + 1)
     while i > 0 and own < key(heap, (i - 1) // 2):
         copy(heap, (i - 1) // 2, heap, i)
         i = (i - 1) // 2
-    copy(records, place, heap, i)
+    copy(heap, size + 1, heap, i)
+
+
+@njit(nogil=True, cache=True)
+def push(heap: I64, size: int, records: I64, place: int) -> I64:
+    """Put the record of a place on a heap of `size`; give the heap, which may have been grown."""
+    heap = roomy(heap, size + 1)
+    copy(records, place, heap, size)
+    rise(heap, size)
     return heap
 
 

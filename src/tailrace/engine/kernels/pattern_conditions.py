@@ -1,9 +1,10 @@
 """
 Kernel of the conditions of a pattern: programs for a machine with a stack, over numbers of rows and of the match so far.
 
-A row has a cell for each expression that it answers by itself, an integer or the bits of a floating-point number; the first row of
-`cells` is that of a row that is not there. `room` and `floats` are the same memory: its beginning is the stack, then come the marks of the
-values on it that are not NULL. Arrays are handed on one by one, as a tuple of them costs more to take apart than a condition to compute.
+A row has a cell for each expression that it answers by itself: an integer or the bits of a floating-point number, and whether it is not
+NULL. The first row of `cells` is that of a row that is not there. `table` has the programs, among all else that a pattern is made of (see
+`patterns.Pattern`). `room` and `floats` are the same memory: its beginning is the stack, then come the marks of the values on it that are
+not NULL. Arrays are handed on one by one, and few of them: a call hands over each by nine words.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import numpy.typing as npt
 from numba import njit
 
 from tailrace.state.kernels import I32, I64
-from tailrace.state.text_kernels import Bools
 
 F64 = npt.NDArray[np.float64]
 
@@ -26,9 +26,12 @@ CELL, CONSTANT, AGGREGATE, TO_FLOAT, SCALE, WRAP = range(6)
 ADD, SUBTRACT, MULTIPLY, NEGATE = range(10, 14)
 EQUAL, UNEQUAL, LESS, AT_MOST = range(20, 24)
 AND, OR, NOT, IS_NULL, CHOOSE, COALESCE = range(30, 36)
-"""Operations: (operation, on floating-point numbers, argument, variable, last, offset). A constant is NULL with an offset."""
+"""
+Operations: (operation, on floating-point numbers, argument, variable, last, offset). A constant is NULL with an offset; the argument
+of AGGREGATE is its place in the table.
+"""
 COUNT_ROWS, COUNT, SUM, AVERAGE, MINIMUM, MAXIMUM = range(6)
-"""Aggregates: (kind, floating-point, variable, cell)."""
+"""Aggregates: (kind, floating-point, variable, cell, where its value is in a record, and its count behind that)."""
 
 ANY = -1
 CURRENT = -2
@@ -83,22 +86,11 @@ def merge(kind: int, is_float: int, at: int, room: I64, floats: F64) -> None:
 
 @njit(nogil=True, cache=True)
 def _aggregate(
-    k: int,
-    top: int,
-    records: I64,
-    i: int,
-    row: int,
-    own: int,
-    aggregates: I64,
-    cells: I64,
-    valid: Bools,
-    room: I64,
-    floats: F64,
+    k: int, top: int, records: I64, i: int, row: int, own: int, table: I64, cells: I64, room: I64, floats: F64
 ) -> None:
     """Put the value of an aggregate on the stack, with the row at hand if it counts."""
-    kind, is_float, variable, cell = aggregates[k, 0], aggregates[k, 1], aggregates[k, 2], aggregates[k, 3]
-    at = records.shape[1] - 2 * (aggregates.shape[0] - k)
-    mine = variable in (ANY, own) and (kind == COUNT_ROWS or valid[row + 1, cell])
+    kind, is_float, variable, cell, at = table[k, 0], table[k, 1], table[k, 2], table[k, 3], table[k, 4]
+    mine = variable in (ANY, own) and (kind == COUNT_ROWS or cells[row + 1, 2 * cell + 1] != 0)
     count = records[i, at + 1] + mine
     room[DEEP + top] = kind <= COUNT or count > 0
     if kind <= COUNT:
@@ -106,7 +98,7 @@ def _aggregate(
         return
     room[top] = records[i, at]
     if mine:
-        room[top + 1] = cells[row + 1, cell]
+        room[top + 1] = cells[row + 1, 2 * cell]
         if count == 1:
             room[top] = room[top + 1]
         else:
@@ -201,25 +193,25 @@ def _change(operation: int, is_float: int, argument: int, a: int, room: I64, flo
 
 @njit(nogil=True, cache=True)
 def holds(
-    own: int, records: I64, i: int, row: int, conditions: I64, code: I64, aggregates: I64,
-    cells: I64, valid: Bools, older: I32, newer: I32, room: I64, floats: F64,
+    begin: int, end: int, own: int, records: I64, i: int, row: int, table: I64, cells: I64,
+    older: I32, newer: I32, room: I64, floats: F64,
 ) -> bool:  # fmt: skip
-    """Tell whether a row may be one of variable `own` in a partial match."""
+    """Tell by the program from `begin` to `end` whether a row may be one of variable `own` in a partial match."""
     top = -1
-    for at in range(conditions[own, BEGIN], conditions[own, END]):
-        operation, is_float, argument = code[at, 0], code[at, 1], code[at, 2]
+    for at in range(begin, end):
+        operation, is_float, argument = table[at, 0], table[at, 1], table[at, 2]
         if operation == CELL:
-            place, variable = row, code[at, 3]
+            place, variable = row, table[at, 3]
             if variable != CURRENT:
-                place = locate(records, i, row, own, variable, code[at, 4], code[at, 5], older, newer)
+                place = locate(records, i, row, own, variable, table[at, 4], table[at, 5], older, newer)
             top += 1
-            room[top], room[DEEP + top] = cells[place + 1, argument], valid[place + 1, argument]
+            room[top], room[DEEP + top] = cells[place + 1, 2 * argument], cells[place + 1, 2 * argument + 1]
         elif operation == CONSTANT:
             top += 1
-            room[top], room[DEEP + top] = argument, code[at, 5] == 0
+            room[top], room[DEEP + top] = argument, table[at, 5] == 0
         elif operation == AGGREGATE:
             top += 1
-            _aggregate(argument, top, records, i, row, own, aggregates, cells, valid, room, floats)
+            _aggregate(argument, top, records, i, row, own, table, cells, room, floats)
         elif operation in (TO_FLOAT, SCALE, WRAP, NEGATE, NOT, IS_NULL):
             _change(operation, is_float, argument, top, room, floats)
         elif operation == CHOOSE:

@@ -1,21 +1,23 @@
 """
-Kernel of one partial match that meets one row: which ways it may go on.
+Kernel of one row that all partial matches of a partition meet: which of them go on, and by which ways.
 
-`room` goes on behind the stack: of each variable whether the row may be one of it, as far as was asked; states to look at; and the ways
-that were found, as edge and state.
+Each state has one edge at most that takes the row, and one that goes on to another state without it; so the ways on from a state
+are along a chain of states.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
-from tailrace.engine.kernels.match_heaps import copy
+from tailrace.engine.kernels.match_heaps import copy, rise
 from tailrace.engine.kernels.pattern_conditions import (
     ANY,
     ASKED,
+    BEGIN,
     COUNT,
     COUNT_ROWS,
     DEEP,
+    END,
     F64,
     PER_VARIABLE,
     START,
@@ -29,144 +31,114 @@ from tailrace.engine.kernels.pattern_conditions import (
 from tailrace.state.kernels import I32, I64
 from tailrace.state.text_kernels import Bools
 
-FINAL, TAKE = 0, 0
-_UNKNOWN = -1
+FINAL, NOWHERE = 0, -1
+VARIABLE, TARGET, FORBIDDEN, NEXT, ENDS = range(5)
+"""
+The columns of a state: its variable; the state that taking a row leads to; the variables, as bits, that the row must not fulfil for that,
+nor for going on; the state to go on to without the row; and what forbids that the match is complete here (NOWHERE: it never is).
+"""
 _KNOWN = 2 * DEEP
-_MOST = 64
-"""The variables that a pattern may have, so that a number has a bit for each."""
-_STATES = _KNOWN + _MOST
-ACTION, TARGET, FORBIDDEN = range(3)
-"""The columns of an edge."""
-FIRST, LAST, VARIABLE = range(3)
-"""Of a state: its first edge, the one behind its last, and its variable."""
-
-
-@njit(nogil=True, cache=True)
-def ways_at(states: I64) -> int:
-    """Give where the ways begin in `room`."""
-    return int(_STATES + states.shape[0] + 1)
+"""Where in `room` the variables stand, as bits, of which it is known whether the row fulfils their conditions; then those that it does."""
+ROOM = _KNOWN + 2
 
 
 @njit(nogil=True, cache=True)
 def _fulfils(
-    v: int, records: I64, i: int, row: int, answer: int, conditions: I64, code: I64, aggregates: I64,
-    cells: I64, valid: Bools, older: I32, newer: I32, answers: Bools, room: I64, floats: F64,
+    asked: int, wanted: int, variables: int, records: I64, i: int, row: int, answer: int, table: I64, cells: I64,
+    older: I32, newer: I32, answers: Bools, room: I64, floats: F64,
 ) -> bool:  # fmt: skip
-    """Tell whether a row may be one of a variable; asked once for each partial match and row."""
-    if room[_KNOWN + v] == _UNKNOWN:
-        asked = conditions[v, ASKED]
-        if asked >= 0:
-            room[_KNOWN + v] = answers[answer + asked]
-        else:
-            room[_KNOWN + v] = holds(
-                v, records, i, row, conditions, code, aggregates, cells, valid, older, newer, room, floats
-            )
-    return bool(room[_KNOWN + v] == 1)
-
-
-@njit(nogil=True, cache=True)
-def _passes(
-    edge: int, variable: int, edges: I64, records: I64, i: int, row: int, answer: int, conditions: I64, code: I64, aggregates: I64,
-    cells: I64, valid: Bools, older: I32, newer: I32, answers: Bools, room: I64, floats: F64,
-) -> bool:  # fmt: skip
-    """Tell whether an edge of a state with a variable may be gone with a row."""
-    # the variables in question, the one that takes the row behind the forbidden ones
-    asked, v = edges[edge, FORBIDDEN], 0
-    if edges[edge, ACTION] == TAKE:
-        asked |= 1 << variable
-    while asked >> v:
-        if asked >> v & 1:
-            wanted = edges[edge, FORBIDDEN] >> v & 1 == 0
-            if wanted != _fulfils(
-                v,
-                records,
-                i,
-                row,
-                answer,
-                conditions,
-                code,
-                aggregates,
-                cells,
-                valid,
-                older,
-                newer,
-                answers,
-                room,
-                floats,
-            ):
+    """Tell whether a row fulfils, of the variables asked for, just those wanted; each is computed once for a partial match."""
+    unknown, v = asked & ~room[_KNOWN], 0
+    if (room[_KNOWN + 1] ^ wanted) & asked & ~unknown:
+        return False
+    while unknown >> v:
+        if unknown >> v & 1:
+            at = variables + v
+            if table[at, ASKED] >= 0:
+                true = answers[answer + table[at, ASKED]]
+            else:
+                true = holds(
+                    table[at, BEGIN], table[at, END], v, records, i, row, table, cells, older, newer, room, floats
+                )
+            room[_KNOWN] |= 1 << v
+            if true:
+                room[_KNOWN + 1] |= 1 << v
+            if true != (wanted >> v & 1 != 0):
                 return False
         v += 1
     return True
 
 
 @njit(nogil=True, cache=True)
-def explore(
-    start: int, ends_only: bool, edges: I64, states: I64, records: I64, i: int, row: int, answer: int, conditions: I64, code: I64,
-    aggregates: I64, cells: I64, valid: Bools, older: I32, newer: I32, answers: Bools, room: I64, floats: F64,
-) -> int:  # fmt: skip
-    """
-    Write each way on from a state with a row; give how many there are.
-
-    With `ends_only` tell by 1 that the match is complete in the state already, as all that follows may be left out.
-    """
-    if not ends_only:
-        room[_KNOWN : _KNOWN + conditions.shape[0]] = _UNKNOWN
-    count, size, ways = 0, 1, ways_at(states)
-    room[_STATES] = start
-    while size > 0:
-        size -= 1
-        state = room[_STATES + size]
-        for edge in range(states[state, FIRST], states[state, LAST]):
-            takes = edges[edge, ACTION] == TAKE
-            if (takes and ends_only) or not _passes(
-                edge, states[state, VARIABLE], edges, records, i, row, answer, conditions, code, aggregates,
-                cells, valid, older, newer, answers, room, floats,
-            ):  # fmt: skip
-                continue
-            if takes:
-                room[ways + 2 * count], room[ways + 2 * count + 1] = edge, state
-                count += 1
-            elif ends_only and edges[edge, TARGET] == FINAL:
-                return 1
-            else:
-                room[_STATES + size] = edges[edge, TARGET]
-                size += 1
-    return count
-
-
-@njit(nogil=True, cache=True)
-def take(
-    records: I64, i: int, variable: int, target: int, row: int, time: int, aggregates: I64, cells: I64, valid: Bools,
-    room: I64, floats: F64, out: I64,
+def _take(
+    records: I64, i: int, state: int, row: int, time: int, table: I64, aggregates: int, code: int, cells: I64,
+    room: I64, floats: F64, out: I64, place: int,
 ) -> None:  # fmt: skip
-    """Write the partial match that comes of one when a row is taken for a variable into `out[0]`."""
-    copy(records, i, out, 0)
-    out[0, STATE] = target
-    if out[0, START] < 0:
-        out[0, START], out[0, TIME] = row, time
-    out[0, TOTAL] += 1
+    """Write the partial match that comes of one when a row is taken in a state."""
+    copy(records, i, out, place)
+    variable = table[state, VARIABLE]
+    out[place, STATE] = table[state, TARGET]
+    if out[place, START] < 0:
+        out[place, START], out[place, TIME] = row, time
+    out[place, TOTAL] += 1
     at = VARIABLES + PER_VARIABLE * variable
-    if out[0, at + 2] == 0:
-        out[0, at] = row
-    out[0, at + 1] = row
-    out[0, at + 2] += 1
-    for k in range(aggregates.shape[0]):
-        if aggregates[k, 2] == ANY or aggregates[k, 2] == variable:
-            _add(k, row, aggregates, cells, valid, room, floats, out)
+    if out[place, at + 2] == 0:
+        out[place, at] = row
+    out[place, at + 1] = row
+    out[place, at + 2] += 1
+    for k in range(aggregates, code):
+        kind, cell = table[k, 0], 2 * table[k, 3]
+        if table[k, 2] in (ANY, variable) and (kind == COUNT_ROWS or cells[row + 1, cell + 1] != 0):
+            at = table[k, 4]
+            if kind > COUNT:
+                room[0], room[1] = out[place, at], cells[row + 1, cell]
+                if out[place, at + 1] == 0:
+                    room[0] = room[1]
+                else:
+                    merge(kind, table[k, 1], 0, room, floats)
+                out[place, at] = room[0]
+            out[place, at + 1] += 1
 
 
 @njit(nogil=True, cache=True)
-def _add(k: int, row: int, aggregates: I64, cells: I64, valid: Bools, room: I64, floats: F64, out: I64) -> None:
-    """Add a row to an aggregate: its value and its count."""
-    kind, cell = aggregates[k, 0], aggregates[k, 3]
-    if kind != COUNT_ROWS and not valid[row + 1, cell]:
-        return
-    at = out.shape[1] - 2 * (aggregates.shape[0] - k)
-    if kind > COUNT:
-        room[0], room[1] = out[0, at], cells[row + 1, cell]
-        if out[0, at + 1] == 0:
-            room[0] = room[1]
-        else:
-            merge(kind, aggregates[k, 1], 0, room, floats)
-        out[0, at] = room[0]
-    out[0, at + 1] += 1
+def meet(
+    heap: I64, size: int, row: int, time: int, answer: int, asks: int, table: I64, variables: int, aggregates: int, code: int,
+    cells: I64, older: I32, newer: I32, answers: Bools, room: I64, floats: F64, following: I64, fresh: I64,
+) -> tuple[int, int]:  # fmt: skip
+    """
+    Let each partial match of a heap meet a row.
+
+    Those that go on are put on the heap `following`, those that are complete on `fresh`; gives how many. There is room for all in both.
+    """
+    grown, done = 0, 0
+    for i in range(size):
+        room[_KNOWN], room[_KNOWN + 1] = 0, 0
+        state, own = heap[i, STATE], answer + i * asks
+        while state > FINAL:
+            forbidden, taken = table[state, FORBIDDEN], 1 << table[state, VARIABLE]
+            if forbidden and not _fulfils(
+                forbidden, 0, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
+            ):  # fmt: skip
+                break
+            if _fulfils(
+                taken, taken, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
+            ):  # fmt: skip
+                _take(heap, i, state, row, time, table, aggregates, code, cells, room, floats, following, grown)
+                target = table[state, TARGET]
+                forbidden = table[target, ENDS]
+                if forbidden == 0 or (forbidden > 0 and _fulfils(
+                    forbidden, 0, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
+                )):  # fmt: skip
+                    copy(following, grown, fresh, done)
+                    fresh[done, STATE] = FINAL
+                    rise(fresh, done)
+                    done += 1
+                if target != FINAL:
+                    rise(following, grown)
+                    grown += 1
+            state = table[state, NEXT]
+        if heap[i, START] < 0:
+            copy(heap, i, following, grown)
+            rise(following, grown)
+            grown += 1
+    return grown, done

@@ -25,7 +25,7 @@ from tailrace.engine.kernels.pattern_conditions import (
     VARIABLES,
     locate,
 )
-from tailrace.engine.kernels.pattern_steps import FINAL, TARGET, VARIABLE, explore, take, ways_at
+from tailrace.engine.kernels.pattern_steps import ROOM, meet
 from tailrace.state.kernels import I32, I64
 from tailrace.state.text_kernels import Bools
 
@@ -37,27 +37,28 @@ NO_ROW, SAME_ROW = 1, 2
 
 class Pattern(NamedTuple):
     """
-    The pattern as tables: its automaton (see `patterns.automaton`), and its conditions (see `pattern_conditions`).
+    The pattern as one table: its states (see `pattern_steps`), from `variables` on what is asked of each variable, from `aggregates` on the
+    aggregates of conditions, and from `code` on the programs of conditions (see `pattern_conditions`).
 
-    `skip` tells where to go on after a match, to a row of the variable `target`; `within` how long one may last (0: any time).
+    `start` is the state to begin in, `ways` the most ways that a row may lead on from a state. `skip` tells where to go on after a
+    match, to a row of the variable `target`; `within` how long one may last (0: any time).
     """
 
+    table: I64
+    variables: int
+    aggregates: int
+    code: int
     start: int
-    edges: I64
-    states: I64
-    conditions: I64
-    code: I64
-    aggregates: I64
+    ways: int
     skip: int
     target: int
     within: int
 
 
 class Rows(NamedTuple):
-    """The stored rows: their cells, and which of these are not NULL; their times; and their neighbours of the same slot."""
+    """The stored rows: their cells, each with a mark that it is not NULL; their times; and their neighbours of the same slot."""
 
     cells: I64
-    valid: Bools
     times: I64
     older: I32
     newer: I32
@@ -109,7 +110,7 @@ def _pruned_to(matches: I64, i: int, pattern: Pattern) -> int:
         return int(first) + 1
     if pattern.skip == PAST_LAST:
         last = -1
-        for v in range(pattern.conditions.shape[0]):
+        for v in range(pattern.aggregates - pattern.variables):
             last = max(last, matches[i, 2 + VARIABLES + PER_VARIABLE * v + 1])
         return last + 1
     at = 2 + VARIABLES + PER_VARIABLE * pattern.target
@@ -169,8 +170,8 @@ def _without_expired(heap: I64, size: int, spare: I64, deadline: int, within: in
 def _ask(questions: I64, count: int, run: int, heap: I64, size: int, row: int, pattern: Pattern) -> tuple[I64, int]:
     """Write down what must be known of a row for each partial match."""
     for i in range(size):
-        for v in range(pattern.conditions.shape[0]):
-            if pattern.conditions[v, ASKED] >= 0:
+        for v in range(pattern.aggregates - pattern.variables):
+            if pattern.table[pattern.variables + v, ASKED] >= 0:
                 questions = roomy(questions, count)
                 questions[count, 0], questions[count, 1], questions[count, 2], questions[count, 3] = run, i, v, row
                 for column in range(heap.shape[1]):
@@ -184,47 +185,26 @@ def _begin(pattern: Pattern, records: I64) -> None:
     """Write the partial match that has no row yet into `records[0]`."""
     records[0] = 0
     records[0, STATE], records[0, START] = pattern.start, -1
-    for v in range(pattern.conditions.shape[0]):
+    for v in range(pattern.aggregates - pattern.variables):
         at = VARIABLES + PER_VARIABLE * v
         records[0, at], records[0, at + 1] = -1, -1
 
 
 @njit(nogil=True, cache=True)
-def _met(
-    heap: I64, size: int, row: int, time: int, answer: int, asks: int, edges: I64, states: I64, conditions: I64, code: I64, aggregates: I64,
-    cells: I64, valid: Bools, older: I32, newer: I32, answers: Bools, room: I64, floats: F64, following: I64, fresh: I64, one: I64,
-) -> tuple[I64, int, I64, int]:  # fmt: skip
-    """
-    Let each partial match of a heap meet a row.
+def _asks(pattern: Pattern) -> int:
+    """Tell how many conditions are answered from without."""
+    asks = 0
+    for v in range(pattern.variables, pattern.aggregates):
+        asks = max(asks, pattern.table[v, ASKED] + 1)
+    return asks
 
-    Gives a heap of those that go on, and one of those that are complete, with their numbers.
-    """
-    grown, done, ways = 0, 0, ways_at(states)
-    for i in range(size):
-        own = answer + i * asks
-        found = explore(
-            heap[i, STATE], False, edges, states, heap, i, row, own, conditions, code, aggregates,
-            cells, valid, older, newer, answers, room, floats,
-        )  # fmt: skip
-        for way in range(found):
-            edge, state = room[ways + 2 * way], room[ways + 2 * way + 1]
-            target = edges[edge, TARGET]
-            take(heap, i, states[state, VARIABLE], target, row, time, aggregates, cells, valid, room, floats, one)
-            if target != FINAL:
-                following = push(following, grown, one, 0)
-                grown += 1
-                if not explore(
-                    target, True, edges, states, heap, i, row, own, conditions, code, aggregates,
-                    cells, valid, older, newer, answers, room, floats,
-                ):  # fmt: skip
-                    continue
-                one[0, STATE] = FINAL
-            fresh = push(fresh, done, one, 0)
-            done += 1
-        if heap[i, START] < 0:
-            following = push(following, grown, heap, i)
-            grown += 1
-    return following, grown, fresh, done
+
+@njit(nogil=True, cache=True)
+def _empty(heap: I64, size: int) -> I64:
+    """Give an array with room for so many records, and for one to hold on to, of which none counts yet."""
+    if size < heap.shape[0]:
+        return heap
+    return np.empty((2 * (size + 1), heap.shape[1]), dtype=np.int64)
 
 
 @njit(nogil=True, cache=True)
@@ -253,18 +233,16 @@ def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, a
     Where a condition must be answered from without, a run stops before the row; its `begins` is then where it goes on.
     """
     width = pool.records.shape[1]
-    room = np.zeros(ways_at(pattern.states) + 2 * pattern.edges.shape[0], dtype=np.int64)
+    room = np.zeros(ROOM, dtype=np.int64)
     floats, one = room.view(np.float64), np.empty((1, width), dtype=np.int64)
-    edges, states, conditions = pattern.edges, pattern.states, pattern.conditions
-    code, aggregates, cells, valid = pattern.code, pattern.aggregates, rows.cells, rows.valid
-    times, older, newer = rows.times, rows.older, rows.newer
+    table, cells, times, older, newer = pattern.table, rows.cells, rows.times, rows.older, rows.newer
     heap, spare = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
     complete, fresh = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
     matches, count = np.empty((64, width + 2), dtype=np.int64), 0
     questions, asked = np.empty((16, width + 4), dtype=np.int64), 0
     kept, total = np.empty((64, width), dtype=np.int64), 0
     left = np.zeros((2, runs.slots.size), dtype=np.int64)
-    asks, within = conditions[:, ASKED].max() + 1, pattern.within
+    asks, within = _asks(pattern), pattern.within
     for run in range(runs.slots.size):
         slot = runs.slots[run]
         size, waiting, trouble = pool.open[slot], pool.complete[slot], 0
@@ -287,18 +265,20 @@ def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, a
                 questions, asked = _ask(questions, asked, run, heap, size, row, pattern)
                 break
             else:
-                spare, size, fresh, done = _met(
-                    heap, size, row, time, answer, asks, edges, states, conditions, code, aggregates,
-                    cells, valid, older, newer, answers, room, floats, spare, fresh, one,
+                spare, fresh = _empty(spare, pattern.ways * size + 1), _empty(fresh, pattern.ways * size)
+                size, done = meet(
+                    heap, size, row, time, answer, asks, table, pattern.variables, pattern.aggregates, pattern.code,
+                    cells, older, newer, answers, room, floats, spare, fresh,
                 )  # fmt: skip
                 for i in range(done):
                     complete = push(complete, waiting, fresh, i)
                     waiting += 1
                 row, answer = row + 1, -1
             heap, spare = spare, heap
-            matches, count, size, waiting, trouble = _released(
-                heap, size, complete, waiting, matches, count, slot, time, pattern, one
-            )
+            if waiting > 0:
+                matches, count, size, waiting, trouble = _released(
+                    heap, size, complete, waiting, matches, count, slot, time, pattern, one
+                )
         if trouble:
             return Found(kept[:total], left[0], left[1], matches[:count], questions[:asked], trouble, slot)
         runs.begins[run] = row

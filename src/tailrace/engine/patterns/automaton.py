@@ -1,51 +1,43 @@
 """
 A pattern as an automaton, of the form that Flink gives it: which of several ways to match counts follows from it.
 
-A state stands before the next row. Its edges take the row for the state's variable, or proceed to another state without one.
-A greedy variable lets no row go on to what follows it while the row could be its own: the edges behind it forbid that.
+A state stands before the next row. It may take the row for the state's variable, or go on to another state without it.
+A greedy variable lets no row go on to what follows it while the row could be its own: what the states behind it do forbids that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
 
 import numpy as np
 
-from tailrace.engine.kernels.pattern_steps import FINAL, TAKE
+from tailrace.engine.kernels.pattern_steps import FINAL, NOWHERE
 from tailrace.plan.nodes import PatternPart
 from tailrace.state.kernels import I64
-
-PROCEED = 1
-
-
-@dataclass(slots=True)
-class _Edge:
-    takes: bool
-    target: int
-    forbidden: int = 0
-    """Variables, as bits, whose conditions the row must not fulfil."""
 
 
 @dataclass(slots=True)
 class _State:
+    """As the kernel has it (see `pattern_steps`); `forbidden` are variables, as bits, whose conditions the row must not fulfil."""
+
     variable: int
-    edges: list[_Edge] = field(default_factory=list)
+    target: int = NOWHERE
+    following: int = NOWHERE
+    forbidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
     """
-    The states as tables for the kernel, and the one to start in.
+    The states as a table for the kernel (see `pattern_steps`), and the one to start in.
 
-    `edges` has (action, target, forbidden variables as bits), those of a state side by side; `states` (first edge, the one behind
-    the last, variable).
+    `ways` is the most ways that a row may lead on from a state.
     """
 
     start: int
-    edges: I64
     states: I64
+    ways: int
 
 
 def automaton(parts: Sequence[PatternPart]) -> Automaton:
@@ -54,10 +46,14 @@ def automaton(parts: Sequence[PatternPart]) -> Automaton:
     behind = FINAL
     for place in reversed(range(len(parts))):
         behind = made.part(parts[place], place, behind)
-    edges = [(TAKE if e.takes else PROCEED, e.target, e.forbidden) for s in made.states for e in s.edges]
-    ends = list(accumulate(len(s.edges) for s in made.states))
-    states = [(end - len(s.edges), end, s.variable) for s, end in zip(made.states, ends, strict=True)]
-    return Automaton(behind, np.array(edges, dtype=np.int64).reshape(-1, 3), np.array(states, dtype=np.int64))
+    ends, ways = [0], [0]
+    # a state goes on to those made before it
+    for state in made.states[1:]:
+        known = state.following != NOWHERE and ends[state.following] != NOWHERE
+        ends.append(ends[state.following] | state.forbidden if known else NOWHERE)
+        ways.append(1 + (ways[state.following] if state.following != NOWHERE else 0))
+    rows = [(s.variable, s.target, s.forbidden, s.following, e, 0) for s, e in zip(made.states, ends, strict=True)]
+    return Automaton(behind, np.array(rows, dtype=np.int64), max(ways))
 
 
 class _Compiler:
@@ -75,25 +71,21 @@ class _Compiler:
         for _ in range(low, part.high or low):
             into = self._single(variable, into, behind)
         for _ in range(low - 1):
-            into = self._single(variable, into, None)
-        return self._single(variable, into, behind if optional else None)
+            into = self._single(variable, into, NOWHERE)
+        return self._single(variable, into, behind if optional else NOWHERE)
 
     def _loop(self, part: PatternPart, variable: int, behind: int) -> int:
         """Make the state that takes any number of rows."""
         number = len(self.states)
-        self.states.append(_State(variable, [_Edge(takes=False, target=behind), _Edge(takes=True, target=number)]))
+        self.states.append(_State(variable, number, behind))
         if part.greedy:
             self._forbid(behind, variable)
         return number
 
-    def _single(self, variable: int, into: int, skipped_to: int | None) -> int:
-        """Make a state that takes one row or, if it may be left out, proceeds."""
-        edges = [_Edge(takes=True, target=into)]
-        if skipped_to is not None:
-            edges.append(_Edge(takes=False, target=skipped_to))
-        self.states.append(_State(variable, edges))
+    def _single(self, variable: int, target: int, skipped_to: int) -> int:
+        """Make a state that takes one row or, if it may be left out, goes on."""
+        self.states.append(_State(variable, target, skipped_to))
         return len(self.states) - 1
 
     def _forbid(self, state: int, variable: int) -> None:
-        for edge in self.states[state].edges:
-            edge.forbidden |= 1 << variable
+        self.states[state].forbidden |= 1 << variable

@@ -15,6 +15,7 @@ from tailrace.engine.predicate import with_time
 from tailrace.expressions.lower import Check, Lowered, lower, needs
 from tailrace.expressions.nodes import Expr, columns
 from tailrace.schema import DataType
+from tailrace.state.kernels import I64
 from tailrace.state.keys import key_halves
 
 
@@ -27,7 +28,7 @@ class Cell:
 
 
 class Cells:
-    """Computes the cells of rows, as integers with a mask of those that are not NULL; floating-point numbers by their bits."""
+    """Computes the cells of rows, as integers, each with a mark that it is not NULL; floating-point numbers by their bits."""
 
     def __init__(self, cells: Sequence[Cell], types: dict[str, DataType], timezone: str) -> None:
         self._cells = list(cells)
@@ -48,21 +49,20 @@ class Cells:
     def __len__(self) -> int:
         return len(self._cells)
 
-    def of(self, rows: Batch, times: Times) -> tuple[np.ndarray, np.ndarray]:
-        """Give the cells of rows, and which of them are not NULL."""
-        shape = (len(rows), max(1, len(self._cells)))
-        ints, valid = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
+    def of(self, rows: Batch, times: Times) -> I64:
+        """Give the cells of rows, behind each whether it is not NULL."""
+        out = np.zeros((len(rows), 2 * max(1, len(self._cells))), dtype=np.int64)
         if self._cells and len(rows):
             values = with_time(rows, times, self._needs).with_columns(
                 [x.value.alias(f"$cell{i}") for i, x in enumerate(self._lowered)]
             )
             for i, cell in enumerate(self._cells):
                 series = values[f"$cell{i}"]
-                valid[:, i] = series.is_not_null().to_numpy()
-                ints[:, i] = _hashes(series) if cell.hashed else _bits(series)
-        return ints, valid
+                out[:, 2 * i] = _hashes(series) if cell.hashed else _bits(series)
+                out[:, 2 * i + 1] = series.is_not_null().to_numpy()
+        return out
 
-    def of_nothing(self, times: Times) -> tuple[np.ndarray, np.ndarray]:
+    def of_nothing(self, times: Times) -> I64:
         """Give the cells of a row that is not there: all its columns are NULL."""
         return self.of(
             pl.DataFrame({name: [None] for name in self._columns} or {"$": [0]}, schema=self._columns or None), times

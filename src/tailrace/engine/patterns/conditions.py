@@ -36,11 +36,11 @@ class Conditions:
     """
     The conditions of all variables as tables for the kernel, and the cells that they read.
 
-    `table` has (begin of the program, its end, `asked`) by variable. Conditions without a program are answered by Polars, for
+    `programs` has (begin in `code`, end, `asked`) by variable. Conditions without a program are answered by Polars, for
     each partial match and row: `asked` has their number, -1 for others.
     """
 
-    table: I64
+    programs: I64
     code: I64
     aggregates: I64
     cells: tuple[Cell, ...]
@@ -48,7 +48,7 @@ class Conditions:
     @property
     def asked(self) -> list[int]:
         """The number of each variable's condition among those that Polars answers; -1 for others."""
-        asked: list[int] = self.table[:, k.ASKED].tolist()
+        asked: list[int] = self.programs[:, k.ASKED].tolist()
         return asked
 
 
@@ -63,8 +63,8 @@ def compiled(parts: Sequence[PatternPart], values: Sequence[PatternValue]) -> Co
         table.append((begin, len(made.code), -1 if numeric else asked))
         asked += not numeric
     code, aggregates = (np.array(t, dtype=np.int64) for t in (made.code, made.aggregates))
-    cells = tuple(made.cells)
-    return Conditions(np.array(table, dtype=np.int64), code.reshape(-1, 6), aggregates.reshape(-1, 4), cells)
+    programs = np.array(table, dtype=np.int64)
+    return Conditions(programs, code.reshape(-1, 6), aggregates.reshape(-1, 4), tuple(made.cells))
 
 
 @dataclass(slots=True)

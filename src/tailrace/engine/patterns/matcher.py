@@ -10,12 +10,13 @@ import polars as pl
 
 from tailrace.engine.batch import Batch
 from tailrace.engine.kernels import patterns as kernels
+from tailrace.engine.kernels.pattern_conditions import AGGREGATE
 from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.engine.operator import Times
 from tailrace.engine.patterns.automaton import automaton
 from tailrace.engine.patterns.cells import Cells
 from tailrace.engine.patterns.conditions import Conditions, compiled
-from tailrace.engine.patterns.partial_matches import SLOT, PartialMatches, last_of_each
+from tailrace.engine.patterns.partial_matches import SLOT, PartialMatches, last_of_each, record_width
 from tailrace.engine.patterns.questions import Questions, first_of_each_run
 from tailrace.engine.patterns.rows import PatternRows
 from tailrace.engine.patterns.values import last_rows
@@ -87,7 +88,7 @@ class Matcher:
         own = slots[begins]
         firsts = numbers[begins]
         ends = np.append(numbers[begins[1:]], numbers[-1] + 1) if len(slots) else firsts
-        idle = np.setdiff1d(self.partial.expired(self.slots.used, reached), own) if self._node.within else own[:0]
+        idle = self.partial.expired(self.slots.used, reached, own) if self._node.within else own[:0]
         nothing = np.zeros(len(idle), dtype=np.int64)
         return kernels.Runs(
             np.concatenate([own, idle]),
@@ -170,5 +171,21 @@ def _pattern(node: MatchRecognize, conditions: Conditions, variables: Sequence[s
     made = automaton(node.parts)
     target = -1 if node.after.variable is None else variables.index(node.after.variable)
     skip = _SKIPS.get(node.after.kind, kernels.TO_LAST)
-    tables = (made.edges, made.states, conditions.table, conditions.code, conditions.aggregates)
-    return kernels.Pattern(made.start, *tables, skip, target, node.within or 0)
+    width = record_width(len(variables), len(conditions.aggregates))
+    table, *places = _table(made.states, conditions, width)
+    return kernels.Pattern(table, *places, made.start, made.ways, skip, target, node.within or 0)
+
+
+def _table(states: I64, conditions: Conditions, width: int) -> tuple[I64, int, int, int]:
+    """Give one table of all, and where variables, aggregates and code begin in it."""
+    variables = len(states)
+    aggregates = variables + len(conditions.programs)
+    code = aggregates + len(conditions.aggregates)
+    table = np.zeros((code + len(conditions.code), 6), dtype=np.int64)
+    table[:variables] = states
+    table[variables:aggregates, :3] = conditions.programs + [code, code, 0]
+    table[aggregates:code, :4] = conditions.aggregates
+    table[aggregates:code, 4] = np.arange(width - 2 * (code - aggregates), width, 2)
+    table[code:] = conditions.code
+    table[code:, 2] += np.where(conditions.code[:, 0] == AGGREGATE, aggregates, 0)
+    return table, variables, aggregates, code

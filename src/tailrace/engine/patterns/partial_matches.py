@@ -18,11 +18,16 @@ SLOT, _COMPLETE = "$slot", "$complete"
 _FEW = 65_536
 
 
+def record_width(variables: int, aggregates: int) -> int:
+    """Tell how many columns a partial match has."""
+    return k.VARIABLES + k.PER_VARIABLE * variables + 2 * aggregates
+
+
 class PartialMatches:
     """Records by slot, as the kernel lays them out: those of a slot lie side by side."""
 
     def __init__(self, variables: int, aggregates: int) -> None:
-        self._width = k.VARIABLES + k.PER_VARIABLE * variables + 2 * aggregates
+        self._width = record_width(variables, aggregates)
         places = [k.VARIABLES + k.PER_VARIABLE * v for v in range(variables)]
         self._rows = [k.START, *places, *(p + 1 for p in places)]
         """The columns with numbers of rows."""
@@ -71,9 +76,11 @@ class PartialMatches:
         self._open[slots], self._complete[slots] = open_, complete
         self._used = size
 
-    def expired(self, slots: int, time: int) -> I64:
-        """Give the slots in which a partial match has lasted too long."""
-        return np.flatnonzero(self._deadlines[:slots] <= time)
+    def expired(self, slots: int, time: int, others: I64) -> I64:
+        """Give the slots, but for these others, in which a partial match has lasted too long."""
+        over = self._deadlines[:slots] <= time
+        over[others] = False
+        return np.flatnonzero(over)
 
     @property
     def next_deadline(self) -> int:

@@ -30,8 +30,7 @@ class PatternRows:
         self._cells = cells
         self._times: I64 = np.zeros(1024, dtype=np.int64)
         width = max(1, len(cells))
-        self._ints: I64 = np.zeros((1024, width), dtype=np.int64)
-        self._valid = np.zeros((1024, width), dtype=np.bool_)
+        self._values: I64 = np.zeros((1024, 2 * width), dtype=np.int64)
         self._oldest: I64 = np.full(1024, -1, dtype=np.int64)
         self._started = False
 
@@ -53,18 +52,18 @@ class PatternRows:
     def _note(self, rows: Batch, numbers: I64, times: Times) -> None:
         """Compute times and cells of new rows."""
         if not self._started:
-            self._ints[:1], self._valid[:1] = self._cells.of_nothing(times)
+            self._values[:1] = self._cells.of_nothing(times)
             self._started = True
         self._times = grown(self._times, self.store.used)
         self._times[numbers] = rows[TIME].to_numpy()
-        self._ints, self._valid = _taller(self._ints, self.store.used + 1), _taller(self._valid, self.store.used + 1)
+        self._values = _taller(self._values, self.store.used + 1)
         if len(self._cells):
-            self._ints[numbers + 1], self._valid[numbers + 1] = self._cells.of(rows, times)
+            self._values[numbers + 1] = self._cells.of(rows, times)
 
     @property
     def bundle(self) -> Rows:
         """All as the kernel takes it."""
-        return Rows(self._ints, self._valid, self._times, self.store.older, self.store.newer)
+        return Rows(self._values, self._times, self.store.older, self.store.newer)
 
     def oldest(self, slots: int) -> I64:
         """Give the first row of each slot, of so many slots."""
@@ -79,7 +78,7 @@ class PatternRows:
         slots = self.store.compact(new_slots)
         self._times = grown(self._times[kept], 1024)
         places = np.concatenate([[0], kept + 1])
-        self._ints, self._valid = _taller(self._ints[places], 1024), _taller(self._valid[places], 1024)
+        self._values = _taller(self._values[places], 1024)
         self.store.reserve(0, 0)
         self._find_oldest(slots)
         return numbers
