@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tailrace.engine.kernels.pattern_conditions import START
+from tailrace.engine.kernels.pattern_conditions import START, ZERO
 from tailrace.state.kernels import I64
 
 _BEHIND_ALL = 2**63 - 1
@@ -82,14 +82,14 @@ def pop(heap: I64, size: int, out: I64) -> int:
     """Take the earliest into `out`; give how many are left."""
     copy(heap, 0, out, 0)
     if size > 1:
-        _sink(heap, size - 1, 0, size - 1)
+        _sink(heap, size - 1, ZERO, size - 1)
     return size - 1
 
 
 @njit(nogil=True, cache=True)
 def prune(heap: I64, size: int, row: int) -> int:
     """Drop what begins before a row; give how many are left. There is room for one record behind them."""
-    kept = 0
+    kept = ZERO
     for i in range(size):
         if key(heap, i) >= row:
             if kept < i:

@@ -9,6 +9,8 @@ not NULL. Arrays are handed on one by one, and few of them: a call hands over ea
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -35,6 +37,8 @@ COUNT_ROWS, COUNT, SUM, AVERAGE, MINIMUM, MAXIMUM = range(6)
 
 ANY = -1
 CURRENT = -2
+ZERO = cast("int", np.int64(0))
+"""0, where a number begins that is handed on: of a literal numba makes a type, and compiles for it what is called."""
 DEEP = 64
 """The values that a condition may have at hand."""
 BEGIN, END, ASKED = range(3)
@@ -197,7 +201,7 @@ def holds(
     older: I32, newer: I32, room: I64, floats: F64,
 ) -> bool:  # fmt: skip
     """Tell by the program from `begin` to `end` whether a row may be one of variable `own` in a partial match."""
-    top = -1
+    top = ZERO - 1
     for at in range(begin, end):
         operation, is_float, argument = table[at, 0], table[at, 1], table[at, 2]
         if operation == CELL:

@@ -25,6 +25,7 @@ from tailrace.engine.kernels.pattern_conditions import (
     TIME,
     TOTAL,
     VARIABLES,
+    ZERO,
     holds,
     merge,
 )
@@ -48,7 +49,7 @@ def _fulfils(
     older: I32, newer: I32, answers: Bools, room: I64, floats: F64,
 ) -> bool:  # fmt: skip
     """Tell whether a row fulfils, of the variables asked for, just those wanted; each is computed once for a partial match."""
-    unknown, v = asked & ~room[_KNOWN], 0
+    unknown, v = asked & ~room[_KNOWN], ZERO
     if (room[_KNOWN + 1] ^ wanted) & asked & ~unknown:
         return False
     while unknown >> v:
@@ -95,7 +96,7 @@ def _take(
                 if out[place, at + 1] == 0:
                     room[0] = room[1]
                 else:
-                    merge(kind, table[k, 1], 0, room, floats)
+                    merge(kind, table[k, 1], ZERO, room, floats)
                 out[place, at] = room[0]
             out[place, at + 1] += 1
 
@@ -110,14 +111,14 @@ def meet(
 
     Those that go on are put on the heap `following`, those that are complete on `fresh`; gives how many. There is room for all in both.
     """
-    grown, done = 0, 0
+    grown, done = ZERO, ZERO
     for i in range(size):
         room[_KNOWN], room[_KNOWN + 1] = 0, 0
         state, own = heap[i, STATE], answer + i * asks
         while state > FINAL:
             forbidden, taken = table[state, FORBIDDEN], 1 << table[state, VARIABLE]
             if forbidden and not _fulfils(
-                forbidden, 0, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
+                forbidden, ZERO, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
             ):  # fmt: skip
                 break
             if _fulfils(
@@ -127,7 +128,7 @@ def meet(
                 target = table[state, TARGET]
                 forbidden = table[target, ENDS]
                 if forbidden == 0 or (forbidden > 0 and _fulfils(
-                    forbidden, 0, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
+                    forbidden, ZERO, variables, heap, i, row, own, table, cells, older, newer, answers, room, floats
                 )):  # fmt: skip
                     copy(following, grown, fresh, done)
                     fresh[done, STATE] = FINAL

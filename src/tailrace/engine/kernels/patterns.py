@@ -16,13 +16,13 @@ from tailrace.engine.kernels.match_heaps import copy, pop, prune, push, roomy
 from tailrace.engine.kernels.pattern_conditions import (
     ANY,
     ASKED,
-    F64,
     PER_VARIABLE,
     START,
     STATE,
     TIME,
     TOTAL,
     VARIABLES,
+    ZERO,
     locate,
 )
 from tailrace.engine.kernels.pattern_steps import ROOM, meet
@@ -37,9 +37,9 @@ NO_ROW, SAME_ROW = 1, 2
 
 class Pattern(NamedTuple):
     """
-    The pattern as one table: its states (see `pattern_steps`), from `variables` on what is asked of each variable, from `aggregates` on the
-    aggregates of conditions, and from `code` on the programs of conditions (see `pattern_conditions`).
+    The pattern as one table: states, what is asked of each variable, aggregates of conditions, and their programs.
 
+    States are at its beginning (see `pattern_steps`), the others begin at `variables`, `aggregates` and `code` (`pattern_conditions`).
     `start` is the state to begin in, `ways` the most ways that a row may lead on from a state. `skip` tells where to go on after a
     match, to a row of the variable `target`; `within` how long one may last (0: any time).
     """
@@ -158,7 +158,7 @@ def _first_deadline(heap: I64, size: int, within: int) -> int:
 @njit(nogil=True, cache=True)
 def _without_expired(heap: I64, size: int, spare: I64, deadline: int, within: int) -> tuple[I64, int]:
     """Give the partial matches that may go on at a deadline, in `spare`."""
-    kept = 0
+    kept = ZERO
     for i in range(size):
         if heap[i, START] < 0 or heap[i, TIME] + within > deadline:
             spare = push(spare, kept, heap, i)
@@ -208,6 +208,14 @@ def _empty(heap: I64, size: int) -> I64:
 
 
 @njit(nogil=True, cache=True)
+def _with(heap: I64, size: int, more: I64, count: int) -> tuple[I64, int]:
+    """Give a heap with so many more records, and how many it has."""
+    for i in range(count):
+        heap = push(heap, size + i, more, i)
+    return heap, size + count
+
+
+@njit(nogil=True, cache=True)
 def _loaded(pool: Pool, first: int, count: int, heap: I64) -> I64:
     """Give a heap with records of the pool."""
     for i in range(count):
@@ -238,9 +246,9 @@ def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, a
     table, cells, times, older, newer = pattern.table, rows.cells, rows.times, rows.older, rows.newer
     heap, spare = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
     complete, fresh = np.empty((16, width), dtype=np.int64), np.empty((16, width), dtype=np.int64)
-    matches, count = np.empty((64, width + 2), dtype=np.int64), 0
-    questions, asked = np.empty((16, width + 4), dtype=np.int64), 0
-    kept, total = np.empty((64, width), dtype=np.int64), 0
+    matches, count = np.empty((64, width + 2), dtype=np.int64), ZERO
+    questions, asked = np.empty((16, width + 4), dtype=np.int64), ZERO
+    kept, total = np.empty((64, width), dtype=np.int64), ZERO
     left = np.zeros((2, runs.slots.size), dtype=np.int64)
     asks, within = _asks(pattern), pattern.within
     for run in range(runs.slots.size):
@@ -270,9 +278,7 @@ def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, a
                     heap, size, row, time, answer, asks, table, pattern.variables, pattern.aggregates, pattern.code,
                     cells, older, newer, answers, room, floats, spare, fresh,
                 )  # fmt: skip
-                for i in range(done):
-                    complete = push(complete, waiting, fresh, i)
-                    waiting += 1
+                complete, waiting = _with(complete, waiting, fresh, done)
                 row, answer = row + 1, -1
             heap, spare = spare, heap
             if waiting > 0:

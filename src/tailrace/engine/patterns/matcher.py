@@ -172,8 +172,9 @@ def _pattern(node: MatchRecognize, conditions: Conditions, variables: Sequence[s
     target = -1 if node.after.variable is None else variables.index(node.after.variable)
     skip = _SKIPS.get(node.after.kind, kernels.TO_LAST)
     width = record_width(len(variables), len(conditions.aggregates))
-    table, *places = _table(made.states, conditions, width)
-    return kernels.Pattern(table, *places, made.start, made.ways, skip, target, node.within or 0)
+    return kernels.Pattern(
+        *_table(made.states, conditions, width), made.start, made.ways, skip, target, node.within or 0
+    )
 
 
 def _table(states: I64, conditions: Conditions, width: int) -> tuple[I64, int, int, int]:
@@ -183,7 +184,7 @@ def _table(states: I64, conditions: Conditions, width: int) -> tuple[I64, int, i
     code = aggregates + len(conditions.aggregates)
     table = np.zeros((code + len(conditions.code), 6), dtype=np.int64)
     table[:variables] = states
-    table[variables:aggregates, :3] = conditions.programs + [code, code, 0]
+    table[variables:aggregates, :3] = conditions.programs + np.array([code, code, 0])
     table[aggregates:code, :4] = conditions.aggregates
     table[aggregates:code, 4] = np.arange(width - 2 * (code - aggregates), width, 2)
     table[code:] = conditions.code
