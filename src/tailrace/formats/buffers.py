@@ -41,6 +41,11 @@ def text_column(offsets: Words, data: npt.NDArray[np.uint8], valid: Valid) -> pl
     return _column(nanoarrow.large_string(), len(valid), valid, [offsets, data])
 
 
+def bytes_column(offsets: Words, data: npt.NDArray[np.uint8], valid: Valid) -> pl.Series:
+    """Make a column of bytes from all bytes and the offsets between them (one more than rows)."""
+    return _column(nanoarrow.large_binary(), len(valid), valid, [offsets, data])
+
+
 def _column(arrow: Any, count: int, valid: Valid, buffers: list[Any]) -> pl.Series:
     if not count:
         return pl.Series([], dtype=pl.Series(nanoarrow.c_array([], arrow)).dtype)

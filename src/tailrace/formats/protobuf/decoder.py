@@ -1,0 +1,68 @@
+"""
+Blocks of messages to columns.
+
+The kernel takes all rows at once and flags those that it does not understand; these are read by the library, one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.formats.base import Decoded, Decoder, Rows
+from tailrace.formats.decoding import decode_both_ways
+from tailrace.formats.kernels import protobuf_decode as kernel
+from tailrace.formats.protobuf.columns import Columns, Room
+from tailrace.formats.protobuf.plan import plan_of
+from tailrace.formats.protobuf.rows import RowReader
+from tailrace.formats.protobuf.shapes import shapes
+from tailrace.options import Values
+from tailrace.schema import Schema
+
+Marks = npt.NDArray[np.uint8]
+
+
+class ProtobufDecoder(Decoder):
+    """
+    Reads the columns of a schema from messages; with `fast` False it reads all rows by the library (for tests).
+
+    Raises:
+        ConfigError: the message has no such field, or one of another type.
+    """
+
+    def __init__(self, message: Any, schema: Schema, options: Values, *, fast: bool = True) -> None:
+        fields = shapes(message, schema)
+        self._schema = schema
+        self._ignore_errors: bool = options["ignore-parse-errors"]
+        self._read_defaults: bool = options["read-default-values"]
+        self._reader = RowReader(message, fields, read_defaults=self._read_defaults)
+        self._plan = plan_of(message, fields) if fast else None
+
+    def decode(self, rows: Rows) -> Decoded:
+        block = None if self._plan is None else self._block
+        return decode_both_ways(rows, self._schema, block, self._reader.read, ignore_errors=self._ignore_errors)
+
+    def _block(self, rows: Rows) -> tuple[pl.DataFrame | None, Marks]:
+        plan = self._plan
+        assert plan is not None
+        count = len(rows)
+        room = Room(plan, count)
+        slow = np.zeros(count, dtype=np.uint8)
+        done = 0
+        while True:
+            done = kernel.decode(
+                rows.data.ctypes.data, rows.starts, rows.ends, done, plan.root, plan.state, plan.frames, slow
+            )
+            if done == count:
+                break
+            room.grow()
+        if rows.nulls is not None:
+            slow |= rows.nulls.view(np.uint8)
+        if slow.all():
+            return None, slow
+        if not len(self._schema):
+            return pl.DataFrame(height=count), slow
+        return Columns(plan, room, slow, read_defaults=self._read_defaults).frame(), slow
