@@ -113,7 +113,8 @@ class Columns:
             valid = self._put_zeros(cell, valid)
         made = self._made(cell, valid)
         if shape.present and self._read_defaults and made.null_count():
-            return made.fill_null(_default(shape))
+            default = pl.lit(_default(shape), dtype=made.dtype)
+            return made.to_frame("v").select(pl.col("v").fill_null(default)).to_series()
         return made
 
     def _put_zeros(self, cell: Cell, valid: Marks) -> Marks:
