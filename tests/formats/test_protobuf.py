@@ -129,12 +129,14 @@ def made(message: Any, **values: Any) -> bytes:
 
 
 def written(message: Any, columns: Schema, *rows: tuple[Any, ...], **given: str) -> list[Any]:
-    """Write rows and let the library read them."""
+    """Write rows both ways and let the library read them."""
     values = options(OPTIONS, {k.replace("_", "-"): v for k, v in given.items()})
     frame = pl.DataFrame(list(rows), schema=columns.polars, orient="row")
-    found = ProtobufEncoder(message, columns, values).encode(frame)
+    fast, slow = (ProtobufEncoder(message, columns, values, fast=f).encode(frame) for f in (True, False))
     kind = message_factory.GetMessageClass(message)
-    return [kind.FromString(found.row(i) or b"") for i in range(len(found))]
+    found = [kind.FromString(fast.row(i) or b"") for i in range(len(fast))]
+    assert found == [kind.FromString(slow.row(i) or b"") for i in range(len(slow))]
+    return found
 
 
 SCALARS = schema(id=BIGINT, name=STRING, n=INT, colour=STRING, xs=array(INT), counts=map_type(STRING, BIGINT))
@@ -265,6 +267,24 @@ def test_null_within_lists_and_maps(order: Any) -> None:
     (found,) = written(order, columns, (["a", None], [None, 1], counts, [None]), write_null_string_literal="-")
     assert (list(found.words), list(found.xs), dict(found.counts)) == (["a", "-"], [0, 1], {"-": 1, "a": 0})
     assert len(found.items) == 1
+
+
+def test_columns_of_null_alone(order: Any) -> None:
+    columns = schema(
+        id=BIGINT, name=STRING, item=ROW, items=array(ROW), counts=map_type(STRING, BIGINT), ts=timestamp(3)
+    )
+    kind = message_factory.GetMessageClass(order)
+    assert written(order, columns, (None,) * 6, (None,) * 6) == [kind(), kind()]
+    assert written(order, columns, (None, None, {"sku": None, "count": None}, [], [], None)) == [kind(item={})]
+    assert len(ProtobufEncoder(order, columns, options(OPTIONS, {})).encode(columns.empty())) == 0
+
+
+def test_the_smallest_and_largest_numbers(order: Any) -> None:
+    for value in (0, 1, -1, 127, 128, 2**31, 2**63 - 1, -(2**63)):
+        (found,) = written(
+            order, schema(id=BIGINT, counts=map_type(STRING, BIGINT)), (value, [{"key": "a", "value": value}])
+        )
+        assert (found.id, found.counts["a"]) == (value, value)
 
 
 def test_fields_again(order: Any) -> None:

@@ -19,7 +19,7 @@ _DENSE = 512
 """Fields of smaller numbers are found by them at once."""
 _MOST_REQUIRED = 62
 
-_CODES = {
+WIRES = {
     s.INT32: (0, k.INT32),
     s.ENUM: (0, k.INT32),
     s.INT64: (0, k.INT64),
@@ -153,7 +153,7 @@ class _Builder:
 
     @staticmethod
     def _field(found: Any) -> _Field:
-        wire, code = _CODES[found.type]
+        wire, code = WIRES[found.type]
         row = _Field(found.number, wire, code)
         if found.is_repeated:
             row.flags |= k.REPEATED | (k.PACKABLE if wire != 2 else 0)
