@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 import tailrace as tr
@@ -81,6 +82,21 @@ def test_crash_after_a_checkpoint() -> None:
     assert sorted((r["user"], r["n"]) for r in drive.rows()) == [("ann", 1), ("bob", 1), ("bob", 1), ("bob", 1)]
 
 
+def test_rows_of_any_time() -> None:
+    """They need not be near the clock of the test, unless their table asks for it."""
+    times = ["2031-05-01 12:00:00", "2031-05-01 12:02:00"]
+    rows = [{"user": "ann", "ts": time} for time in times]
+    drive = a_minute()
+    drive.push("clicks", rows)
+    assert drive.rows() == [{"user": "ann", "n": 1}]
+
+    options = {"tailrace.watermark.max-future": "1 d"}
+    guarded = tr.read("datagen", {"ts": "TIMESTAMP(3)"}, name="clicks", time=tr.event_time("ts"), options=options)
+    drive = Drive(guarded)
+    drive.push("clicks", [{"ts": time} for time in times])
+    assert [r.stage for r in drive.refused] == ["future"]
+
+
 def test_changes_of_a_table_that_updates() -> None:
     """Each change is there, and the rows that stand."""
     drive = Drive(clicks().group_by("user").agg(total=tr.col("price").sum()))
@@ -89,6 +105,7 @@ def test_changes_of_a_table_that_updates() -> None:
 
     assert [c.op for c in drive.changes] == ["+I", "-U", "+U"]
     assert [str(row["total"]) for row in drive.rows()] == ["3.75"]
+    assert drive.frame().schema == {"user": pl.String, "total": pl.Decimal(38, 2)}
 
 
 def test_windows_of_processing_time() -> None:

@@ -16,13 +16,14 @@ from tailrace.api.expr import Expr
 from tailrace.api.places import place
 from tailrace.api.trees import placed
 from tailrace.errors import ConfigError
-from tailrace.schema import DataType
+from tailrace.schema import DataType, Schema
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 
-Columns = Mapping[str, Any] | type
+Columns = Mapping[str, Any] | Schema | type
 """
-The columns of a table: a mapping of names, or a class with annotations (dataclass, NamedTuple, TypedDict, Pydantic, msgspec).
+The columns of a table: a mapping of names, the schema of another table, or a class with annotations (dataclass, NamedTuple,
+TypedDict, Pydantic, msgspec).
 
 A column is a SQL type as text ("DECIMAL(10, 2)"), a Python type, `metadata(...)`, or an expression that computes it. In a
 class a column that is not `| None` is NOT NULL; `Annotated[Decimal, "DECIMAL(10, 2)"]` gives the type as SQL.
@@ -94,6 +95,8 @@ def column_trees(columns: Columns) -> list[n.Node]:
 def _declared(columns: Columns) -> dict[str, Any]:
     if isinstance(columns, Mapping):
         return dict(columns)
+    if isinstance(columns, Schema):
+        return {f.name: str(f.type) for f in columns}
     return {name: _sql(kind, strict=True) for name, kind in _hints(columns).items()}
 
 

@@ -49,13 +49,20 @@ class Builder:
     """
     Makes operators for one job.
 
-    `modes` has the changes that each node gives, by the node's id; `askers` makes those who answer lookups.
+    `modes` has the changes that each node gives, by the node's id; `askers` makes those who answer lookups. `max_future`
+    (ms, None: no bound) is how far beyond the clock a row of an endless table may be that says nothing of it.
     """
 
     def __init__(
-        self, settings: Mapping[str, str], clock: Clock, modes: Mapping[int, Mode], askers: Askers | None = None
+        self,
+        settings: Mapping[str, str],
+        clock: Clock,
+        modes: Mapping[int, Mode],
+        askers: Askers | None = None,
+        max_future: int | None = HOUR,
     ) -> None:
         self.askers = askers
+        self._max_future = max_future
         self._settings = settings
         self._clock = clock
         self._modes = modes
@@ -83,7 +90,7 @@ class Builder:
 
     def _watermark_options(self, table: Table, *, bounded: bool) -> WatermarkOptions:
         future = self._option(table, "tailrace.watermark.max-future")
-        max_future = duration(future) if future else None if bounded else HOUR
+        max_future = duration(future) if future else None if bounded else self._max_future
         timeout = self._idle_timeout(table, bounded=bounded) / 1000
         return WatermarkOptions(self._per_row(table), max_future, timeout or None, self.timezone)
 

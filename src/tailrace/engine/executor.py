@@ -17,7 +17,7 @@ import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Batch
-from tailrace.engine.build import Builder
+from tailrace.engine.build import HOUR, Builder
 from tailrace.engine.histogram import Counted
 from tailrace.engine.lookups import Askers
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
@@ -97,8 +97,9 @@ class Executor:
     """
     Runs the plans of one job, tick by tick, on the caller's thread.
 
-    `bounded` names the tables whose sources end by themselves, `askers` makes those who answer lookups. Scans, sinks and operators have ids that stay the same
-    as long as the plan does.
+    `bounded` names the tables whose sources end by themselves, `askers` makes those who answer lookups, `max_future` is the
+    bound of endless tables that name none (`tailrace.watermark.max-future`). Scans, sinks and operators have ids that stay
+    the same as long as the plan does.
     """
 
     def __init__(
@@ -108,12 +109,13 @@ class Executor:
         clock: Clock,
         bounded: Collection[str] = (),
         askers: Askers | None = None,
+        max_future: int | None = HOUR,
     ) -> None:
         self._clock = clock
         self._outbox = Outbox()
         self._names: Counter[str] = Counter()
         self._vertices: dict[int, _Vertex] = {}
-        builder = Builder(settings, clock, changelog_modes(sinks), askers)
+        builder = Builder(settings, clock, changelog_modes(sinks), askers, max_future)
         for sink in sinks:
             for node in nodes.walk(sink):
                 if id(node) not in self._vertices:

@@ -56,7 +56,8 @@ class Drive:
     Each `push` and `advance` is one step of the engine, and gives the changes that came out. Time stands still in
     between: `at` is where it begins, or `clock` what it is. Connectors are not opened: a table that is looked up in has
     the rows that were pushed into it. Rows that can't be taken go the way that their table says; where that is to fail,
-    the drive goes on, and `failure` has what would end a job.
+    the drive goes on, and `failure` has what would end a job. Rows may be of any time, however far from the clock,
+    unless their table has a `tailrace.watermark.max-future`.
 
     >>> import tailrace as tr
     >>> from tailrace.testing import Drive
@@ -219,8 +220,12 @@ class Drive:
         """Give the rows that stand now, of one table if there are several."""
         if table in self._refusals.letters:
             return self._letters_of(table)
+        return Emitted(self.frame(table).to_dicts())
+
+    def frame(self, table: str = "") -> pl.DataFrame:
+        """Give the rows that stand now as a frame, with the types of the table's columns."""
         name, schema = self._sink(table)
-        return Emitted(standing([batch for sink, batch in self._outputs if sink == name], schema).to_dicts())
+        return standing([batch for sink, batch in self._outputs if sink == name], schema)
 
     def expect(self, rows: Iterable[Row], table: str = "", *, ordered: bool = False) -> None:
         """
@@ -267,7 +272,7 @@ class Drive:
     # helpers
 
     def _new_executor(self) -> Executor:
-        return Executor(self._plans, self._settings, self.clock, askers=self._looked_up.asker)
+        return Executor(self._plans, self._settings, self.clock, askers=self._looked_up.asker, max_future=None)
 
     def _do(self, step: Callable[[], list[Change]]) -> Emitted[Change]:
         """Do a step, and remember it until the next checkpoint: after a crash it is done again."""
