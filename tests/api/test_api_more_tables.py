@@ -175,3 +175,12 @@ def test_interval_join() -> None:
 
     assert "IntervalJoin" in t.explain()
     assert len(t.collect()) == 11
+
+
+def test_columns_of_another_table() -> None:
+    """What was written is read back with the schema of the table that was written, also what may not be NULL."""
+    counted = prices().group_by("item").agg(n=tr.count())
+    read = tr.read("memory", counted.schema, name="counted", primary_key="item")
+
+    assert [str(f.type) for f in read.schema] == ["STRING NOT NULL", "BIGINT NOT NULL"]
+    assert read.columns == ("item", "n")
