@@ -25,6 +25,8 @@ CALLS = (
     AggregateCall("MIN", BIGINT, "v", BIGINT),
     AggregateCall("MAX", STRING, "s", STRING),
     AggregateCall("COUNT", BIGINT, "v", BIGINT, distinct=True),
+    AggregateCall("LAG", BIGINT, "v", BIGINT, constants=(1,)),
+    AggregateCall("LAG", BIGINT, "v", BIGINT, constants=(3, -7)),
 )
 DELAY = 20
 Row = tuple[int, str | None, int | None, str | None, int]
@@ -78,6 +80,8 @@ def expected(given: list[Row], frame: Frame) -> list[tuple[object, ...]]:
             min(values, default=None),
             max(texts, default=None),
             len(set(values)),
+            members[-2][2] if len(members) > 1 else None,
+            members[-4][2] if len(members) > 3 else -7,
         )
         out.append((row[0], *results))
     numbers = [r[0] for r in ordered]

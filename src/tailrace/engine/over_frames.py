@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import Accumulator, accumulator
+from tailrace.engine.accumulators.sequences import Lag
 from tailrace.engine.kernels import frames as kernels
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.plan.nodes import Frame
@@ -33,6 +34,9 @@ def running(
     """Give the aggregate from the first row of each partition on, which goes on in the partition's slot of `acc`."""
     steps, firsts = np.empty(len(slots), dtype=np.int64), np.empty(len(slots), dtype=np.int64)
     count = kernels.number_steps(slots, times, by_row, steps, firsts)
+    if isinstance(acc, Lag) and call.arg is not None and call.filter is None:
+        ends = np.append(firsts[1:count], len(slots)) - 1
+        return acc.walk(slots, rows[call.arg], ends)[steps]
     of_step = slots[firsts[:count]]
     results = (_scan if acc.scans else _in_rounds)(acc, call, rows, steps, of_step)
     return results[steps]

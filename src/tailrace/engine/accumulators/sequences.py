@@ -59,13 +59,38 @@ class Lag(SequenceAccumulator):
     def __init__(self, call: AggregateCall, argument: DataType) -> None:
         super().__init__(call, argument)
         self._nulls = True
-        self._offset = int(call.constants[0])
+        offset, *default = call.constants
+        self._offset, self._default = int(offset), default[0] if default else None
 
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
         super().add(slots, values, use, sign)
         rows = self._values.of(np.unique(slots)).sort("entry", descending=True)
         old = rows.filter(pl.int_range(pl.len()).over("place") > self._offset)
         self._values.remove(old["entry"].to_numpy())
+
+    def walk(self, slots: I64, values: pl.Series, ends: I64) -> pl.Series:
+        """
+        Add rows, sorted by slot, and give the result after each row of `ends`, all at once.
+
+        What is known of a slot stands before its rows; the result is then so many places up.
+        """
+        once, places = np.unique(slots, return_inverse=True)
+        known = self._values.of(once).sort("entry")
+        own = pl.DataFrame({"place": places, "value": values})
+        both = pl.concat([known.select(own.columns), own]).sort("place", maintain_order=True)
+        before = np.cumsum(np.bincount(known["place"].to_numpy(), minlength=len(once)))
+        at = ends + before[places[ends]] - self._offset
+        firsts = np.searchsorted(both["place"].to_numpy(), places[ends])
+        self._keep_last(once, both)
+        there = pl.Series(at >= firsts)
+        shifted = both["value"].gather(np.maximum(at, 0)).cast(self._type.polars)
+        return pl.select(pl.when(there).then(shifted).otherwise(pl.lit(self._default))).to_series()
+
+    def _keep_last(self, slots: I64, rows: pl.DataFrame) -> None:
+        """Keep of these rows, in the order of their places in `slots`, the last of each, in place of what was kept."""
+        last = rows.filter(pl.int_range(pl.len()).reverse().over("place") <= self._offset)
+        self._values.reset(slots)
+        self._values.append(slots[last["place"].to_numpy()], last["value"], count=1)
 
 
 def _result(call: AggregateCall) -> pl.Expr:
