@@ -54,6 +54,20 @@ def plain_source(tree: n.Query) -> n.Node | None:
     return None if isinstance(source, n.Join) else source
 
 
+def table_name(tree: n.Query) -> str:
+    """
+    Give the name of the table that `SELECT * FROM table` reads, to write into it.
+
+    Raises:
+        ConfigError: it is another query.
+    """
+    source = plain_source(tree)
+    if not isinstance(source, n.TableSource):
+        raise ConfigError("only a table of a connector can be written into", location=place().location())
+    name: str = source.args["name"].texts[-1]
+    return name
+
+
 def bare(tree: n.Query) -> bool:
     """Tell that a query has nothing but its body."""
     return not any(n.get(tree, k) for k in ("ctes", "order", "limit", "offset"))

@@ -31,6 +31,8 @@ class ArrowStream(Protocol):
 
 
 _numbers = itertools.count(1)
+_POLICIES = ("tailrace.on-error", "tailrace.on-late")
+_DEAD_LETTERS = "tailrace.dead-letter.table"
 
 
 def read(
@@ -41,10 +43,14 @@ def read(
     time: Time | None = None,
     primary_key: str | Sequence[str] = (),
     partitioned_by: str | Sequence[str] = (),
+    dead_letters: Table | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Table:
     """
     Read a table through a connector; `options` are those of the connector and format, with their own names.
+
+    `dead_letters` is a table of a connector that takes the rows which can't be read or computed, or come too late, unless
+    `tailrace.on-error` or `tailrace.on-late` in `options` say otherwise.
 
     Raises:
         ConfigError: a type or option is wrong.
@@ -54,7 +60,12 @@ def read(
     <Table id BIGINT>
     """
     table = name or f"{connector}_{next(_numbers)}"
-    return _table(table, create_table(table, connector, columns, time, primary_key, options or {}, partitioned_by))
+    given = dict(options or {})
+    if dead_letters is not None:
+        given = dict.fromkeys(_POLICIES, "dead-letter") | {_DEAD_LETTERS: queries.table_name(dead_letters.tree)} | given
+    tree = create_table(table, connector, columns, time, primary_key, given, partitioned_by)
+    others = Definitions() if dead_letters is None else dead_letters.definitions
+    return _table(table, tree, others)
 
 
 def read_kafka(
@@ -66,6 +77,7 @@ def read_kafka(
     startup: str = "earliest-offset",
     time: Time | None = None,
     name: str = "",
+    dead_letters: Table | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Table:
     """
@@ -81,7 +93,8 @@ def read_kafka(
         "format": format,
         "scan.startup.mode": startup,
     }
-    return read("kafka", columns, name=name or topic, time=time, options=given | dict(options or {}))
+    options = given | dict(options or {})
+    return read("kafka", columns, name=name or topic, time=time, dead_letters=dead_letters, options=options)
 
 
 def read_files(
@@ -91,6 +104,7 @@ def read_files(
     format: str = "json",  # noqa: A002  the option's name
     time: Time | None = None,
     name: str = "",
+    dead_letters: Table | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Table:
     """
@@ -101,7 +115,7 @@ def read_files(
     <Table card STRING, amount DECIMAL(10, 2)>
     """
     given = {"path": path, "format": format} | dict(options or {})
-    return read("filesystem", columns, name=name, time=time, options=given)
+    return read("filesystem", columns, name=name, time=time, dead_letters=dead_letters, options=given)
 
 
 def from_polars(frame: pl.DataFrame, *, name: str = "", time: Time | None = None) -> Table:
@@ -120,7 +134,7 @@ def from_polars(frame: pl.DataFrame, *, name: str = "", time: Time | None = None
     columns = {c: from_polars_type(kind) for c, kind in frame.schema.items()}
     table = name or f"frame_{next(_numbers)}"
     tree = create_table(table, "memory", columns, time, (), {"name": key, "bounded": "true"})
-    made = _table(table, tree)
+    made = _table(table, tree, Definitions())
     physical = {c: made.schema[c].type.polars for c in frame.columns}
     held = memory.table(key)
     held.append(frame.cast(physical))  # type: ignore[arg-type]  # Polars takes types by name
@@ -161,8 +175,8 @@ def _with_milliseconds(frame: pl.DataFrame, time: Time | None) -> pl.DataFrame:
     return frame.with_columns(pl.col(time.column).dt.cast_time_unit("ms"))
 
 
-def _table(name: str, tree: s.CreateTable) -> Table:
-    definitions = Definitions({name: tree})
+def _table(name: str, tree: s.CreateTable, others: Definitions) -> Table:
+    definitions = others.with_one(name, tree)
     defined = definitions.session().tables[name]
     registry.options_of(defined)  # what is wrong shows at the line that wrote it
     return Table(queries.select(queries.named(name)), definitions)

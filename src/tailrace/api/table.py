@@ -327,11 +327,8 @@ class Table:
 
     def insert_into(self, sink: Table) -> Pipeline:
         """Give the pipeline that writes its rows into a table that was read or defined before."""
-        source = queries.plain_source(sink.tree)
-        if not isinstance(source, n.TableSource):
-            raise ConfigError("only a table of a connector can be written into", location=place().location())
-        definitions = self.definitions.joined(sink.definitions)
-        return pipelines.Pipeline.of(definitions, source.args["name"].texts[-1], self.tree)
+        name = queries.table_name(sink.tree)
+        return pipelines.Pipeline.of(self.definitions.joined(sink.definitions), name, self.tree)
 
     def to(
         self,
