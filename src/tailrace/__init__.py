@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tailrace.api.windows import hop as hop
     from tailrace.api.windows import session as session
     from tailrace.api.windows import tumble as tumble
+    from tailrace.user_functions.batch_contexts import BatchContext as BatchContext
     from tailrace.user_functions.contexts import Context as Context
     from tailrace.user_functions.contexts import Timer as Timer
     from tailrace.user_functions.declarations import udaf as udaf
@@ -71,6 +72,7 @@ _HOME = {name: f"tailrace.api.{module}" for module, names in _LAZY.items() for n
 _HOME |= dict.fromkeys(("udaf", "udf", "udtf"), "tailrace.user_functions.declarations")
 _HOME |= dict.fromkeys(("Context", "Timer"), "tailrace.user_functions.contexts")
 _HOME |= dict.fromkeys(("list_state", "map_state", "value_state"), "tailrace.user_functions.kept")
+_HOME |= {"BatchContext": "tailrace.user_functions.batch_contexts"}
 _HOME |= {"process": "tailrace.user_functions.processing"}
 
 kernel_cache.prepare(Path(__file__).parent)

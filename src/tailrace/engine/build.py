@@ -21,6 +21,7 @@ from tailrace.engine.operators.match_recognize import MatchRecognizeOperator
 from tailrace.engine.operators.normalize import NormalizeOperator
 from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.engine.operators.over_updates import OverUpdatesOperator
+from tailrace.engine.operators.process_batches import ProcessBatchesOperator
 from tailrace.engine.operators.process_rows import ProcessRowsOperator
 from tailrace.engine.operators.rank import RankOperator
 from tailrace.engine.operators.session_aggregate import SessionAggregateOperator
@@ -41,6 +42,7 @@ from tailrace.plan.catalog import Table
 from tailrace.plan.changelog import INSERT_ONLY, Mode
 from tailrace.plan.keys import unique_keys
 from tailrace.settings import value
+from tailrace.user_functions.declarations import Form
 
 HOUR = 3_600_000
 
@@ -145,6 +147,11 @@ def _identity(below: nodes.Node, partition: Collection[str], builder: Builder) -
     return Identity(() if keys[0] <= set(partition) else tuple(sorted(keys[0])), unique=True)
 
 
+def _process(node: nodes.Process, builder: Builder) -> Operator:
+    by_row = node.declaration.form is Form.SCALAR
+    return (ProcessRowsOperator if by_row else ProcessBatchesOperator)(node, builder.ttl)
+
+
 def _over_updates(node: nodes.OverUpdates, builder: Builder) -> Operator:
     return OverUpdatesOperator(node, _identity(node.input, node.partition, builder), builder.ttl)
 
@@ -198,7 +205,7 @@ _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
     nodes.WindowRank: lambda node, builder: WindowRankOperator(node, builder.timezone),
     nodes.WindowTable: lambda node, builder: WindowTableOperator(node, builder.timezone),
     nodes.MatchRecognize: lambda node, builder: MatchRecognizeOperator(node, builder.timezone),
-    nodes.Process: lambda node, builder: ProcessRowsOperator(node, builder.ttl),
+    nodes.Process: _process,
     nodes.OverUpdates: _over_updates,
     nodes.OverAggregate: lambda node, _builder: OverAggregateOperator(node),
     nodes.Union: lambda node, _builder: UnionOperator(node),

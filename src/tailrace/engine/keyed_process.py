@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import Batch
+from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, Batch
 from tailrace.engine.keyed_slots import LIVE, KeyedSlots
-from tailrace.engine.operator import Operator, Times
+from tailrace.engine.operator import Operator, Rejected, Times
 from tailrace.engine.timer_store import TimerStore
+from tailrace.engine.user_steps import CODE, STAGE
+from tailrace.errors import TerminalError
 from tailrace.plan.nodes import Process
 from tailrace.state.delta import StateDelta
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
+from tailrace.user_functions.aside import within
+from tailrace.user_functions.contexts import Moments
+from tailrace.user_functions.faults import stopped
 
-CODE, STAGE = "TR221", "udf"
+T = TypeVar("T", bound=TimerStore)
+
 _CALLED, _STATE, _EVENT, _CLOCK = "$called", "$state.", "$event.", "$clock."
 
 
@@ -47,10 +53,14 @@ class States(Protocol):
         """Take up states of slots."""
 
 
-class KeyedProcess(Operator):
-    """Keeps a slot for each key that has states or timers; a key that has neither takes no room."""
+class KeyedProcess(Operator, Generic[T]):
+    """
+    Keeps a slot for each key that has states or timers; a key that has neither takes no room.
 
-    def __init__(self, node: Process, states: States, ttl: int) -> None:
+    `timers` makes a store of timers, `moments` is what the function is told of times.
+    """
+
+    def __init__(self, node: Process, states: States, timers: type[T], moments: Moments, ttl: int) -> None:
         self._node = node
         self._held = states
         self._lives = {s.name: ttl if s.ttl is None else s.ttl for s in node.function.states}
@@ -58,8 +68,12 @@ class KeyedProcess(Operator):
         whole = longest if all(self._lives.values()) else 0
         self._slots = KeyedSlots({k: node.input.schema[k].type.polars for k in node.keys}, whole)
         self._called = np.zeros(1024, dtype=np.int64)
-        self._event = TimerStore()
-        self._clock = TimerStore()
+        self._event = timers()
+        self._clock = timers()
+        self._moments = moments
+        self._reached = MIN_WATERMARK
+        self._ending = False
+        self._cleared: set[int] = set()
 
     @property
     def state_rows(self) -> int:
@@ -107,9 +121,52 @@ class KeyedProcess(Operator):
             self._clock.keep(kept)
         return out
 
-    @abstractmethod
     def _due(self, times: Times) -> list[Batch]:
-        """Call the timers that are due, in the order of their times."""
+        """Call the timers that are due."""
+        if times.watermark != MAX_WATERMARK:
+            self._reached = times.watermark
+        if self._event.least > times.watermark and self._clock.least > times.now:
+            return []
+        return within(self._node.declaration, lambda: self._timers(times))
+
+    def _timers(self, times: Times) -> list[Batch]:
+        self._moments.now_ms = times.now
+        # a timer that sets the next one would go on for ever at the end of the input
+        self._ending = times.watermark == MAX_WATERMARK
+        out = self._fire(self._event, times.watermark, MIN_WATERMARK)
+        out += self._fire(self._clock, times.now, MIN_WATERMARK)
+        return out + self._settled(np.empty(0, dtype=np.int64), times.now)
+
+    @abstractmethod
+    def _fire(self, store: T, limit: int, mark: int) -> list[Batch]:
+        """Call the timers that are due up to a time, in the order of their times; `mark` is the watermark before them."""
+
+    @abstractmethod
+    def _settled(self, called: I64, now: int) -> list[Batch]:
+        """Forget keys that are not needed any more, and give the rows that are left."""
+
+    def _tell(self, watermark: int) -> None:
+        """Tell the function of the watermark."""
+        self._moments.watermark_ms = None if watermark == MIN_WATERMARK else watermark
+
+    def _row_time(self) -> int:
+        """Give the event time of what a timer by the wall clock gives: as early as it can be without being late."""
+        return self._moments.now_ms if self._reached == MIN_WATERMARK else self._reached + 1
+
+    def _clear(self, slots: I64) -> None:
+        """Let keys be as in the beginning; they are dropped if they are not called again."""
+        self._event.clear(slots)
+        self._clock.clear(slots)
+        self._held.begin(slots)
+        self._cleared.update(slots.tolist())
+
+    def _forget(self, called: I64) -> None:
+        """Drop keys that are not needed any more, of those that were called."""
+        if not self._lives:
+            self._drop(called)
+        elif self._cleared:
+            self._drop(np.array(sorted(self._cleared)))
+        self._cleared.clear()
 
     def snapshot(self) -> StateDelta:
         base, slots = self._slots.changed()
@@ -136,3 +193,17 @@ class KeyedProcess(Operator):
         """Give the key of each row as the function knows it."""
         given = [rows[k].to_list() for k in self._node.keys]
         return given[0] if len(given) == 1 else list(zip(*given, strict=True)) if given else [()] * len(rows)
+
+
+def no_on_timer(node: Process) -> TerminalError:
+    """Give the error of a function that sets timers, and can't be woken."""
+    hint = "write on_timer(self, timer, ctx)"
+    return stopped(node.declaration, "sets a timer, but has no method on_timer", hint)
+
+
+def reject_timers(operator: Operator, node: Process, keys: pl.DataFrame, told: pl.DataFrame, reason: str) -> None:
+    """Leave timers to the policy for bad rows: their keys, and what is `told` of them."""
+    rows = keys.hstack(told) if node.keys else told
+    none = np.full(len(rows), -1)
+    rejected = Rejected(STAGE, CODE, reason, rows, none, operator.name, location=node.location)
+    operator.outbox.rejected.append(rejected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -46,30 +46,15 @@ class Timer:
     clock: bool
 
 
-class Context:
-    """
-    What a process function knows of the row or timer at hand, and what it can ask for.
+class Moments:
+    """The times of a call."""
 
-    `key` is the value of the one column that the table is divided by, or a tuple of several.
-    """
+    __slots__ = ("_zoned", "now_ms", "watermark_ms")
 
-    __slots__ = ("_sides", "_zoned", "changes", "cleared", "key", "now_ms", "put", "time_ms", "watermark_ms")
-
-    def __init__(self, sides: dict[str, Callable[[Any], tuple[Any, ...]]], *, zoned: bool) -> None:
-        self._sides = sides
+    def __init__(self, *, zoned: bool) -> None:
         self._zoned = zoned
-        self.key: Any = None
-        self.time_ms: int | None = None
         self.now_ms = 0
         self.watermark_ms: int | None = None
-        self.changes: list[TimerChange] = []
-        self.put: list[tuple[str, tuple[Any, ...]]] = []
-        self.cleared = False
-
-    @property
-    def time(self) -> datetime | None:
-        """The time of the row or timer at hand; None for a row of a table without a time column."""
-        return None if self.time_ms is None else moment(self.time_ms, zoned=self._zoned)
 
     @property
     def now(self) -> datetime:
@@ -85,6 +70,30 @@ class Context:
             return moment(self.watermark_ms, zoned=self._zoned)
         except OverflowError:
             return datetime.max.replace(tzinfo=UTC if self._zoned else None)
+
+
+class Context(Moments):
+    """
+    What a process function knows of the row or timer at hand, and what it can ask for.
+
+    `key` is the value of the one column that the table is divided by, or a tuple of several.
+    """
+
+    __slots__ = ("_sides", "changes", "cleared", "key", "put", "time_ms")
+
+    def __init__(self, sides: dict[str, Callable[[Any], tuple[Any, ...]]], *, zoned: bool) -> None:
+        super().__init__(zoned=zoned)
+        self._sides = sides
+        self.key: Any = None
+        self.time_ms: int | None = None
+        self.changes: list[TimerChange] = []
+        self.put: list[tuple[str, tuple[Any, ...]]] = []
+        self.cleared = False
+
+    @property
+    def time(self) -> datetime | None:
+        """The time of the row or timer at hand; None for a row of a table without a time column."""
+        return None if self.time_ms is None else moment(self.time_ms, zoned=self._zoned)
 
     @property
     def late(self) -> bool:
@@ -136,9 +145,14 @@ class Context:
         """Give a row to a side output."""
         take = self._sides.get(output)
         if take is None:
-            known = ", ".join(self._sides) or "none: write side_outputs={...} in its declaration"
-            raise KeyError(f"there is no side output '{output}'; side outputs: {known}")
+            raise KeyError(no_side(output, self._sides))
         self.put.append((output, take(row)))
 
 
 NO_TIME = "a timer by event time needs a table with a time column; with clock=True it goes by the wall clock"
+
+
+def no_side(output: str, sides: Iterable[str]) -> str:
+    """Say that there is no such side output."""
+    known = ", ".join(sides) or "none: write side_outputs={...} in its declaration"
+    return f"there is no side output '{output}'; side outputs: {known}"

@@ -151,10 +151,13 @@ def _kept(name: str, state: State, hint: Any, reader: hints.Reader) -> KeptState
         hint = "give both: save makes plain values, load takes them"
         raise ConfigError(f"the state '{name}' has one of save and load", hint=hint, location=reader.place)
     if state.save is not None:
+        if not reader.by_row:
+            hint = "keep columns of values, or write on_row"
+            raise ConfigError(f"the state '{name}' has save, but is a column", hint=hint, location=reader.place)
         return KeptState(name, state, "BYTES", ttl)
     if state.type is not None:
         return KeptState(name, state, reader.given(state.type), ttl)
-    if hint is None and state.default is not None and not callable(state.default):
+    if hint is None and reader.by_row and state.default is not None and not callable(state.default):
         hint = type(state.default)
     given = None if hint is pl.Series else reader.type_of(hint, f"the state '{name}'")
     if given is None:

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
-from tailrace.engine.keyed_process import CODE, STAGE, KeyedProcess
+from tailrace.engine.batch import WATERMARK, Batch
+from tailrace.engine.keyed_process import KeyedProcess, no_on_timer, reject_timers
 from tailrace.engine.local_time import milliseconds
-from tailrace.engine.operator import Rejected, Times
+from tailrace.engine.operator import Times
 from tailrace.engine.process_calls import Caller, is_zoned
 from tailrace.engine.process_objects import ObjectStates
-from tailrace.engine.timer_store import TimerStore
+from tailrace.engine.timer_store import TimerHeap
 from tailrace.engine.user_steps import rejecting
 from tailrace.plan.nodes import Process
+from tailrace.state.kernels import I64
 from tailrace.user_functions import columns
 from tailrace.user_functions.aside import within
 from tailrace.user_functions.contexts import Timer, TimerChange, moment
-from tailrace.user_functions.faults import stopped
 
 
-class ProcessRowsOperator(KeyedProcess):
+class ProcessRowsOperator(KeyedProcess[TimerHeap]):
     """
     Calls a function with one row after the other, in the order in which they came.
 
@@ -35,8 +35,8 @@ class ProcessRowsOperator(KeyedProcess):
 
     def __init__(self, node: Process, ttl: int = 0) -> None:
         self._objects = ObjectStates(node)
-        super().__init__(node, self._objects, ttl)
         self._caller = Caller(node, self._objects)
+        super().__init__(node, self._objects, TimerHeap, self._caller.context, ttl)
         target: Any = node.declaration.target
         self._on_row: Callable[..., Any] = target.on_row
         self._on_timer: Callable[..., Any] | None = getattr(target, "on_timer", None)
@@ -44,9 +44,7 @@ class ProcessRowsOperator(KeyedProcess):
         self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  its fields are known now
         self._key: Callable[[Any], Any] = itemgetter(*map(names.index, node.keys)) if node.keys else lambda _row: ()
         self._timed: list[int] = []
-        self._cleared: set[int] = set()
-        self._reached = MIN_WATERMARK
-        self._ending = False
+        self._marked = False
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         return within(self._node.declaration, lambda: self._rows(batch, times))
@@ -54,7 +52,7 @@ class ProcessRowsOperator(KeyedProcess):
     def _rows(self, batch: Batch, times: Times) -> list[Batch]:
         slots = self._find(batch)
         once = self._wake(slots, times.now)
-        self._caller.context.now_ms = times.now
+        self._moments.now_ms = times.now
         failed: list[tuple[int, str]] = []
         before = times.watermark
         given = zip(slots.tolist(), self._python(batch), self._times(batch), self._marks(batch, times), strict=True)
@@ -67,8 +65,10 @@ class ProcessRowsOperator(KeyedProcess):
                 failed.append((place, reason))
         if failed:
             rejecting(batch, failed, self, self._node.location)
-        self._settle(once, times.now)
-        return self._caller.taken(self._slots, marked=WATERMARK in batch.columns)
+        self._marked = WATERMARK in batch.columns
+        out = self._settled(once, times.now)
+        self._marked = False
+        return out
 
     def _marks(self, batch: Batch, times: Times) -> Sequence[int]:
         """Give the watermark before each row."""
@@ -91,7 +91,7 @@ class ProcessRowsOperator(KeyedProcess):
         context = self._caller.context
         context.key = self._objects.keys[slot] = self._key(row)
         context.time_ms = time
-        context.watermark_ms = None if mark == MIN_WATERMARK else mark
+        self._tell(mark)
         reason = self._caller.call(self._on_row, slot, row, time or 0, mark)
         self._change(slot)
         return reason
@@ -102,64 +102,35 @@ class ProcessRowsOperator(KeyedProcess):
         if self._cleared:
             self._cleared.discard(slot)
         if context.cleared:
-            self._event.clear(slot)
-            self._clock.clear(slot)
-            self._objects.begin(np.array([slot]))
-            self._cleared.add(slot)
+            self._clear(np.array([slot]))
         for name, clock, at in context.changes:
             if self._on_timer is None:
-                hint = "write on_timer(self, timer, ctx)"
-                raise stopped(self._node.declaration, "sets a timer, but has no method on_timer", hint)
-            # a timer that sets the next one would go on for ever at the end of the input
+                raise no_on_timer(self._node)
             if clock or at is None or not self._ending:
                 (self._clock if clock else self._event).change(slot, name, at)
         context.renew()
 
-    def _due(self, times: Times) -> list[Batch]:
-        if times.watermark != MAX_WATERMARK:
-            self._reached = times.watermark
-        if self._event.least > times.watermark and self._clock.least > times.now:
-            return []
-        return within(self._node.declaration, lambda: self._timers(times))
-
-    def _timers(self, times: Times) -> list[Batch]:
-        self._caller.context.now_ms = times.now
-        self._ending = times.watermark == MAX_WATERMARK
-        self._fire(self._event, times.watermark, MIN_WATERMARK)
-        self._fire(self._clock, times.now, MIN_WATERMARK)
-        self._settle(np.empty(0, dtype=np.int64), times.now)
-        return self._caller.taken(self._slots, marked=False)
-
-    def _fire(self, store: TimerStore, limit: int, mark: int) -> None:
-        """Call the timers that are due up to a time; `mark` is the watermark before them."""
+    def _fire(self, store: TimerHeap, limit: int, mark: int) -> list[Batch]:
         clock = store is self._clock
         watermark = self._reached if clock else limit
         while (due := store.pop(limit)) is not None:
             at, slot, name = due
             self._caller.fired = TimerChange(name, clock, at)
-            self._call_timer(slot, watermark, mark)
+            self._tell(watermark)
+            self._call_timer(slot, Timer(moment(at, zoned=clock or is_zoned(self._node)), name, clock), at, mark)
         self._caller.fired = None
+        return []
 
-    def _call_timer(self, slot: int, watermark: int, mark: int) -> None:
-        assert self._caller.fired is not None
-        name, clock, at = self._caller.fired
-        assert at is not None
+    def _call_timer(self, slot: int, timer: Timer, at: int, mark: int) -> None:
         context = self._caller.context
         self._wake_one(slot, context.now_ms)
         context.key, context.time_ms = self._objects.keys[slot], at
-        context.watermark_ms = None if watermark == MIN_WATERMARK else watermark
-        timer = Timer(moment(at, zoned=clock or is_zoned(self._node)), name, clock)
         assert self._on_timer is not None
-        reason = self._caller.call(self._on_timer, slot, timer, self._row_time(at, clock=clock), mark)
+        reason = self._caller.call(self._on_timer, slot, timer, self._row_time() if timer.clock else at, mark)
         if reason:
-            self._reject_timer(slot, timer, reason)
+            told = pl.DataFrame({"timer": [timer.name], "at": [timer.time]})
+            reject_timers(self, self._node, self._slots.rows(np.array([slot])), told, reason)
         self._change(slot)
-
-    def _row_time(self, at: int, *, clock: bool) -> int:
-        """Give the event time of what a timer gives: of one by the wall clock as early as it can be without being late."""
-        if not clock:
-            return at
-        return self._caller.context.now_ms if self._reached == MIN_WATERMARK else self._reached + 1
 
     def _wake_one(self, slot: int, now: int) -> None:
         for name, life in self._lives.items():
@@ -168,21 +139,11 @@ class ProcessRowsOperator(KeyedProcess):
         self._called[slot] = now
         self._timed.append(slot)
 
-    def _settle(self, once: np.ndarray, now: int) -> None:
-        """Note which slots timers have changed, and forget those that are not needed any more."""
+    def _settled(self, called: I64, now: int) -> list[Batch]:
         if self._timed:
-            self._slots.touch(np.array(self._timed), now)
-        if not self._lives:
-            self._drop(np.array([*once.tolist(), *self._timed], dtype=np.int64))
-        elif self._cleared:
-            self._drop(np.array(sorted(self._cleared)))
+            timed = np.array(self._timed)
+            self._slots.touch(timed, now)
+            called = np.concatenate([called, timed])
+        self._forget(called)
         self._timed = []
-        self._cleared.clear()
-
-    def _reject_timer(self, slot: int, timer: Timer, reason: str) -> None:
-        """Leave a timer to the policy for bad rows."""
-        at = pl.DataFrame({"timer": [timer.name], "at": [timer.time]})
-        rows = self._slots.rows(np.array([slot])).hstack(at) if self._node.keys else at
-        place = self._node.location
-        rejected = Rejected(STAGE, CODE, reason, rows, np.full(1, -1), self.name, location=place)
-        self.outbox.rejected.append(rejected)
+        return self._caller.taken(self._slots, marked=self._marked)
