@@ -156,9 +156,10 @@ class TimerColumns(TimerStore):
         """Take of each slot its earliest timer if it is due: times, slots and names, in the order of times; None if none is."""
         if self._least > limit:
             return None
+        limit = min(limit, NEVER - 1)
         names = list(self._times)
         due = [np.flatnonzero(times <= limit) for times in self._times.values()]
-        slots = np.concatenate(due)
+        slots = np.concatenate([np.empty(0, dtype=np.int64), *due])
         if not len(slots):
             self._rebuild()
             return None

@@ -29,6 +29,11 @@ class TimerChanges:
     keys: Numbers
     times: Numbers
 
+    def without(self, keys: Numbers) -> TimerChanges:
+        """Give these but for those of some keys."""
+        kept = ~np.isin(self.keys, keys)
+        return TimerChanges(self.name, self.clock, self.keys[kept], self.times[kept])
+
 
 class BatchContext(Moments):
     """
@@ -91,7 +96,9 @@ class BatchContext(Moments):
 
     def clear(self, where: Any = None) -> None:
         """Forget keys, their states and timers: all of the batch, or those for which `where` is true."""
-        self.cleared = np.union1d(self.cleared, self._where(where)).astype(np.int64)
+        gone = self._where(where)
+        self.cleared = np.union1d(self.cleared, gone).astype(np.int64)
+        self.changes = [c.without(gone) for c in self.changes]
 
     def _where(self, where: Any) -> Numbers:
         if where is None:
