@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,8 @@ EXPRESSIONS = {
     "column udf": "SELECT id, by_column(n) AS x FROM t",
     "scalar udf": "SELECT id, by_row(n) AS x FROM t",
     "group udf": "SELECT g, by_group(n) AS x FROM t GROUP BY g",
+    "column process": "SELECT g, x FROM sums_by_column(input => TABLE t PARTITION BY g)",
+    "row process": "SELECT g, x FROM sums_by_row(input => TABLE t PARTITION BY g)",
 }
 """The queries by the name of their benchmark."""
 
@@ -29,6 +32,8 @@ _SCRIPT = """
 CREATE FUNCTION by_column AS 'tailrace.bench.functions:by_column' LANGUAGE PYTHON;
 CREATE FUNCTION by_row AS 'tailrace.bench.functions:by_row' LANGUAGE PYTHON;
 CREATE FUNCTION by_group AS 'tailrace.bench.functions:ByGroup' LANGUAGE PYTHON;
+CREATE FUNCTION sums_by_column AS 'tailrace.bench.functions:SumsByColumn' LANGUAGE PYTHON;
+CREATE FUNCTION sums_by_row AS 'tailrace.bench.functions:SumsByRow' LANGUAGE PYTHON;
 CREATE TABLE t (id BIGINT, g BIGINT, n BIGINT) WITH ('connector' = 'datagen');
 """
 
@@ -60,6 +65,34 @@ class ByGroup:
     def result(self, acc: int) -> int:
         """Give the sum."""
         return acc
+
+
+@tr.process(result_type={"x": "BIGINT"})
+class SumsByColumn:
+    """The sum up to each row of its group, on whole batches."""
+
+    total: pl.Series = tr.value_state(0, type="BIGINT")
+
+    def on_batch(self, rows: pl.DataFrame, ctx: tr.BatchContext) -> pl.Series:
+        """Add the rows of a batch."""
+        n, starts = rows["n"].to_numpy(), ctx.starts
+        sums = np.cumsum(n)
+        before = sums[starts] - n[starts] - self.total.to_numpy()
+        sums -= before[ctx.key]
+        self.total = pl.Series(sums[ctx.ends - 1])
+        return pl.Series(sums)
+
+
+@tr.process(result_type={"x": "BIGINT"})
+class SumsByRow:
+    """The same, row by row."""
+
+    total: int = tr.value_state(0)
+
+    def on_row(self, row: Any, ctx: tr.Context) -> int:
+        """Add a row."""
+        self.total += row.n
+        return self.total
 
 
 def measure(name: str, rows: int) -> float:
@@ -96,11 +129,13 @@ def _run(query: str, data: list[pl.DataFrame]) -> tuple[float, list[pl.DataFrame
 
 
 def _check(name: str, out: list[pl.DataFrame], given: pl.DataFrame) -> None:
-    """Compare with what NumPy gives: the value of each row, or the last of each group."""
+    """Compare with what NumPy and Polars give: the value of each row, the last of each group, or the sum up to each row."""
     if name == "group udf":
         last = pl.concat(out).filter(pl.col("$kind").is_in([0, 2])).unique("g", keep="last").sort("g")
         want = np.bincount(given["g"].to_numpy(), given["n"].to_numpy(), GROUPS).astype(np.int64)
         same = np.array_equal(last["x"].to_numpy(), want[last["g"].to_numpy()])
+    elif name.endswith("process"):
+        same = pl.concat(out)["x"].equals(given.select(x=pl.col("n").cum_sum().over("g"))["x"])
     else:
         same = np.array_equal(pl.concat(out)["x"].to_numpy(), given["n"].to_numpy() * 3 + 1)
     if not same:

@@ -200,6 +200,7 @@ class Bench(StrEnum):
     kafka = "kafka"
     start = "start"
     udf = "udf"
+    process = "process"
     nexmark = "nexmark"
 
 
