@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
-from tailrace.api import queries
+from tailrace.api import iterables
 from tailrace.api.create import Time, create_table
-from tailrace.api.definitions import Definitions
-from tailrace.api.schemas import Columns, from_polars_type
+from tailrace.api.schemas import Columns
 from tailrace.api.table import Table
-from tailrace.connectors import memory, registry
-from tailrace.errors import ConfigError
-from tailrace.sql.dialect import statement_nodes as s
+from tailrace.connectors import memory
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -30,9 +26,11 @@ class ArrowStream(Protocol):
         """Give the data as a stream of Arrow's C interface."""
 
 
-_numbers = itertools.count(1)
-_POLICIES = ("tailrace.on-error", "tailrace.on-late")
-_DEAD_LETTERS = "tailrace.dead-letter.table"
+class ArrowArray(Protocol):
+    """One batch of such data."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> object:
+        """Give the data as an array of Arrow's C interface."""
 
 
 def read(
@@ -59,13 +57,10 @@ def read(
     >>> tr.read("datagen", {"id": int}, name="ids", options={"number-of-rows": "3"})
     <Table id BIGINT>
     """
-    table = name or f"{connector}_{next(_numbers)}"
-    given = dict(options or {})
-    if dead_letters is not None:
-        given = dict.fromkeys(_POLICIES, "dead-letter") | {_DEAD_LETTERS: queries.table_name(dead_letters.tree)} | given
+    table = name or iterables.numbered(connector)
+    given = iterables.lettered(options or {}, dead_letters)
     tree = create_table(table, connector, columns, time, primary_key, given, partitioned_by)
-    others = Definitions() if dead_letters is None else dead_letters.definitions
-    return _table(table, tree, others)
+    return iterables.defined(table, tree, dead_letters)
 
 
 def read_kafka(
@@ -118,9 +113,11 @@ def read_files(
     return read("filesystem", columns, name=name, time=time, dead_letters=dead_letters, options=given)
 
 
-def from_polars(frame: pl.DataFrame, *, name: str = "", time: Time | None = None) -> Table:
+def from_polars(
+    frame: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame], *, name: str = "", time: Time | None = None
+) -> Table:
     """
-    Give a Polars frame as a bounded table.
+    Give a Polars frame, or an iterable of frames, which is read as far as it is needed, as a bounded table.
 
     Raises:
         ConfigError: a column has a type that SQL has not.
@@ -128,13 +125,20 @@ def from_polars(frame: pl.DataFrame, *, name: str = "", time: Time | None = None
     >>> import tailrace as tr
     >>> tr.from_polars(pl.DataFrame({"v": [1, 2]})).agg(total=tr.col("v").sum()).collect().item()
     3
+    >>> frames = (pl.DataFrame({"v": [n, n]}) for n in range(3))
+    >>> tr.from_polars(frames).agg(total=tr.col("v").sum()).collect().item()
+    6
     """
-    frame = _with_milliseconds(frame, time)
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, pl.DataFrame):
+        return iterables.of_frames(frame, pl.DataFrame, name, time)
+    frame = iterables.with_milliseconds(frame, time)
     key = uuid.uuid4().hex
-    columns = {c: from_polars_type(kind) for c, kind in frame.schema.items()}
-    table = name or f"frame_{next(_numbers)}"
+    columns = iterables.columns_of(frame)
+    table = name or iterables.numbered("frame")
     tree = create_table(table, "memory", columns, time, (), {"name": key, "bounded": "true"})
-    made = _table(table, tree, Definitions())
+    made = iterables.defined(table, tree)
     physical = {c: made.schema[c].type.polars for c in frame.columns}
     held = memory.table(key)
     held.append(frame.cast(physical))  # type: ignore[arg-type]  # Polars takes types by name
@@ -143,40 +147,79 @@ def from_polars(frame: pl.DataFrame, *, name: str = "", time: Time | None = None
     return made
 
 
-def from_pandas(frame: pd.DataFrame, *, name: str = "", time: Time | None = None) -> Table:
-    """Give a pandas frame as a bounded table; needs pandas and pyarrow."""
-    return from_polars(pl.from_pandas(frame), name=name, time=time)
-
-
-def from_arrow(table: ArrowStream, *, name: str = "", time: Time | None = None) -> Table:
-    """Give an Arrow table, or what else has Arrow's PyCapsule interface, as a bounded table."""
-    return from_polars(pl.DataFrame(table), name=name, time=time)
-
-
-def from_rows(rows: Iterable[Mapping[str, Any]], *, name: str = "", time: Time | None = None) -> Table:
+def from_pandas(frame: pd.DataFrame | Iterable[pd.DataFrame], *, name: str = "", time: Time | None = None) -> Table:
     """
-    Give dictionaries as a bounded table; they are read to their end at once.
+    Give a pandas frame as a bounded table, or an iterable of frames, as `read_csv(..., chunksize=...)` is.
+
+    Needs pandas and pyarrow. The index is left out.
+
+    >>> import pandas as pd
+    >>> import tailrace as tr
+    >>> tr.from_pandas(pd.DataFrame({"v": [1, 2]})).agg(total=tr.col("v").sum()).collect().item()
+    3
+    """
+    if hasattr(frame, "iloc"):
+        return from_polars(pl.from_pandas(frame), name=name, time=time)
+    return iterables.of_frames(frame, pl.from_pandas, name, time)
+
+
+def from_arrow(
+    table: ArrowStream | ArrowArray | Iterable[ArrowStream | ArrowArray], *, name: str = "", time: Time | None = None
+) -> Table:
+    """
+    Give an Arrow table or batch, or what else has Arrow's PyCapsule interface, as a bounded table.
+
+    A reader of batches, or another iterable of them, is read as far as it is needed.
+
+    >>> import pyarrow as pa
+    >>> import tailrace as tr
+    >>> tr.from_arrow(pa.table({"v": [1, 2]})).agg(total=tr.col("v").sum()).collect().item()
+    3
+    """
+    if _is_arrow(table) and not hasattr(table, "read_next_batch"):
+        return from_polars(_of_arrow(table), name=name, time=time)
+    return iterables.of_frames(table, _of_arrow, name, time)  # type: ignore[arg-type]
+
+
+def _is_arrow(data: object) -> bool:
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
+
+
+def _of_arrow(data: Any) -> pl.DataFrame:
+    if not _is_arrow(data):
+        raise TypeError(f"{type(data).__name__} has not Arrow's PyCapsule interface")
+    return pl.DataFrame(data)
+
+
+def from_rows(
+    rows: iterables.RowSource,
+    columns: Columns | None = None,
+    *,
+    name: str = "",
+    time: Time | None = None,
+    bounded: bool = True,
+    dead_letters: Table | None = None,
+) -> Table:
+    """
+    Give rows of an iterable, an async iterable, or a function that makes one, as a bounded table.
+
+    A row is a dictionary, or an object with attributes. Without `columns` they are those of the rows: of all in a list,
+    of the first 1,000 of another iterable; an async one and a function need them. All but a list is read as far as it is
+    needed, on a thread of its own. `bounded=False` says that it may never end. With `columns`, `dead_letters` is the table
+    for rows that do not fit.
+
+    Raises:
+        ConfigError: there are no rows to take the columns from, or they are of types that SQL has not.
 
     >>> import tailrace as tr
     >>> tr.from_rows([{"id": 1}, {"id": 2}]).collect().height
     2
+    >>> async def numbers():
+    ...     for n in range(3):
+    ...         yield {"n": n}
+    >>> tr.from_rows(numbers(), {"n": int}).agg(total=tr.col("n").sum()).collect().item()
+    3
     """
-    frame = pl.DataFrame(list(rows), infer_schema_length=None)
-    if not frame.columns:
-        raise ConfigError("there are no rows to take the columns from", hint="use from_polars with a schema")
-    return from_polars(frame, name=name, time=time)
-
-
-def _with_milliseconds(frame: pl.DataFrame, time: Time | None) -> pl.DataFrame:
-    """Give the time column in milliseconds: a watermark has no finer ones."""
-    kind = None if time is None or time.processing else frame.schema.get(time.column)
-    if time is None or not isinstance(kind, pl.Datetime):
-        return frame
-    return frame.with_columns(pl.col(time.column).dt.cast_time_unit("ms"))
-
-
-def _table(name: str, tree: s.CreateTable, others: Definitions) -> Table:
-    definitions = others.with_one(name, tree)
-    defined = definitions.session().tables[name]
-    registry.options_of(defined)  # what is wrong shows at the line that wrote it
-    return Table(queries.select(queries.named(name)), definitions)
+    if columns is None and bounded and dead_letters is None and isinstance(rows, Sequence):
+        return from_polars(iterables.inferred(rows), name=name, time=time)
+    return iterables.of_rows(rows, columns, name, time, dead_letters, bounded=bounded)

@@ -82,7 +82,8 @@ class Block:
     `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source.
     `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
     `metadata` has one column for each metadata key asked for; beside bytes also one for each column of PARTITIONED BY
-    that the scan asks for, by its name, as those are not in the bytes. `size` is its weight in bytes for the queues.
+    that the scan asks for, by its name, as those are not in the bytes. `originals` are rows that have no place in the
+    columns, as bytes for dead letters. `size` is its weight in bytes for the queues.
     """
 
     partition: str
@@ -93,6 +94,7 @@ class Block:
     metadata: pl.DataFrame | None = None
     headers: pl.Series | None = None
     rejects: tuple[Reject, ...] = ()
+    originals: Mapping[int, bytes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)

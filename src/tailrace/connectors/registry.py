@@ -19,7 +19,18 @@ from tailrace.schema import Schema
 GROUP = "tailrace.connectors"
 """The entry points by which a package brings a connector: each names an object that is a `Connector`."""
 
-_BUILT_IN = ("blackhole", "datagen", "filesystem", "kafka", "memory", "nexmark", "print", "sqlite", "upsert-kafka")
+_BUILT_IN = (
+    "blackhole",
+    "datagen",
+    "filesystem",
+    "iterable",
+    "kafka",
+    "memory",
+    "nexmark",
+    "print",
+    "sqlite",
+    "upsert-kafka",
+)
 _EXTRAS = {"kafka": "kafka", "upsert-kafka": "kafka"}
 _MODULES = {"upsert-kafka": "kafka.upsert"}
 

@@ -133,6 +133,8 @@ def _text(value: bytes | None) -> str:
 
 def payload_of(block: Block, row: int) -> bytes | None:
     """Give the bytes of a row as they came; a row of a columnar source as a line of JSON."""
+    if row in block.originals:
+        return block.originals[row]
     return block.values.row(row) if isinstance(block.values, Rows) else as_json(block.values, row)
 
 
