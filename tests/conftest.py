@@ -129,3 +129,27 @@ def schema_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def own_registry(tmp_path: Path) -> Iterator[tuple[str, Run]]:
     """Give a registry of the test's own, which it may stop and start (it keeps what it has) by the script with it."""
     yield from _registry(tmp_path / "services", {"REGISTRY_KEEP": "true"})
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, dict[str, str]], str]]:
+    """
+    Give a function that starts a server by its recipe, on a free port, and gives what that prints.
+
+    The environment variable of its port is the name in capitals with `_PORT`. All are stopped at the end.
+    """
+    runs: list[Run] = []
+
+    def start(name: str, environment: dict[str, str]) -> str:
+        folder = tmp_path_factory.mktemp(name)
+        given = {f"{name.upper()}_PORT": str(free_ports(1)), "TAILRACE_SERVICES_RUN": str(folder)} | environment
+        run = _recipe(name, given)
+        runs.append(run)
+        started = run("start")
+        if started.returncode:
+            pytest.skip(f"{name}: the server could not be started: {started.stderr.strip()[-500:]}")
+        return started.stdout.strip().rpartition("\n")[2]
+
+    yield start
+    for run in runs:
+        run("stop")

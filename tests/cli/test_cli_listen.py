@@ -39,7 +39,7 @@ def test_a_running_script_is_seen(tmp_path: Path) -> None:
         found = re.search(r"http://127\.0\.0\.1:\d+", told)
         assert found is not None
         assert until(found[0] + "/health/ready", 200).json() == {"ready": True, "reasons": []}
-        assert 'tailrace_job_up{job="job"} 1.0' in httpx.get(found[0] + "/metrics").text
+        assert 'tailrace_job_up{job_name="job"} 1.0' in httpx.get(found[0] + "/metrics").text
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
     assert process.returncode == 0

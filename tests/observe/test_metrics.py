@@ -60,11 +60,14 @@ def test_a_run_is_counted() -> None:
     text, _ = Exposition(lambda: [seen]).write("")
     found = values(text.decode())
 
-    assert found["tailrace_source_rows_total", (("job", "j"), ("source", "scan-payments"), ("table", "payments"))] == 3
+    assert (
+        found["tailrace_source_rows_total", (("job_name", "j"), ("source", "scan-payments"), ("table", "payments"))]
+        == 3
+    )
     sinks = [v for (name, _), v in found.items() if name == "tailrace_sink_rows_total"]
     assert sinks == [2]
-    assert found["tailrace_engine_latency_seconds_count", (("job", "j"),)] == 3
-    assert found["tailrace_engine_latency_seconds_bucket", (("job", "j"), ("le", "+Inf"))] == 3
+    assert found["tailrace_engine_latency_seconds_count", (("job_name", "j"),)] == 3
+    assert found["tailrace_engine_latency_seconds_bucket", (("job_name", "j"), ("le", "+Inf"))] == 3
     busy = [v for (name, _), v in found.items() if name == "tailrace_operator_busy_seconds_total"]
     assert len(busy) >= 2
     assert sum(busy) > 0
@@ -86,13 +89,13 @@ def test_both_formats_can_be_read_and_say_the_same(openmetrics: bool) -> None:
     found = values(text.decode(), openmetrics=openmetrics)
 
     assert content_type.startswith("application/openmetrics-text" if openmetrics else "text/plain")
-    source = (("job", "j"), ("source", "scan-t"), ("table", "t"))
+    source = (("job_name", "j"), ("source", "scan-t"), ("table", "t"))
     assert found["tailrace_source_lag_rows", source] == 3
     assert found["tailrace_source_watermark_seconds", source] == 5
-    assert found["tailrace_rows_dropped_total", (("job", "j"), ("reason", "late"), *source[1:])] == 2
+    assert found["tailrace_rows_dropped_total", (("job_name", "j"), ("reason", "late"), *source[1:])] == 2
     assert found["tailrace_source_delay_seconds_sum", source] == 0.014
-    assert found["tailrace_source_delay_seconds_bucket", (("job", "j"), ("le", "0.001"), *source[1:])] == 0
-    assert found["tailrace_source_delay_seconds_bucket", (("job", "j"), ("le", "0.0025"), *source[1:])] == 7
+    assert found["tailrace_source_delay_seconds_bucket", (("job_name", "j"), ("le", "0.001"), *source[1:])] == 0
+    assert found["tailrace_source_delay_seconds_bucket", (("job_name", "j"), ("le", "0.0025"), *source[1:])] == 7
 
 
 def test_names_that_are_no_names_are_quoted() -> None:
@@ -100,7 +103,7 @@ def test_names_that_are_no_names_are_quoted() -> None:
     name = 'a"b\\c\nd{}'
     odd = replace(FULL, status=replace(FULL.status, name=name))
     text, _ = Exposition(lambda: [odd]).write("")
-    assert values(text.decode())["tailrace_job_up", (("job", name),)] == 1
+    assert values(text.decode())["tailrace_job_up", (("job_name", name),)] == 1
 
 
 def test_no_more_partitions_than_a_receiver_wants() -> None:

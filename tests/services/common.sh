@@ -73,6 +73,22 @@ locked() {
   flock 9
 }
 
+# deb PACKAGE: unpack a Debian package, without what it depends on, into $SERVICES_HOME/deb/PACKAGE.
+deb() {
+  local dir=$SERVICES_HOME/deb/$1 tmp
+  [[ -d $dir ]] && return
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die "needs apt-get and dpkg-deb (Debian, Ubuntu)"
+  tmp=$(mktemp -d --tmpdir="$SERVICES_HOME")
+  (
+    cd "$tmp"
+    get=(apt-get -q -o APT::Sandbox::User=root download "$1")
+    "${get[@]}" || { apt-get -q update && "${get[@]}"; }
+    dpkg-deb -x ./*.deb tree
+  ) >&2 || { rm -rf "$tmp"; die "package $1 can't be had"; }
+  mkdir -p "$SERVICES_HOME/deb"
+  mv "$tmp/tree" "$dir" && rm -rf "$tmp"
+}
+
 start() {
   locked "$RUN/lock"
   alive && return

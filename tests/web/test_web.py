@@ -53,7 +53,7 @@ def paths() -> list[str]:
 def test_metrics(server: Server) -> None:
     answer = ask(server, "/metrics")
     assert answer.status_code == 200
-    assert 'tailrace_sink_rows_total{job="j",sink="o",table="o"} 1.0' in answer.text
+    assert 'tailrace_sink_rows_total{job_name="j",sink="o",table="o"} 1.0' in answer.text
 
 
 def test_health_says_why(server: Server) -> None:

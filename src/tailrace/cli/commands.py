@@ -238,6 +238,48 @@ def bench(
     command.bench(what.value, rows, kafka, runs, json=json)
 
 
+observe_app = typer.Typer(
+    help="Make what watches a job: alert rules, a scrape config, a dashboard.", no_args_is_help=True
+)
+app.add_typer(observe_app, name="observe")
+
+
+@observe_app.command(epilog="Example: `tailrace observe rules fraud.sql > fraud.rules.yml`")
+def rules(
+    files: Files,
+    parameter: Parameters = None,
+    set_: Settings = None,
+    runbook: Annotated[
+        str, typer.Option("--runbook", metavar="URL", help="Where the runbook is; each alert links to its section.")
+    ] = "docs/runbook.md",
+) -> None:
+    """Write alert rules for Prometheus that fit a script."""
+    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
+
+    command.rules(files, parameter, set_, runbook)
+
+
+@observe_app.command(epilog="Example: `tailrace observe grafana fraud.sql > fraud.dashboard.json`")
+def grafana(files: Files, parameter: Parameters = None, set_: Settings = None) -> None:
+    """Write a dashboard for Grafana, to be imported."""
+    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
+
+    command.grafana(files, parameter, set_)
+
+
+@observe_app.command(epilog="Example: `tailrace observe scrape --listen host:9249`")
+def scrape(
+    listen: Annotated[str, typer.Option("--listen", metavar="[HOST:]PORT", help="Where the job listens.")] = "9249",
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="Where Prometheus finds the token.")
+    ] = None,
+) -> None:
+    """Write the configuration by which Prometheus reads a job's metrics."""
+    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
+
+    command.scrape(listen, token_file)
+
+
 def invoke(arguments: list[str]) -> None:
     """
     Carry out a command line; errors pass through.

@@ -40,11 +40,11 @@ class Metric:
         return f"tailrace_{self.name}" + ("_total" if self.kind is Kind.COUNTER else "")
 
 
-_JOB = ("job",)
-_SOURCE = ("job", "source", "table")
+_JOB = ("job_name",)
+_SOURCE = ("job_name", "source", "table")
 _PARTITION = (*_SOURCE, "partition")
-_SINK = ("job", "sink", "table")
-_OPERATOR = ("job", "operator")
+_SINK = ("job_name", "sink", "table")
+_OPERATOR = ("job_name", "operator")
 
 _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 

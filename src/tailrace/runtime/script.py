@@ -125,7 +125,7 @@ class Script:
         self._stopped = False
         self._job: Job | None = None
         self._restarts: Restarts | None = None
-        self.steps = steps(statements, self._bounded)
+        self.steps = steps(statements, self.is_bounded)
         for plan in (sink for step in self.steps if isinstance(step, Run) for sink in step.sinks):
             registry.check_updates(plan)
 
@@ -137,7 +137,7 @@ class Script:
     @property
     def bounded(self) -> bool:
         """Whether it ends by itself."""
-        return all(self._bounded(sink) for run in self.runs for sink in run.sinks)
+        return all(self.is_bounded(sink) for run in self.runs for sink in run.sinks)
 
     def check(self) -> None:
         """
@@ -226,8 +226,12 @@ class Script:
             return None
         return replace(self._job.observe(), restarts=self._restarts.count)
 
+    def name_of(self, number: int) -> str:
+        """Give the name of a job, by its number from 0."""
+        return self.name if len(self.runs) == 1 else f"{self.name}-{number + 1}"
+
     def _make(self, run: Run, number: int, count: int, settings: Mapping[str, str]) -> Job:
-        name = self.name if count == 1 else f"{self.name}-{number + 1}"
+        name = self.name_of(number)
         state = self._folder_of(number, count)
         return Job(
             name,
@@ -247,7 +251,8 @@ class Script:
         query = run.query
         return {"": self._query_sink(query)} if query is not None and self._query_sink is not None else {}
 
-    def _bounded(self, plan: nodes.Sink) -> bool:
+    def is_bounded(self, plan: nodes.Sink) -> bool:
+        """Tell whether all that a plan reads ends by itself."""
         return all(registry.source(s.table, s.schema, self._context()).bounded for s in _scans(plan))
 
 
