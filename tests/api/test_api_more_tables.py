@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import tailrace as tr
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, UnsupportedError
 
 START = dt.datetime(2026, 1, 1)
 
@@ -184,3 +184,18 @@ def test_columns_of_another_table() -> None:
 
     assert [str(f.type) for f in read.schema] == ["STRING NOT NULL", "BIGINT NOT NULL"]
     assert read.columns == ("item", "n")
+
+
+def test_a_temporal_join_of_a_table_of_changes() -> None:
+    """The error says how its changes can be joined."""
+    broker = {"topic": "t", "properties.bootstrap.servers": "nowhere:1"}
+    stock = tr.read(
+        "kafka",
+        {"item": str, "ts": "TIMESTAMP(3)"},
+        name="stock",
+        time=tr.event_time("ts"),
+        options=broker | {"format": "debezium-json"},
+    )
+    versions = prices().unique("item", keep="last").as_view("versions")
+    with pytest.raises(UnsupportedError, match=r"updated is not supported[\s\S]*read the changes as rows of their own"):
+        stock.join(versions, "item", as_of="ts")

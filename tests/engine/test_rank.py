@@ -179,6 +179,15 @@ def test_rows_that_go_are_taken_back_before_others_come() -> None:
     assert running.state_rows == 0
 
 
+@pytest.mark.parametrize("number", [False, True], ids=["place unseen", "place seen"])
+def test_a_change_is_one_batch(*, number: bool) -> None:
+    """So that who counts by group does not see one vanish between the row that goes and the row that comes."""
+    running = RankOperator(node(ORDERS["descending"], 1, 1, number=number, by=("k",)), UNIQUE)
+    running.process(0, one(1, "a", 5), Times())
+    (batch,) = running.process(0, one(2, "a", 7), Times())
+    assert batch["id"].to_list() == [1, 2]
+
+
 @pytest.mark.parametrize("identity", [APPENDS, UNIQUE], ids=["appends", "unique"])
 def test_a_partition_that_nobody_touches_is_forgotten(identity: Identity | None) -> None:
     """After its time to live it begins anew, silently; one that is touched lives on, over a restart."""

@@ -114,6 +114,19 @@ def test_by_time_it_is_a_deduplication() -> None:
     assert isinstance(found(numbered("v", "rn = 1", "id")), Rank)
 
 
+def test_by_time_over_inserts_that_come_of_updates() -> None:
+    """What updates further below does not count: a temporal join with rows by key gives inserts all the same."""
+    prices = """CREATE TABLE prices (k STRING, p INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMARY KEY (k) NOT ENFORCED)
+      WITH ('connector' = 'upsert-kafka', 'topic' = 'p', 'properties.bootstrap.servers' = 'x:1', 'key.format' = 'raw', 'value.format' = 'json');
+    """
+    priced = "(SELECT t.id, t.k, t.ts, p.p FROM t JOIN prices FOR SYSTEM_TIME AS OF t.ts AS p ON t.k = p.k)"
+    session = Session()
+    session.bind(TABLE + prices, "t.sql")
+    statement = session.bind(numbered("ts DESC", "rn = 1", "id, p", source=priced), "q.sql")[-1]
+    assert isinstance(statement, Query)
+    assert any(isinstance(n, Deduplicate) for n in walk(statement.plan))
+
+
 def test_by_window_rows_come_once() -> None:
     """Both edges of a window must be among the partition, whatever they are called."""
     both = numbered("v", "rn <= 2", "id", "window_start, window_end, k", WINDOW)

@@ -102,6 +102,11 @@ def table_mode(table: Table) -> Mode:
     return ALL if given is not None and given.value in CHANGE_FORMATS else INSERT_ONLY
 
 
+def updates(node: Node) -> bool:
+    """Tell whether a node gives more than inserts, whatever those below it do."""
+    return changelog_modes([node])[id(node)] != INSERT_ONLY
+
+
 def cause_of_updates(node: Node) -> Node | None:
     """Give the node nearest to the sources that makes a stream update; None for a stream of inserts."""
     modes = changelog_modes([node])

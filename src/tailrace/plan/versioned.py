@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tailrace.errors import ConfigError, UnsupportedError
-from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
+from tailrace.plan.changelog import INSERT_ONLY, cause_of_updates, changelog_modes
 from tailrace.plan.keys import unique_keys
 from tailrace.plan.nodes import AssignWatermark, Calc, Node, Normalize, Scan, TemporalJoin
 
@@ -21,6 +21,8 @@ def check_temporal(node: TemporalJoin) -> None:
     modes = changelog_modes([node])
     if modes[id(node.left)] != INSERT_ONLY:
         hint = "join the rows before they are deduplicated or aggregated"
+        if isinstance(cause_of_updates(node.left), Scan):
+            hint = "read the changes as rows of their own: 'format' = 'json', with the rows before and after as ROW columns"
         message = "a temporal join of rows that are updated is not supported"
         raise UnsupportedError(message, hint=hint, location=node.location)
     if modes[id(node.right)] != INSERT_ONLY and not _is_table(node.right):

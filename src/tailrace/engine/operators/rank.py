@@ -53,15 +53,14 @@ class RankOperator(Operator):
         was = moves.after[comes] <= moves.counts_before[moves.group[comes]]
         going = self._frame(moves.rows[leaves], moves.before[leaves], stays, RowKind.UPDATE_BEFORE, RowKind.DELETE)
         coming = self._frame(moves.rows[comes], moves.after[comes], was, RowKind.UPDATE_AFTER, RowKind.INSERT)
-        return [b for b in (going, coming) if len(b)]
+        return _together(going, coming)
 
     def _listed(self, moves: Moves) -> list[Batch]:
         """Put out the rows that leave the places, and those that are new to them."""
         before, after = self._within(moves.before), self._within(moves.after)
         none = np.zeros(len(moves.rows), dtype=np.bool_)
         parts = ((np.flatnonzero(before & ~after), RowKind.DELETE), (_ordered(moves, after & ~before), RowKind.INSERT))
-        out = [self._frame(moves.rows[m], moves.after[m], none[m], kind, kind) for m, kind in parts]
-        return [b for b in out if len(b)]
+        return _together(*(self._frame(moves.rows[m], moves.after[m], none[m], kind, kind) for m, kind in parts))
 
     def _within(self, places: I64) -> np.ndarray:
         return (places >= self._start) & (places <= self._end)
@@ -82,6 +81,12 @@ class RankOperator(Operator):
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
         self._rows.restore(deltas)
+
+
+def _together(*frames: Batch) -> list[Batch]:
+    """Give what goes and what comes as one batch: who aggregates it sees each group change once, and not vanish in between."""
+    out = pl.concat(frames, rechunk=True)
+    return [out] if len(out) else []
 
 
 def _ordered(moves: Moves, chosen: np.ndarray) -> I64:

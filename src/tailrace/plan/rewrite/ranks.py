@@ -8,7 +8,7 @@ import polars as pl
 
 from tailrace.expressions.lower import is_constant, lower
 from tailrace.expressions.nodes import AggregateCall, Call, Column, Expr, Literal, substitute
-from tailrace.plan.changelog import cause_of_updates
+from tailrace.plan.changelog import updates
 from tailrace.plan.nodes import (
     Calc,
     Deduplicate,
@@ -111,14 +111,14 @@ def specialize(node: Node) -> Node:
     The first or last by time is a deduplication; by window, rows come once, when it closes; a
     number for each row by time is a count. A LIMIT of rows that are updated is a rank without an order.
     """
-    if isinstance(node, Limit) and node.count and cause_of_updates(node.input) is not None:
+    if isinstance(node, Limit) and node.count and updates(node.input):
         return as_rank(node)
     if type(node) is not Rank or node.function != "ROW_NUMBER":
         return (_ranked(node) or node) if isinstance(node, Rank) else node
     if node.end is None:
         return _counted(node) or node
     found = _by_window(node)
-    if found is not None or cause_of_updates(node.input) is not None:
+    if found is not None or updates(node.input):
         return found or node
     return _by_time(node) or node
 
