@@ -19,6 +19,7 @@ Flink's logical types, each with the one Polars type that carries it.
 | MAP<k, v>                    | List(Struct(key, value))                  |
 | MULTISET<t>                  | List(Struct(key, value)), value: how often |
 | ROW<...>                     | Struct                                    |
+| VARIANT                      | String, as JSON                           |
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Kind(Enum):
     MAP = "MAP"
     MULTISET = "MULTISET"
     ROW = "ROW"
+    VARIANT = "VARIANT"
     NULL = "NULL"
 
 
@@ -86,6 +88,7 @@ _SIMPLE: dict[Kind, pl.DataType] = {
     Kind.TIME: pl.Time(),
     Kind.INTERVAL_MONTH: pl.Int32(),
     Kind.INTERVAL_SECOND: pl.Duration("ms"),
+    Kind.VARIANT: pl.String(),
     Kind.NULL: pl.Null(),
 }
 
@@ -130,6 +133,15 @@ class DataType:
         if self.children:
             return f"{k.value}<{', '.join(map(str, self.children))}>"
         return str(k.value)
+
+    def holds(self, kind: Kind) -> bool:
+        """
+        Tell whether it is of a kind, or a part of it is.
+
+        >>> array(VARIANT).holds(Kind.VARIANT)
+        True
+        """
+        return self.kind is kind or any(c.holds(kind) for c in self.children)
 
     @property
     def polars(self) -> pl.DataType:
@@ -181,6 +193,7 @@ BYTES = DataType(Kind.VARBINARY, length=MAX_LENGTH)
 DATE = DataType(Kind.DATE)
 INTERVAL_MONTH = DataType(Kind.INTERVAL_MONTH)
 INTERVAL_SECOND = DataType(Kind.INTERVAL_SECOND)
+VARIANT = DataType(Kind.VARIANT)
 NULL = DataType(Kind.NULL)
 
 

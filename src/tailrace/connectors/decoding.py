@@ -15,7 +15,7 @@ from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import lower
-from tailrace.formats.base import Decoded, Decoder, MetadataKey, Reject, Rows
+from tailrace.formats.base import Decoded, Decoder, MetadataKey, Reject, Rows, refuse_variants
 from tailrace.plan.catalog import Table
 from tailrace.schema import DataType, Field, Kind, Schema
 
@@ -201,6 +201,7 @@ def _metadata_columns(
 def _decoder(choice: FormatChoice | None, schema: Schema, whole: Schema, keys: Sequence[str] = ()) -> Decoder | None:
     if choice is None:
         return None
+    refuse_variants(whole, choice.format.name)
     of = choice.format.with_metadata(keys) if keys else choice.format
     return of.decoder(schema, choice.options, whole)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-_VARIANT = "there is no VARIANT type; JSON functions work on texts"
 _JAVA = "it makes a value of a Java class, named by its text; ROW makes one without"
 _BATCH = "Flink has it for batch queries only"
 
 ABSENT = {
-    "PARSE_JSON": _VARIANT,
-    "TRY_PARSE_JSON": _VARIANT,
     "OBJECT_OF": _JAVA,
     "OBJECT_UPDATE": _JAVA,
     "ML_PREDICT": "it calls a model of CREATE MODEL, and there are none",

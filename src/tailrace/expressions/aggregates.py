@@ -41,7 +41,7 @@ def _average(arg: DataType) -> DataType:
 
 
 def _ordered(arg: DataType) -> DataType:
-    if arg.children:
+    if arg.children or arg.kind is Kind.VARIANT:
         raise ValueError("it takes values that have an order")
     return arg.with_nullable(True)
 

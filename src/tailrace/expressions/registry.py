@@ -15,6 +15,7 @@ from tailrace.schema import BINARIES, BYTES, DOUBLE, INT, INTEGERS, MAX_LENGTH, 
 
 TEXT, BINARY, WHOLE, NUMBER, ANY = STRINGS, BINARIES, INTEGERS, NUMERIC, tuple(Kind)
 NESTED = (Kind.ARRAY, Kind.MAP, Kind.ROW)
+UNORDERED = (*NESTED, Kind.VARIANT)
 _MEANT = {TEXT: (STRING, "a text"), BINARY: (BYTES, "bytes"), WHOLE: (INT, "a whole number"), NUMBER: (INT, "a number")}
 
 

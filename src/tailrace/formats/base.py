@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.errors import ConfigError
 from tailrace.options import OptionSet, Values
-from tailrace.schema import Schema
+from tailrace.schema import Kind, Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,19 @@ class Encoder(ABC):
 
         Formats of lines put one line feed behind each row in `data` (outside the rows), so that a file is `data` as it is.
         """
+
+
+def refuse_variants(schema: Schema, format_name: str) -> None:
+    """
+    Refuse columns with values of VARIANT, which no format can carry.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for name, kind in ((f.name, f.type) for f in schema):
+        if kind.holds(Kind.VARIANT):
+            message = f"the format '{format_name}' can't carry the column '{name}' of type {kind.sql()}"
+            raise ConfigError(message, hint="keep the JSON as a STRING there")
 
 
 class Format(ABC):

@@ -15,6 +15,7 @@ import polars as pl
 from tailrace.connectors import draws
 from tailrace.connectors.datagen.options import FieldSpec
 from tailrace.engine.decimals import from_halves
+from tailrace.errors import UnsupportedError
 from tailrace.schema import INTEGERS, INTERVALS, MAX_LENGTH, STRINGS, Kind
 
 I64 = npt.NDArray[np.int64]
@@ -95,6 +96,10 @@ def _check_fits(spec: FieldSpec) -> None:
 
 def _random(spec: FieldSpec, of: int, seed: int) -> Generator:
     kind = spec.type.kind
+    if kind is Kind.VARIANT:
+        raise UnsupportedError(
+            f"datagen makes no values of VARIANT, as for '{spec.path}'", hint="make a STRING, and PARSE_JSON of it"
+        )
     if kind in INTEGERS or kind in INTERVALS:
         return _integers(spec, of)
     if kind in (Kind.FLOAT, Kind.DOUBLE):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.formats import registry
-from tailrace.formats.base import Encoder, Rows
+from tailrace.formats.base import Encoder, Rows, refuse_variants
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
 
@@ -21,6 +21,7 @@ def row_encoder(format_name: str, table: Table, schema: Schema) -> Callable[[], 
         ConfigError: an option of the format is wrong.
     """
     chosen = registry.get(format_name)
+    refuse_variants(schema, format_name)
     prefix = f"{format_name}."
     given = {key.removeprefix(prefix): text for key, text in table.options.items() if key.startswith(prefix)}
     options = chosen.options.parse(given, at=table.location)

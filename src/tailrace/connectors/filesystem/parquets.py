@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tailrace.errors import ConfigError, TerminalError, did_you_mean
-from tailrace.formats.base import Reject
+from tailrace.formats.base import Reject, refuse_variants
 from tailrace.schema import Schema
 
 FIRST_ROWS = 65_536
@@ -144,7 +144,8 @@ def refuse_unsupported(schema: Schema) -> None:
     Refuse a table that Parquet can't hold.
 
     Raises:
-        ConfigError: it has no columns.
+        ConfigError: it has no columns, or one of VARIANT.
     """
+    refuse_variants(schema, "parquet")
     if not len(schema):
         raise ConfigError("a Parquet file needs at least one column beside those of PARTITIONED BY")

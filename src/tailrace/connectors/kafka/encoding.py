@@ -12,7 +12,7 @@ from tailrace.connectors.kafka.fetched import HEADERS
 from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
-from tailrace.formats.base import Encoder, Rows
+from tailrace.formats.base import Encoder, Rows, refuse_variants
 from tailrace.plan.catalog import Table
 from tailrace.schema import Field, Schema
 
@@ -138,7 +138,10 @@ class RowEncoder:
 
 
 def _encoder(choice: FormatChoice | None, schema: Schema) -> Encoder | None:
-    return None if choice is None else choice.format.encoder(schema, choice.options)
+    if choice is None:
+        return None
+    refuse_variants(schema, choice.format.name)
+    return choice.format.encoder(schema, choice.options)
 
 
 def times_of(given: pl.Series) -> Times:

@@ -30,7 +30,11 @@ def can_cast(source: DataType, target: DataType) -> bool:
     >>> can_cast(array(STRING), array(BIGINT)), can_cast(BIGINT, DATE)
     (True, False)
     """
-    if source.kind is Kind.NULL or target.kind in STRINGS:
+    if source.kind is Kind.NULL:
+        return True
+    if source.kind is Kind.VARIANT:
+        return False
+    if target.kind in STRINGS:
         return True
     if source.children or target.children:
         same = source.kind is target.kind and len(source.children) == len(target.children)

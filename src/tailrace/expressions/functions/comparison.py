@@ -10,7 +10,7 @@ import polars as pl
 from tailrace.expressions.casts import cast
 from tailrace.expressions.nodes import Call, Cast, Expr, Literal
 from tailrace.expressions.registry import (
-    NESTED,
+    UNORDERED,
     Context,
     WrongTypesError,
     define,
@@ -67,9 +67,9 @@ def equal(args: list[Expr]) -> list[Expr]:
 
 
 def ordered(args: list[Expr]) -> list[Expr]:
-    """Cast what is compared for its order, which arrays, maps and rows have none of."""
-    if any(a.type.kind in NESTED for a in args):
-        raise ValueError("there is no order of arrays, maps and rows")
+    """Cast what is compared for its order, which arrays, maps, rows and variants have none of."""
+    if any(a.type.kind in UNORDERED for a in args):
+        raise ValueError("there is no order of arrays, maps, rows and variants")
     return comparable(args)
 
 

@@ -10,9 +10,9 @@ import polars as pl
 from tailrace.expressions.functions.comparison import equal, equals
 from tailrace.expressions.nodes import Call, Expr
 from tailrace.expressions.registry import (
-    NESTED,
     NUMBER,
     TEXT,
+    UNORDERED,
     Context,
     LowerCall,
     define,
@@ -114,8 +114,8 @@ define(
 
 
 def _if_convert(args: list[Expr]) -> list[Expr]:
-    if any(a.type.kind in NESTED for a in args[1:]):
-        raise ValueError("IF takes no arrays, maps and rows; write CASE")
+    if any(a.type.kind in UNORDERED for a in args[1:]):
+        raise ValueError("IF takes no arrays, maps, rows and variants; write CASE")
     return _case_convert(args)
 
 

@@ -16,7 +16,7 @@ from tailrace.errors import UnsupportedError
 from tailrace.expressions.batches import by_value, by_value_or_fail
 from tailrace.expressions.json import NotJsonError, Path, PathError, compiled, read, write
 from tailrace.expressions.nodes import Call, Expr, Literal
-from tailrace.expressions.registry import TEXT, Context, LowerCall, define, fixed, never_null, takes
+from tailrace.expressions.registry import TEXT, Context, LowerCall, define, fixed, never_null, takes, to
 from tailrace.schema import BOOLEAN, STRING, DataType, Kind
 
 VALUE_CLAUSES = ("returning", "on empty", "default on empty", "on error", "default on error")
@@ -162,6 +162,11 @@ def _convert(args: list[Expr]) -> list[Expr]:
     return [*takes(TEXT)(args[:2]), *args[2:]]
 
 
+def _convert_variant(args: list[Expr]) -> list[Expr]:
+    """Do the same for what may be a VARIANT too."""
+    return _convert([to(args[0], STRING) if args[0].type.kind is Kind.VARIANT else args[0], *args[1:]])
+
+
 _DOC = "A strict path (the default) that finds nothing is an error, a lax one is empty."
 define(
     "JSON_VALUE",
@@ -172,7 +177,7 @@ define(
     _value,
     2,
     2 + len(VALUE_CLAUSES),
-    convert=_convert,
+    convert=_convert_variant,
 )
 define(
     "JSON_QUERY",
@@ -184,7 +189,7 @@ define(
     _query,
     2,
     2 + len(QUERY_CLAUSES),
-    convert=_convert,
+    convert=_convert_variant,
 )
 define(
     "JSON_EXISTS",

@@ -12,6 +12,7 @@ import msgspec
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _FIRST = json.JSONDecoder()
+_SPACES = " \t\r\n"
 _HALVES = re.compile(r"\\(?:u[dD][89aAbB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)")
 _ESCAPE = re.compile(r"\\(?:u00[0-9a-f]{2}|.)")
 
@@ -38,15 +39,35 @@ def read(text: str) -> Any:
 
 def _read_first(text: str) -> Any:
     # half of a character that needs two is written as a question mark
-    stripped = _HALVES.sub(lambda m: "?" if m[1] else m[0], text.lstrip(" \t\r\n"))
+    stripped = _HALVES.sub(lambda m: "?" if m[1] else m[0], text.lstrip(_SPACES))
     try:
-        _, end = _FIRST.raw_decode(stripped)
-        # a number or a word ends at a space only
-        if stripped[end - 1] not in '}]"' and not stripped[end:][:1].isspace():
-            raise NotJsonError("the text is no JSON")
-        return _DECODER.decode(stripped[:end])
+        return _DECODER.decode(stripped[: _decoded(stripped, _FIRST)[1]])
     except (msgspec.DecodeError, UnicodeEncodeError, ValueError, RecursionError):
         raise NotJsonError("the text is no JSON") from None
+
+
+def first_value(text: str, decoder: json.JSONDecoder) -> Any:
+    """
+    Give the first value in a text as a decoder reads it; what stands behind it is left alone.
+
+    Raises:
+        NotJsonError: there is none.
+    """
+    try:
+        return _decoded(text.lstrip(_SPACES), decoder)[0]
+    except NotJsonError:
+        raise
+    except (ValueError, RecursionError):
+        raise NotJsonError("the text is no JSON") from None
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> tuple[Any, int]:
+    """Give the value at the beginning of a text, and where it ends."""
+    value, end = decoder.raw_decode(text)
+    # a number or a word ends at a space only
+    if text[end - 1] not in '}]"' and text[end:] and not text[end].isspace():
+        raise NotJsonError("the text is no JSON")
+    return value, end
 
 
 def write(value: Any) -> str:

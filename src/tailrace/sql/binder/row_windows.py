@@ -15,7 +15,7 @@ from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
 
-_WITHOUT_ORDER = (Kind.ARRAY, Kind.MAP, Kind.ROW)
+_WITHOUT_ORDER = (Kind.ARRAY, Kind.MAP, Kind.ROW, Kind.VARIANT)
 
 
 def is_over(node: exp.Expr) -> bool:

@@ -6,11 +6,11 @@ from tailrace.sql.dialect.cursor import Cursor
 from tailrace.sql.dialect.nodes import Type, TypeField
 
 SIMPLE = frozenset(
-    ("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BYTES", "DATE", "NULL")
+    ("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "STRING", "BYTES", "DATE", "NULL", "VARIANT")
 )
 ONE_NUMBER = frozenset(("CHAR", "VARCHAR", "BINARY", "VARBINARY", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ"))
 _SAME = {"INTEGER": "INT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL", "CHARACTER": "CHAR"}
-_LATER = frozenset(("MULTISET", "RAW", "VARIANT", "DESCRIPTOR", "BITMAP"))
+_LATER = frozenset(("MULTISET", "RAW", "DESCRIPTOR", "BITMAP"))
 _NAMES = sorted(SIMPLE | ONE_NUMBER | {"DECIMAL", "ARRAY", "MAP", "ROW"})
 
 

@@ -1,0 +1,6 @@
+-- expect: refused
+CREATE TABLE t (s STRING, v AS TRY_PARSE_JSON(s)) WITH (
+  'connector' = 'filesystem', 'path' = '${DATA}/t.json', 'format' = 'json'
+);
+
+SELECT JSON_EXISTS(v, '$.a') AS x FROM t;
