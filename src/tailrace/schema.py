@@ -99,7 +99,8 @@ class DataType:
     One logical type.
 
     `precision` is that of DECIMAL, TIME and timestamps; `scale` of DECIMAL; `length` of strings and bytes;
-    `children` are the element (ARRAY, MULTISET), key and value (MAP) or fields (ROW, with `names`).
+    `children` are the element (ARRAY, MULTISET), key and value (MAP) or fields (ROW, with `names`;
+    with `class_name` it is what OBJECT_OF gives, Flink's STRUCTURED).
 
     >>> str(DataType(Kind.DECIMAL, precision=10, scale=2, nullable=False))
     'DECIMAL(10, 2) NOT NULL'
@@ -112,6 +113,7 @@ class DataType:
     length: int = 0
     children: tuple[DataType, ...] = ()
     names: tuple[str, ...] = ()
+    class_name: str = ""
 
     def __str__(self) -> str:
         return self.sql() + ("" if self.nullable else " NOT NULL")
@@ -129,7 +131,11 @@ class DataType:
             return f"{k.value}({self.length})"
         if k is Kind.ROW:
             fields = (f"`{n.replace('`', '``')}` {t}" for n, t in zip(self.names, self.children, strict=True))
-            return f"ROW<{', '.join(fields)}>"
+            return (
+                f"STRUCTURED<'{self.class_name}', {', '.join(fields)}>"
+                if self.class_name
+                else f"ROW<{', '.join(fields)}>"
+            )
         if self.children:
             return f"{k.value}<{', '.join(map(str, self.children))}>"
         return str(k.value)

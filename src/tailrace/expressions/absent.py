@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-_JAVA = "it makes a value of a Java class, named by its text; ROW makes one without"
 _BATCH = "Flink has it for batch queries only"
 
 ABSENT = {
-    "OBJECT_OF": _JAVA,
-    "OBJECT_UPDATE": _JAVA,
     "ML_PREDICT": "it calls a model of CREATE MODEL, and there are none",
     "SOURCE_WATERMARK": "it asks the connector for watermarks, and none gives its own; write the watermark as an expression",
     "APPROX_COUNT_DISTINCT": f"{_BATCH}; COUNT(DISTINCT x) is exact",

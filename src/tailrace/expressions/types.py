@@ -70,6 +70,8 @@ def _merge(a: DataType, b: DataType) -> DataType | None:
 
 def _merge_nested(a: DataType, b: DataType) -> DataType | None:
     """Give the array, map or row of what its parts have in common; a row has the names of the first."""
+    if a.class_name != b.class_name:
+        return None
     children = [common_type(pair) for pair in zip(a.children, b.children, strict=True)]
     if None in children:
         return None

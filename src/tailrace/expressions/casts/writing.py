@@ -82,6 +82,8 @@ def _nested(value: pl.Expr, source: DataType, timezone: str) -> pl.Expr:
 
     if source.kind is Kind.ROW:
         fields = [part(value.struct.field(n), t) for n, t in zip(source.names, source.children, strict=True)]
+        if source.class_name:
+            fields = [pl.concat_str([pl.lit(f"{n}="), f]) for n, f in zip(source.names, fields, strict=True)]
         text = pl.concat_str([pl.lit("("), pl.concat_str(fields, separator=", "), pl.lit(")")])
         return pl.when(value.is_not_null()).then(text)
     if source.kind is Kind.ARRAY:

@@ -74,8 +74,8 @@ def ordered(args: list[Expr]) -> list[Expr]:
 
 
 def equals(a: pl.Expr, b: pl.Expr, t: DataType) -> pl.Expr:
-    """Compare two values of a type; rows are equal where all their fields are, so NULL counts in them too."""
-    if t.kind is not Kind.ROW:
+    """Compare two values of a type; rows are equal where all their fields are, so NULL counts in them too; in objects it equals NULL."""
+    if t.kind is not Kind.ROW or t.class_name:
         return compared(a, b, "eq")
     pairs = ((a.struct.field(n), b.struct.field(n), c) for n, c in zip(t.names, t.children, strict=True))
     return pl.all_horizontal([equals(*p) for p in pairs])

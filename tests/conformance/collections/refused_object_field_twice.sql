@@ -1,0 +1,6 @@
+-- expect: refused
+CREATE TABLE t (s STRING) WITH (
+  'connector' = 'filesystem', 'path' = '${DATA}/t.json', 'format' = 'json'
+);
+
+SELECT OBJECT_OF('A', 'a', s, 'a', s) AS x FROM t;
