@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tailrace.api.pipelines import Running as Running
     from tailrace.api.results import Stream as Stream
     from tailrace.api.schemas import metadata as metadata
+    from tailrace.api.serving import serve as serve
     from tailrace.api.sources import from_arrow as from_arrow
     from tailrace.api.sources import from_pandas as from_pandas
     from tailrace.api.sources import from_polars as from_polars
@@ -64,6 +65,7 @@ _LAZY = {
     "pipelines": ("Pipeline", "Running"),
     "results": ("Stream",),
     "schemas": ("metadata",),
+    "serving": ("serve",),
     "sources": ("from_arrow", "from_pandas", "from_polars", "from_rows", "read", "read_files", "read_kafka"),
     "table": ("Table",),
     "windows": ("cumulate", "hop", "session", "tumble"),

@@ -238,6 +238,21 @@ def bench(
     command.bench(what.value, rows, kafka, runs, json=json)
 
 
+@app.command(epilog="Example: `tailrace top 9249`")
+def top(
+    where: Annotated[
+        str, typer.Argument(metavar="[HOST:]PORT", help="Where the job listens (its `--listen`).")
+    ] = "9249",
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="The time between two looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Show it once, and leave.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what a running job does: rates, lag, latency, and how busy each operator is. Ctrl-C leaves."""
+    from tailrace.cli import top as command  # noqa: PLC0415  loaded when called
+
+    command.top(where, seconds, once=once, json_=json)
+
+
 observe_app = typer.Typer(
     help="Make what watches a job: alert rules, a scrape config, a dashboard.", no_args_is_help=True
 )

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import structlog
 
-from tailrace.cli import logs, serving
+from tailrace.cli import logs
 from tailrace.cli.compiling import told_of_compiling
 from tailrace.cli.failures import silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
@@ -18,6 +18,7 @@ from tailrace.cli.output import OutputSink, output_sink, print_frame
 from tailrace.cli.progress import Progress, summary_json, summary_lines
 from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, load, state_folder
+from tailrace.cli.serving import served
 from tailrace.connectors.base import Sink as RowSink
 from tailrace.errors import ConfigError
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
@@ -27,7 +28,6 @@ from tailrace.runtime.job import Job
 from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
 from tailrace.sql.statements import Done, Explain, Show
-from tailrace.web.address import Address
 
 _log = structlog.get_logger("tailrace.cli")
 
@@ -53,9 +53,7 @@ def run(
     script = load(files, parameters, settings)
     if script.sinks:
         folder = state_folder(script, state)
-        summaries = run_script(
-            script, output, folder, allow_state_drop=allow_state_drop, json=json, where=serving.where(listen)
-        )
+        summaries = run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json, listen=listen)
         for summary in summaries:
             tell(summary, json=json)
     else:
@@ -108,7 +106,7 @@ def run_script(
     *,
     allow_state_drop: bool = False,
     json: bool = False,
-    where: Address | None = None,
+    listen: str | None = None,
 ) -> list[Summary]:
     """
     Run a script's jobs to their end, with progress on standard error.
@@ -130,7 +128,7 @@ def run_script(
         runner = runner_of(script, rows_of, _made(state), allow_state_drop=allow_state_drop)
         gone.job = runner
         shown = Progress(runner, sys.stderr, live=live, as_json=json)
-        with shown, serving.served(runner, where), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
+        with shown, served(runner, listen), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
             return runner.run()
 
 
