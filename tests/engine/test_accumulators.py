@@ -135,3 +135,26 @@ def test_what_is_not_supported_says_so(function: str, kind: DataType, *, distinc
     """An aggregate that does not exist is refused when the plan is built, not at run time."""
     with pytest.raises(UnsupportedError, match=f"{function}.* is not supported"):
         accumulator(AggregateCall(function, kind, "x", kind, distinct))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [AggregateCall("LAG", BIGINT, "v", BIGINT, constants=(1,)), AggregateCall("ARRAY_AGG", array(BIGINT), "v", BIGINT)],
+    ids=str,
+)
+def test_many_slots_of_single_values(call: AggregateCall) -> None:
+    """More values than there is room for at first come back from a checkpoint, and are there after slots were dropped."""
+    count = 5000
+    slots, values = np.arange(2 * count) // 2, pl.Series("v", range(2 * count))
+    one, other = accumulator(call), accumulator(call)
+    for acc in (one, other):
+        acc.reserve(count)
+    one.add(slots, values, None)
+    every = np.arange(count)
+    other.load(every, one.columns(every))
+    expected = one.result(every)
+
+    assert expected.to_list()[4321] in (8642, [8642, 8643])
+    assert other.result(every).equals(expected)
+    other.keep(every[::2])
+    assert other.result(np.arange(count // 2)).equals(expected[::2])

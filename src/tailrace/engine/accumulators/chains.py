@@ -94,7 +94,8 @@ class Chains:
 
     def take(self, slots: I64, values: pl.Series, counts: I64) -> None:
         """Add entries with their counts."""
-        self._counts[self.append(slots, values)] = counts
+        entries = self.append(slots, values)  # before the array is named: it may be another one then
+        self._counts[entries] = counts
 
     def remove(self, entries: I64) -> None:
         """Take single entries out."""
