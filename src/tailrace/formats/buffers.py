@@ -10,6 +10,8 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.schema import INTEGERS, DataType, Kind
+from tailrace.state import text_kernels
+from tailrace.state.columns import views_of
 
 Words = npt.NDArray[np.int64]
 Valid = npt.NDArray[np.uint8]
@@ -24,7 +26,7 @@ _INTEGERS = {
 
 def fixed_column(kind: DataType, words: Words, valid: Valid) -> pl.Series:
     """
-    Make a column of integers, floats, decimals, truth values, dates or timestamps.
+    Make a column of integers, floats, decimals, truth values, dates, times or timestamps.
 
     `words` is [word, row]: the integer, days or time; the bits of the double (for FLOAT too); both halves of a decimal.
 
@@ -71,6 +73,27 @@ def _arrow(kind: DataType, words: Words) -> tuple[Any, npt.NDArray[Any]]:
             return nanoarrow.bool_(), np.packbits(first != 0, bitorder="little")
         case Kind.DATE:
             return nanoarrow.date32(), first.astype(np.int32)
+        case Kind.TIME:
+            return nanoarrow.time64("ns"), first
         case _:
             zone = "UTC" if kind.kind is Kind.TIMESTAMP_LTZ else ""
             return nanoarrow.timestamp(kind.time_unit, timezone=zone), first
+
+
+def text_places(values: pl.Series) -> tuple[Words, Words, npt.NDArray[np.uint8]]:
+    """
+    Give the address and size of each text or value of bytes, and the memory that they are in; NULL has no bytes.
+
+    >>> text_places(pl.Series(["a", None, "bcd"]))[1].tolist()
+    [1, 0, 3]
+    """
+    count = len(values)
+    lengths, starts = np.zeros(count, dtype=np.int32), np.zeros(count, dtype=np.int64)
+    data = np.zeros(1, dtype=np.uint8)
+    if count:
+        array = nanoarrow.c_array_stream(values.rechunk()).get_next()
+        views, buffers = views_of(array, count)
+        size = text_kernels.view_lengths(views, values.is_not_null().to_numpy(), lengths)
+        data = np.empty(max(1, size), dtype=np.uint8)
+        text_kernels.copy_views(views, buffers, lengths, starts, data, 0)
+    return starts + data.ctypes.data, np.maximum(lengths, 0).astype(np.int64), data

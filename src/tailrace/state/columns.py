@@ -174,7 +174,7 @@ class TextColumn(Column):
         self._starts = _room(self._starts, self._used, count)
         own = slice(self._used, self._used + count)
         array = nanoarrow.c_array_stream(values.rechunk()).get_next()
-        views, buffers = _views(array, count)
+        views, buffers = views_of(array, count)
         size = kernels.view_lengths(views, values.is_not_null().to_numpy(), self._lengths[own])
         self._data = _room(self._data, self._filled, size)
         kernels.copy_views(views, buffers, self._lengths[own], self._starts[own], self._data, self._filled)
@@ -194,7 +194,7 @@ class TextColumn(Column):
         return pl.Series(array)
 
 
-def _views(array: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+def views_of(array: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Give the views of an array of texts, and the addresses of its buffers; good as long as the array lives."""
     _, place, *buffers, _ = array.buffers
     words = (ctypes.c_uint64 * (2 * count)).from_address(place + 16 * array.offset)
