@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsons
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import typer
@@ -17,6 +17,7 @@ from tailrace.cli.script import Script, load
 from tailrace.clock import SystemClock
 from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Guarantee, Report
+from tailrace.connectors.decoding import BlockDecoder
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin, Scan, Sink, walk
@@ -107,7 +108,12 @@ class _Checker:
         source = registry.source(scan.table, scan.schema, self._context(scan.table))
         if source.shared:
             self._shared.add(scan.table.name)
-        return _reached("source", scan.table, _asked(source.check))
+        return _reached("source", scan.table, _asked(lambda: self._with_formats(scan, source.check())))
+
+    def _with_formats(self, scan: Scan, report: Report) -> Report:
+        """Add to what was found of a source what was found of the formats of its rows."""
+        said = BlockDecoder(scan.schema, scan.table).check() if report.ok else []
+        return replace(report, message="; ".join([report.message, *said]))
 
     def _promised(self, source: str, guarantee: Guarantee) -> str:
         """A partition that changes hands after a crash is read again by a process that knows nothing of the rows' epoch."""

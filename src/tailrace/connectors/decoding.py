@@ -56,6 +56,10 @@ class BlockDecoder:
         whole = Schema(tuple(f for f in table.physical if f.name not in not_in_value))
         self._value = _decoder(options.value, in_value, whole, self._of_format)
 
+    def check(self) -> list[str]:
+        """Reach what the formats need, and say what is there."""
+        return [said for d in (self._value, self._key.decoder) if d is not None and (said := d.check())]
+
     def decode(self, block: Block) -> Decoded:
         """Give the columns of the rows that can be read, and the others with their reasons; never raises for a row."""
         bad = {r.row: r for r in block.rejects}
@@ -146,17 +150,17 @@ class _KeyDecoder:
         self._names = {f.name[skip:]: f.name for f in fields}
         self._schema = Schema(tuple(Field(f.name[skip:], f.type) for f in fields))
         whole = Schema(tuple(Field(f.name[skip:], f.type) for f in map(table.physical.__getitem__, options.key_fields)))
-        self._decoder = _decoder(options.key, self._schema, whole) if fields else None
+        self.decoder = _decoder(options.key, self._schema, whole) if fields else None
 
     def decode(self, block: Block, rows: Numbers, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
         """Give the key's columns of those of `rows` whose key can be read, and these rows."""
-        if self._decoder is None:
+        if self.decoder is None:
             return {}, rows
         if block.keys is None:
             return {self._names[f.name]: _nothing(f, len(rows)) for f in self._schema}, rows
         nulls = np.zeros(len(block), dtype=np.bool_) if block.keys.nulls is None else block.keys.nulls
         keyed = rows[~nulls[rows]]
-        decoded = self._decoder.decode(block.keys.take(keyed))
+        decoded = self.decoder.decode(block.keys.take(keyed))
         _note([Reject(r.row, r.code, f"key: {r.reason}") for r in decoded.rejects], keyed, bad)
         kept = _left(rows, bad)
         read = keyed if decoded.kept is None else keyed[decoded.kept]

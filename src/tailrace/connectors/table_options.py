@@ -220,7 +220,14 @@ def _prefixed(table: Table, connector: Connector, keys: list[str], role: str) ->
     prefix = f"{name}." if key == "format" else f"{role}{name}."
     given = {k.removeprefix(prefix): v for k, v in table.options.items() if k.startswith(prefix)}
     known = {prefix + o.key: o.doc for o in chosen.options.options}
-    return _Prefixed(known, FormatChoice(chosen, _parse_format(chosen, prefix, given, table)))
+    values = _parse_format(chosen, prefix, given, table)
+    return _Prefixed(known, FormatChoice(_placed(chosen, table, connector, key=role == "key."), values))
+
+
+def _placed(chosen: Format, table: Table, connector: Connector, *, key: bool) -> Format:
+    """Tell a format of which topic its rows are, if it is one."""
+    text = table.option("topic") if connector.place == "topic" else None
+    return chosen if text is None or ";" in text.value else chosen.on_topic(text.value.strip(), key=key)
 
 
 def _format(text: OptionText) -> Format:

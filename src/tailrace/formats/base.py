@@ -110,7 +110,15 @@ class Decoder(ABC):
 
         Never raises for what is in the rows: each bad one is a `Reject`, all others go on. A row without bytes
         (tombstone) or of zero bytes is a reject, unless the format gives it a meaning.
+
+        Raises:
+            TransientError: what is needed to read them (a schema registry) is away; the same rows come again.
+            TerminalError: it can't be had.
         """
+
+    def check(self) -> str:
+        """Reach what is needed to read rows (a schema registry), and say what is there; empty if nothing is needed."""
+        return ""
 
 
 class Encoder(ABC):
@@ -118,6 +126,19 @@ class Encoder(ABC):
 
     header: bytes = b""
     """What stands once at the start of each file (as the names of CSV), with its line end."""
+
+    def open(self) -> None:
+        """
+        Prepare to write, before the first row: as to register a schema; may be called again.
+
+        Raises:
+            TransientError, TerminalError: what is needed for it is away, or can't be had.
+            ConfigError: rows of this table can't be written there.
+        """
+
+    def check(self) -> str:
+        """Reach what is needed to write, and say what is there; changes nothing. Empty if nothing is needed."""
+        return ""
 
     @abstractmethod
     def encode(self, frame: pl.DataFrame) -> Rows:
@@ -150,6 +171,10 @@ class Format(ABC):
     """Metadata columns of the rows; a table names them with `value.` before the key."""
     changes: bool = False
     """Whether rows have row kinds: a table of this format can be updated."""
+
+    def on_topic(self, topic: str, *, key: bool) -> Format:
+        """Give the same format for the rows of a topic, or for their keys: formats of a registry name subjects by it."""
+        return self
 
     def with_metadata(self, keys: Sequence[str]) -> Format:
         """Give the same format, whose decoders also give these metadata columns, named by `value.` and the key."""

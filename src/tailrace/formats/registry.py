@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.formats import changes, csv, json, protobuf, raw
+from tailrace.formats import avro, changes, csv, json, protobuf, raw
 from tailrace.formats.base import Format
 
-_ALL: dict[str, Format] = {f.name: f for f in (json.FORMAT, csv.FORMAT, raw.FORMAT, protobuf.FORMAT, *changes.FORMATS)}
+_ALL: dict[str, Format] = {
+    f.name: f for f in (json.FORMAT, csv.FORMAT, raw.FORMAT, protobuf.FORMAT, *changes.FORMATS, *avro.FORMATS)
+}
 
 
 def names() -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from tailrace.connectors.base import Block, Change
 from tailrace.formats.base import Decoded
+from tailrace.runtime.queues import MEANWHILE
 
 Decode = Callable[[Block], Decoded]
 Changes = tuple[Change, ...]
@@ -30,13 +31,18 @@ class DecodeLine:
     Takes blocks and changes of partitions in order, and hands them on in the same order, blocks decoded.
 
     There is one thread for each of `decoders`, and at most one block more than threads in the line. Used by one thread;
-    what a decoder raises is raised by the next call.
+    what a decoder raises is raised by the next call. `meanwhile` is called now and then while it waits for a decoder.
     """
 
     def __init__(
-        self, decoders: Sequence[Decode], arrive: Callable[[Block, Decoded], None], change: Callable[[Changes], None]
+        self,
+        decoders: Sequence[Decode],
+        arrive: Callable[[Block, Decoded], None],
+        change: Callable[[Changes], None],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._arrive = arrive
+        self._meanwhile = meanwhile
         self._change = change
         self._most = len(decoders) + 1
         self._decoders: queue.SimpleQueue[Decode] = queue.SimpleQueue()
@@ -90,9 +96,15 @@ class DecodeLine:
         finally:
             self._decoders.put(decoder)
 
+    def _result(self, decoded: Future[Decoded]) -> Decoded:
+        """Wait for a block; decoding may take long, as while a schema registry is away."""
+        while not wait([decoded], MEANWHILE).done:
+            self._meanwhile()
+        return decoded.result()
+
     def _first(self) -> None:
         first = self._waiting.popleft()
         if isinstance(first, _InWork):
-            self._arrive(first.block, first.decoded.result())
+            self._arrive(first.block, self._result(first.decoded))
         else:
             self._change(first)

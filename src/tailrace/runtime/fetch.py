@@ -19,6 +19,7 @@ from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.decode_line import Decode, DecodeLine
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.on_the_way import OnTheWay
+from tailrace.runtime.patience import Patience, StoppedError
 from tailrace.runtime.queues import MEANWHILE, ByteQueue
 
 
@@ -105,7 +106,6 @@ class Fetcher:
         self._reader: Reader | None = None
         self._read_at: deque[float] = deque()
         """When each block in the line was read."""
-        self._line = DecodeLine(decoders, self._arrived, self._changed)
         self._positions = positions
         self._halt = halt
         self._clock = clock
@@ -114,6 +114,8 @@ class Fetcher:
         self._backoff = Backoff(limit=start_limit)
         self._retry_limit = retry_limit
         self._stop = threading.Event()
+        patience = Patience(label, self._stop, clock, retry_limit, self._waits)
+        self._line = DecodeLine([patience.patient(d) for d in decoders], self._arrived, self._changed, self._meanwhile)
         self._released = threading.Event()
         self._acknowledge: Positions | None = None
         self._live: set[str] = set()
@@ -153,7 +155,7 @@ class Fetcher:
         reader: Reader | None = None
         try:
             reader = self._reader = self._open()
-            ended = reader is not None and self._read(reader)
+            ended = reader is not None and self._read_patiently(reader)
             self.queue.put(Over(ended), 0)
             self._linger(reader)
         except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
@@ -188,6 +190,15 @@ class Fetcher:
         self.retrying = error.message
         pause = self._backoff.failed(f"source '{self._label}'", error, self._clock.monotonic())
         self._stop.wait(pause)
+
+    def _waits(self, why: str) -> None:
+        self.retrying = why
+
+    def _read_patiently(self, reader: Reader) -> bool:
+        try:
+            return self._read(reader)
+        except StoppedError:
+            return False
 
     def _read(self, reader: Reader) -> bool:
         """Read until the source ends (True) or is to stop (False)."""

@@ -89,6 +89,19 @@ class RowEncoder:
         given = {m.key: m.name for m in table.metadata if not m.virtual}
         self._time, self._headers = given.get("timestamp"), given.get("headers")
 
+    def open(self) -> None:
+        """Prepare the formats: as to register their schemas."""
+        for encoder in self._encoders:
+            encoder.open()
+
+    def check(self) -> str:
+        """Reach what the formats need, and say what is there."""
+        return "".join(f"; {said}" for encoder in self._encoders if (said := encoder.check()))
+
+    @property
+    def _encoders(self) -> list[Encoder]:
+        return [e for e in (self._value, self._key) if e is not None]
+
     @property
     def keyed(self) -> bool:
         """Whether rows have keys."""

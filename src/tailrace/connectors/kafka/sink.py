@@ -179,9 +179,13 @@ class _Writable:
 
     def __init__(self, target: Target, encoder: RowEncoder) -> None:
         self._topic = target.topic.names[0]
-        self._encoder = encoder
+        self.encoder = encoder
         self.largest = 0
         """The most bytes that a message may have; who opens the topic says it."""
+
+    def checked(self, report: Report) -> Report:
+        """Add to what was found of a topic what was found of the formats of its rows."""
+        return replace(report, message=report.message + self.encoder.check()) if report.ok else report
 
     def encode(self, batch: pl.DataFrame, refusals: Refusals) -> Encoded:
         """
@@ -190,7 +194,7 @@ class _Writable:
         Raises:
             DataError: a row can't be encoded, and that is not tolerated.
         """
-        return self._taken(batch, refusals)[1] if refusals.tolerates else self._encoder.encode(batch)
+        return self._taken(batch, refusals)[1] if refusals.tolerates else self.encoder.encode(batch)
 
     def rows(self, batch: pl.DataFrame, refusals: Refusals) -> pl.DataFrame:
         """Give the rows that can be written; the others are refused."""
@@ -198,17 +202,17 @@ class _Writable:
 
     def _taken(self, batch: pl.DataFrame, refusals: Refusals) -> tuple[pl.DataFrame, Encoded]:
         """Give the rows that can be written, and their messages: one each, so that rows and messages keep in step."""
-        batch = self._encoder.sent(batch)
+        batch = self.encoder.sent(batch)
         try:
-            encoded = self._encoder.encode(batch)
+            encoded = self.encoder.encode(batch)
         except DataError:
-            batch = accepted(batch, self._encoder.encode, refusals, "encode")
-            encoded = self._encoder.encode(batch)
+            batch = accepted(batch, self.encoder.encode, refusals, "encode")
+            encoded = self.encoder.encode(batch)
         small = self._are_small(batch, sizes(encoded), refusals)
         if small.all():
             return batch, encoded
         batch = batch.filter(pl.Series(small))
-        return batch, self._encoder.encode(batch)
+        return batch, self.encoder.encode(batch)
 
     def _are_small(self, batch: pl.DataFrame, size: npt.NDArray[np.int64], refusals: Refusals) -> npt.NDArray[np.bool_]:
         """Tell which rows are not too large; the others are refused."""
@@ -232,6 +236,7 @@ class KafkaSink(AtLeastOnceSink):
 
     def open(self) -> None:
         self.close()  # what an open that failed has left
+        self._writable.encoder.open()
         self._producer, self._writable.largest = self._target.opened({})
 
     @property
@@ -256,7 +261,7 @@ class KafkaSink(AtLeastOnceSink):
         self.producer.flush()
 
     def check(self) -> Report:
-        return self._target.check("at-least-once")
+        return self._writable.checked(self._target.check("at-least-once"))
 
     def close(self) -> None:
         self._buffer.take()
@@ -286,6 +291,7 @@ class KafkaTransactionalSink(TransactionalSink):
 
     def open(self) -> int:
         self.close()  # what an open that failed has left
+        self._writable.encoder.open()
         more = plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"})
         self._producer, self._writable.largest = self._target.opened(more)
         init = self._producer.client.lib.init_transactions
@@ -375,7 +381,7 @@ class KafkaTransactionalSink(TransactionalSink):
         return producer.client.fail(fatal or code, topic, why or reason)
 
     def check(self) -> Report:
-        return self._target.check("exactly-once by transactions")
+        return self._writable.checked(self._target.check("exactly-once by transactions"))
 
     def close(self) -> None:
         self._buffer.take()

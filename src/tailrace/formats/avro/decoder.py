@@ -113,9 +113,7 @@ class AvroDecoder(Decoder):
         spans = {k: self._span(k, rows, words, valid[k], slow) for k in self._spans}
         return pl.DataFrame([self._column(k, f, words, valid[k], spans) for k, f in enumerate(self._schema)])
 
-    def _column(
-        self, k: int, field: Field, words: Numbers, valid: Marks, spans: dict[int, pl.Series]
-    ) -> pl.Series:
+    def _column(self, k: int, field: Field, words: Numbers, valid: Marks, spans: dict[int, pl.Series]) -> pl.Series:
         program = self._program
         if k in spans:
             return spans[k]

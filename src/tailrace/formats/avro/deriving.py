@@ -126,7 +126,9 @@ def columns(given: AvroType, *, legacy: bool = True) -> Schema:
     optional = given.optional
     of = optional[1] if optional else given
     if of.kind != "record":
-        raise UnsupportedError(f"the schema is {of}, and no record with columns", hint="declare the columns of the table")
+        raise UnsupportedError(
+            f"the schema is {of}, and no record with columns", hint="declare the columns of the table"
+        )
     return Schema(tuple(Field(f.name, _Columns(legacy).of(f.type, f.name, (of,))) for f in of.fields))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ from tailrace.formats.base import Encoder, Rows
 from tailrace.formats.buffers import text_places
 from tailrace.formats.columns import physical
 from tailrace.formats.kernels import avro_encode as kernel
-from tailrace.schema import BINARIES, INTEGERS, MAPS, STRINGS, TIMESTAMPS, DataType, Field, Kind, Schema
+from tailrace.schema import BINARIES, FLOATS, INTEGERS, MAPS, STRINGS, TIMESTAMPS, DataType, Field, Kind, Schema
 
 Numbers = npt.NDArray[np.int64]
+_EXACT = Context(prec=100)
 _UNITS_OF = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -79,7 +80,9 @@ class AvroEncoder(Encoder):
         field = self._schema[name]
         optional = of.optional
         if of.kind == "union" and optional is None:
-            raise ConfigError(f"field '{name}' of the schema that is written is a {of}", hint="only a union with null can be written")
+            raise ConfigError(
+                f"field '{name}' of the schema that is written is a {of}", hint="only a union with null can be written"
+            )
         null, inner = optional if optional is not None else (-1, of)
         # a union of one has a branch too, and it is the first
         branch = 1 if optional is not None and null < 0 else null
@@ -114,7 +117,9 @@ class AvroEncoder(Encoder):
             return None
         if null < 0:
             hint = "let the field be a union with null, or filter such rows"
-            raise DataError(f"column '{field.name}' has NULL, which the schema that is written has no place for", hint=hint)
+            raise DataError(
+                f"column '{field.name}' has NULL, which the schema that is written has no place for", hint=hint
+            )
         return series.is_not_null().to_numpy().view(np.uint8)
 
 
@@ -125,26 +130,34 @@ def _misfit(of: AvroType, field: Field) -> ConfigError:
 def _writing(of: AvroType, field: Field) -> Write:
     """Find how a column is written."""
     k = field.type.kind
-    if k is Kind.BOOLEAN and of.kind == "boolean":
-        return lambda s: _words(kernel.BOOLEAN, s.cast(pl.Int64))
-    if k in INTEGERS and (of.kind == "long" or (of.kind == "int" and k is not Kind.BIGINT)) and not of.logical:
-        return lambda s: _words(kernel.LONG, s.cast(pl.Int64))
-    if k in (Kind.FLOAT, Kind.DOUBLE) and (of.kind == "double" or (of.kind == "float" and k is Kind.FLOAT)):
-        return _reals(of)
-    if k in STRINGS and of.kind == "enum":
-        return _enum(of, field)
-    if (k in STRINGS and of.kind == "string") or (k in BINARIES and of.kind == "bytes" and not of.logical):
-        return _texts
-    if k in BINARIES and of.kind == "fixed" and not of.logical:
-        return _fixed(of, field)
+    if k in (Kind.ARRAY, Kind.ROW) or k in MAPS:
+        return _nested(of, field)
     if k is Kind.DECIMAL and of.kind in ("bytes", "fixed") and of.logical == "decimal":
         return _decimals(of, field)
     if k is Kind.DATE and of.kind == "int" and of.logical in ("date", ""):
         return lambda s: _words(kernel.LONG, s.to_physical().cast(pl.Int64))
     if k is Kind.TIME or k in TIMESTAMPS:
         return _times(of, field)
-    if k in (Kind.ARRAY, Kind.ROW) or k in MAPS:
-        return _nested(of, field)
+    if of.logical not in ("", "uuid") or (of.kind == "fixed" and of.logical):
+        raise _misfit(of, field)
+    return _plain(of, field)
+
+
+def _plain(of: AvroType, field: Field) -> Write:
+    """Find how a column is written whose type is one of Avro's own."""
+    k = field.type.kind
+    if k is Kind.BOOLEAN and of.kind == "boolean":
+        return lambda s: _words(kernel.BOOLEAN, s.cast(pl.Int64))
+    if k in INTEGERS and (of.kind == "long" or (of.kind == "int" and k is not Kind.BIGINT)):
+        return lambda s: _words(kernel.LONG, s.cast(pl.Int64))
+    if k in FLOATS and (of.kind == "double" or (of.kind == "float" and k is Kind.FLOAT)):
+        return _reals(of)
+    if k in STRINGS and of.kind == "enum":
+        return _enum(of, field)
+    if (k in STRINGS and of.kind == "string") or (k in BINARIES and of.kind == "bytes"):
+        return _texts
+    if k in BINARIES and of.kind == "fixed":
+        return _fixed(of, field)
     raise _misfit(of, field)
 
 
@@ -171,7 +184,9 @@ def _texts(series: pl.Series) -> _Written:
 
 
 def _enum(of: AvroType, field: Field) -> Write:
-    numbers = pl.DataFrame({"s": list(of.symbols), "n": list(range(len(of.symbols)))}, schema={"s": pl.String, "n": pl.Int64})
+    numbers = pl.DataFrame(
+        {"s": list(of.symbols), "n": list(range(len(of.symbols)))}, schema={"s": pl.String, "n": pl.Int64}
+    )
 
     def write(series: pl.Series) -> _Written:
         found = series.replace_strict(numbers["s"], numbers["n"], default=None, return_dtype=pl.Int64)
@@ -313,9 +328,13 @@ def _outward_record(of: AvroType, kind: DataType, field: Field) -> Callable[[Any
             parts.append((one.name, _outward(one.type, inner[one.name], field)))
         elif one.has_default:
             optional = one.type.optional
-            constants[one.name] = None if one.default is None else raw_default(one.default, optional[1] if optional else one.type)
+            constants[one.name] = (
+                None if one.default is None else raw_default(one.default, optional[1] if optional else one.type)
+            )
         else:
-            raise ConfigError(f"column '{field.name}': field '{one.name}' of the schema that is written has no value and no default")
+            raise ConfigError(
+                f"column '{field.name}': field '{one.name}' of the schema that is written has no value and no default"
+            )
     extra = sorted(inner.keys() - {f.name for f in of.fields})
     if extra:
         raise ConfigError(f"column '{field.name}': field '{extra[0]}' is not in the schema that is written")
@@ -324,7 +343,7 @@ def _outward_record(of: AvroType, kind: DataType, field: Field) -> Callable[[Any
 
 def _outward_decimal(of: AvroType) -> Callable[[Any], Any]:
     def convert(value: Decimal) -> bytes:
-        number = int(value.scaleb(of.scale))
+        number = int(value.scaleb(of.scale, _EXACT))
         size = of.size if of.kind == "fixed" else (number.bit_length() + 8) // 8
         return number.to_bytes(size, "big", signed=True)
 

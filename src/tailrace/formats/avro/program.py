@@ -189,11 +189,21 @@ class _Compiler:
         again = [k for places in asked.values() for k in places[1:]]
         if again:
             names = ", ".join(f"'{self._schema.fields[k].name}'" for k in again)
-            raise MisfitError(self._fields[again[0]][0], f"is what more than one column stands for ({names}), by aliases")
+            raise MisfitError(
+                self._fields[again[0]][0], f"is what more than one column stands for ({names}), by aliases"
+            )
         code = self._code.assembled()
         return Program(
-            self._writer, self._schema, code, self._firsts, self._words, self._spans, self._constants, frozenset(self._places),
-            self._fields, self._kept,
+            self._writer,
+            self._schema,
+            code,
+            self._firsts,
+            self._words,
+            self._spans,
+            self._constants,
+            frozenset(self._places),
+            self._fields,
+            self._kept,
         )
 
     def _top(self) -> None:

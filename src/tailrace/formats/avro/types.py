@@ -109,7 +109,7 @@ def _checked(text: str, named: dict[str, Any]) -> Any:
         return library.schema.parse_schema(given, named_schemas=named, _write_hint=False)
     except RecursionError:
         raise
-    except Exception as error:  # fastavro raises whatever comes of what it does not expect
+    except Exception as error:  # noqa: BLE001  fastavro raises whatever comes of what it does not expect
         raise BadSchemaError(f"no schema of Avro: {str(error) or type(error).__name__}") from None
 
 

@@ -128,7 +128,9 @@ def _known(symbols: dict[str, str | None]) -> Convert:
     def convert(value: str) -> str:
         symbol = symbols[value]
         if symbol is None:
-            raise BadValueError(f"the symbol '{value}' is not in the reader's schema, which has no default for it", "enum")
+            raise BadValueError(
+                f"the symbol '{value}' is not in the reader's schema, which has no default for it", "enum"
+            )
         return symbol
 
     return convert
@@ -175,7 +177,7 @@ def _decimal_of(scale: int, kind: DataType) -> Convert:
         rounded = exact.quantize(unit, ROUND_HALF_UP, _EXACT)
         if rounded.adjusted() >= kind.precision - kind.scale and rounded:
             raise BadValueError(f"does not fit {kind.sql()}", "range")
-        return rounded if rounded else Decimal(0).scaleb(-kind.scale)
+        return rounded or Decimal(0).scaleb(-kind.scale)
 
     return convert
 

@@ -8,21 +8,40 @@ well-formed and has no place in its column marks the row `SLOW`: it is read once
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from tailrace.formats.kernels.compile import kernel, part
 from tailrace.formats.kernels.memory import byte, load64, put, put_byte, word
-from tailrace.formats.kernels.numbers import _TEN_HIGH, _TEN_LOW
+from tailrace.formats.kernels.numbers import TEN_HIGH, TEN_LOW
 from tailrace.formats.kernels.strings import is_utf8
 
 Numbers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Word = Any  # a number of 64 bits: Python's in the types, NumPy's in the kernel
 
 WIDTH = 8
 """The words of an instruction: what to do, and its arguments (of instructions that read, first the cell's word and the column)."""
 
-END, SKIP_FIXED, SKIP_VARINT, SKIP_BYTES, UNION, GO_TO, NULLABLE, LOOP, NEXT, CALL, RETURN, SPAN_BEGIN, SPAN_END, FAIL, SKIP_INDEX = range(15)
+(
+    END,
+    SKIP_FIXED,
+    SKIP_VARINT,
+    SKIP_BYTES,
+    UNION,
+    GO_TO,
+    NULLABLE,
+    LOOP,
+    NEXT,
+    CALL,
+    RETURN,
+    SPAN_BEGIN,
+    SPAN_END,
+    FAIL,
+    SKIP_INDEX,
+) = range(15)
 """
 Instructions that read no value: the end of a row; bytes, a number, a counted run of bytes to skip; a union, whose branches the
 instructions behind it name; go on elsewhere; a union with null (its place, where to go on); blocks of items (where they end), and
@@ -46,7 +65,7 @@ _MOST = 2**63 - 1
 
 
 @part
-def _varint(i: int, end: int) -> tuple[int, int]:
+def _varint(i: int, end: int) -> tuple[int, Word]:
     """Read a number of Avro; give the place behind it, or less than zero what is wrong."""
     if i < end and byte(i) < 128:
         first = np.int64(byte(i))
@@ -89,14 +108,16 @@ def _decimal(i: int, size: int, precision: int, cell: int, step: int) -> bool:
     if negative:
         low = ~low + np.uint64(1)
         high = ~high + (np.uint64(1) if low == np.uint64(0) else np.uint64(0))
-    most = _TEN_HIGH[precision]
-    return bool(high < most or (high == most and low < _TEN_LOW[precision]))
+    most = TEN_HIGH[precision]
+    return bool(high < most or (high == most and low < TEN_LOW[precision]))
 
 
 @part
-def _float_bits(i: int) -> int:
+def _float_bits(i: int) -> Word:
     """Give the bits of the double that a 32-bit float is."""
-    bits = np.int64(byte(i)) | np.int64(byte(i + 1)) << 8 | np.int64(byte(i + 2)) << 16 | np.int64(byte(i + 3)) << 24
+    bits: Word = (
+        np.int64(byte(i)) | np.int64(byte(i + 1)) << 8 | np.int64(byte(i + 2)) << 16 | np.int64(byte(i + 3)) << 24
+    )
     sign, exponent, mantissa = (bits >> 31) & 1, (bits >> 23) & 0xFF, bits & 0x7FFFFF
     if exponent == 0xFF:
         exponent = 0x7FF
@@ -112,9 +133,7 @@ def _float_bits(i: int) -> int:
 
 
 @part
-def _row(
-    i: int, end: int, r: int, rows: int, program: int, words: int, valid: int, stack: int
-) -> tuple[int, int]:
+def _row(i: int, end: int, r: int, rows: int, program: int, words: int, valid: int, stack: int) -> tuple[int, int]:
     """Walk over one row; give what became of it and the place where it stopped."""
     step = 8 * rows
     pc = 0
@@ -313,7 +332,7 @@ def _row(
 
 
 @part
-def _real_bits(value: int, as_float: bool) -> int:
+def _real_bits(value: Word, as_float: bool) -> Word:
     """Give the bits of the double next to an integer, or of the 32-bit float next to it as a double."""
     sign = np.int64(0)
     rest = np.uint64(value)
@@ -344,7 +363,14 @@ def _real_bits(value: int, as_float: bool) -> int:
 
 @kernel
 def decode(
-    data: int, starts: Numbers, ends: Numbers, program: Numbers, words: Numbers, valid: Bytes, status: Bytes, stops: Numbers
+    data: int,
+    starts: Numbers,
+    ends: Numbers,
+    program: Numbers,
+    words: Numbers,
+    valid: Bytes,
+    status: Bytes,
+    stops: Numbers,
 ) -> None:
     """
     Read all rows, of bytes at the address `data`, into `words` and `valid` (which is zero before).

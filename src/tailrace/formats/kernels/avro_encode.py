@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,7 @@ from tailrace.state.memory import copy
 
 Numbers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Word = Any  # a number of 64 bits: Python's in the types, NumPy's in the kernel
 
 WIDTH = 6
 """
@@ -67,7 +70,7 @@ def _put_decimal(pair: int, size: int, to: int) -> int:
 
 
 @part
-def _size(field: int, r: int) -> int:
+def _size(field: int, r: int) -> Word:
     """Give the bytes of a value that is not null."""
     op = word(field)
     cell = word(field + 24) + 8 * r
@@ -83,14 +86,14 @@ def _size(field: int, r: int) -> int:
         size = word(word(field + 32) + 8 * r)
         return _varint_size(size) + size
     if op == RAW:
-        return np.int64(word(word(field + 32) + 8 * r))
+        return word(word(field + 32) + 8 * r)
     if op == DECIMAL:
         return 1 + _decimal_size(cell + 8 * r)
-    return np.int64(word(field + 40))
+    return word(field + 40)
 
 
 @part
-def _put(field: int, r: int, to: int) -> int:
+def _put(field: int, r: int, to: int) -> Word:
     """Write a value that is not null; give the place behind it."""
     op = word(field)
     cell = word(field + 24) + 8 * r

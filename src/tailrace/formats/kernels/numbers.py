@@ -30,8 +30,9 @@ _POWERS = [_power_of_five(q) for q in range(_FIRST_POWER, _LAST_POWER + 1)]
 _FIVE_HIGH = np.array([p >> 64 for p in _POWERS], dtype=np.uint64)
 _FIVE_LOW = np.array([p & (2**64 - 1) for p in _POWERS], dtype=np.uint64)
 _TEN = np.array([10**k for k in range(20)], dtype=np.uint64)
-_TEN_HIGH = np.array([10**k >> 64 for k in range(39)], dtype=np.uint64)
-_TEN_LOW = np.array([10**k & (2**64 - 1) for k in range(39)], dtype=np.uint64)
+TEN_HIGH = np.array([10**k >> 64 for k in range(39)], dtype=np.uint64)
+TEN_LOW = np.array([10**k & (2**64 - 1) for k in range(39)], dtype=np.uint64)
+"""The halves of the powers of ten."""
 
 _U0, _U1, _U2, _U3, _U10 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(10)
 _ALL = np.uint64(2**64 - 1)
@@ -181,7 +182,7 @@ def to_decimal(
         low, high = digits * _TEN[19], high_product(digits, _TEN[19])
         high = high * unit + high_product(low, unit)
         low *= unit
-    if high > _TEN_HIGH[precision] or (high == _TEN_HIGH[precision] and low >= _TEN_LOW[precision]):
+    if high > TEN_HIGH[precision] or (high == TEN_HIGH[precision] and low >= TEN_LOW[precision]):
         return False, np.int64(0), np.int64(0)
     if negative:
         low, high = ~low + _U1, ~high + (_U1 if low == _U0 else _U0)

@@ -1,0 +1,50 @@
+"""The formats `avro` and `avro-confluent`."""
+
+from __future__ import annotations
+
+from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, Place, parsed
+from tailrace.formats.avro.decoder import AvroDecoder
+from tailrace.formats.avro.deriving import derived
+from tailrace.formats.avro.encoder import AvroEncoder
+from tailrace.formats.avro.options import PLAIN, of_registry
+from tailrace.formats.base import Decoder, Encoder, Format
+from tailrace.options import Values
+from tailrace.schema import Schema
+
+
+class AvroFormat(Format):
+    """Rows are records of the schema that Flink derives from the table's columns, which is not in the rows."""
+
+    name = "avro"
+    options = PLAIN
+
+    def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
+        writer = parsed(derived(whole or schema, legacy=options["timestamp_mapping.legacy"]))
+        return AvroDecoder(writer, schema)
+
+    def encoder(self, schema: Schema, options: Values) -> Encoder:
+        return AvroEncoder(schema, parsed(derived(schema, legacy=options["timestamp_mapping.legacy"])))
+
+
+class AvroConfluentFormat(Format):
+    """Rows are records with the id of their schema in a registry before them."""
+
+    name = "avro-confluent"
+    options = of_registry("avro-confluent")
+
+    def __init__(self, place: Place | None = None) -> None:
+        self._place = place or Place()
+
+    def on_topic(self, topic: str, *, key: bool) -> Format:
+        return AvroConfluentFormat(Place(topic, key))
+
+    def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
+        return ConfluentDecoder(schema, options, self._place, whole)
+
+    def encoder(self, schema: Schema, options: Values) -> Encoder:
+        return ConfluentEncoder(schema, options, self._place)
+
+
+AVRO = AvroFormat()
+FORMATS: tuple[Format, ...] = (AVRO, AvroConfluentFormat())
+"""All of them."""

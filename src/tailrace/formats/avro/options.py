@@ -1,0 +1,71 @@
+"""The options of Avro's formats, under Flink's names; what only Tailrace has is under `tailrace.`."""
+
+from __future__ import annotations
+
+from tailrace.formats.avro.types import BadSchemaError, parse
+from tailrace.formats.confluent.access import OPTIONS as ACCESS
+from tailrace.formats.confluent.subjects import STRATEGIES, TOPIC_NAME
+from tailrace.options import Option, OptionSet, boolean, choice, string
+
+
+def _schema(text: str) -> str:
+    try:
+        parse(text)
+    except BadSchemaError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _binary(text: str) -> str:
+    if text == "json":
+        raise ValueError("only 'binary' is supported: take the format 'json' for rows of JSON")
+    return choice("binary")(text)  # type: ignore[no-any-return]
+
+
+LEGACY = Option(
+    "timestamp_mapping.legacy",
+    boolean,
+    True,
+    "`true`: TIMESTAMP and TIMESTAMP_LTZ are both `timestamp-…`; `false`: TIMESTAMP is `local-timestamp-…`",
+)
+
+PLAIN = OptionSet(
+    "format 'avro'",
+    (
+        Option("encoding", _binary, "binary", "how rows are encoded: `binary`"),
+        LEGACY,
+        Option(
+            "codec",
+            choice("null", "deflate", "bzip2", "xz", "zstandard"),
+            "deflate",
+            "how the blocks of files are compressed: `null`, `deflate`, `bzip2`, `xz` or `zstandard`",
+        ),
+    ),
+)
+"""Those of `avro`."""
+
+_OF_REGISTRY = (
+    *ACCESS,
+    Option(
+        "subject", string, doc="the subject of the schema in the registry; for Kafka `<topic>-value` or `<topic>-key`"
+    ),
+    Option("schema", _schema, doc="the schema of the table as text: its names, aliases and defaults count"),
+    LEGACY,
+    Option(
+        "tailrace.subject-strategy",
+        choice(*STRATEGIES),
+        TOPIC_NAME,
+        "how the subject is named where it is not given: `TopicNameStrategy`, `RecordNameStrategy` or `TopicRecordNameStrategy`",
+    ),
+    Option(
+        "tailrace.auto-register",
+        boolean,
+        True,
+        "whether a sink registers its schema; else it must be in the registry already",
+    ),
+)
+
+
+def of_registry(name: str) -> OptionSet:
+    """Give the options of a format whose schemas are in a registry."""
+    return OptionSet(f"format '{name}'", _OF_REGISTRY)
