@@ -18,7 +18,6 @@ from tailrace.formats.avro.deriving import columns, derived
 from tailrace.formats.avro.encoder import AvroEncoder
 from tailrace.formats.avro.types import parse
 from tailrace.formats.avro.values import MisfitError
-from tailrace.formats.base import Rows
 from tailrace.schema import (
     BIGINT,
     BYTES,
