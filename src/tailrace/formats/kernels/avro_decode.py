@@ -133,205 +133,6 @@ def _float_bits(i: int) -> Word:
 
 
 @part
-def _row(i: int, end: int, r: int, rows: int, program: int, words: int, valid: int, stack: int) -> tuple[int, int]:
-    """Walk over one row; give what became of it and the place where it stopped."""
-    step = 8 * rows
-    pc = 0
-    depth = 0
-    status = GOOD
-    steps = MAX_STEPS + end - i
-    while True:
-        p = program + 8 * WIDTH * pc
-        op = word(p)
-        pc += 1
-        if op >= BOOLEAN:
-            cell = words + 8 * (word(p + 8) * rows + r)
-            mark = valid + word(p + 16) * rows + r
-            if op == INTEGER or op == TIME or op == REAL_OF_INTEGER:
-                j, value = _varint(i, end)
-                if j < 0:
-                    return -j, i
-                i = j
-                if value < word(p + 24) or value > word(p + 32):
-                    status = SLOW
-                    continue
-                if op == TIME:
-                    unit = word(p + 48)
-                    if unit != 1:
-                        value = value // unit
-                    value *= word(p + 40)
-                    grain = word(p + 56)
-                    if grain != 1:
-                        value -= value % grain
-                elif op == REAL_OF_INTEGER:
-                    value = _real_bits(value, word(p + 40) != 0)
-                put(cell, value)
-            elif op == STRING or op == BINARY:
-                j, size = _varint(i, end)
-                if j < 0:
-                    return -j, i
-                if size < 0 or size > end - j:
-                    return LENGTH if size < 0 else TRUNCATED, i
-                if op == STRING and not is_utf8(j, j + size):
-                    return TEXT, i
-                put(cell, j)
-                put(cell + step, size)
-                i = j + size
-            elif op == DECIMAL or op == DECIMAL_FIXED:
-                if op == DECIMAL:
-                    j, size = _varint(i, end)
-                    if j < 0:
-                        return -j, i
-                else:
-                    j, size = i, word(p + 32)
-                if size < 0 or size > end - j:
-                    return LENGTH if size < 0 else TRUNCATED, i
-                i = j + size
-                if not _decimal(j, size, word(p + 24), cell, step):
-                    status = SLOW
-                    continue
-            elif op == DOUBLE:
-                if end - i < 8:
-                    return TRUNCATED, i
-                put(cell, np.int64(load64(i)))
-                i += 8
-            elif op == FLOAT:
-                if end - i < 4:
-                    return TRUNCATED, i
-                put(cell, _float_bits(i))
-                i += 4
-            elif op == BOOLEAN:
-                if i >= end:
-                    return TRUNCATED, i
-                if byte(i) > 1:
-                    return TRUTH, i
-                put(cell, np.int64(byte(i)))
-                i += 1
-            elif op == ENUM:
-                j, value = _varint(i, end)
-                if j < 0:
-                    return -j, i
-                if value < 0 or value >= word(p + 24):
-                    return SYMBOL, i
-                i = j
-                symbol = word(p + 32) + 16 * value
-                if word(symbol + 8) < 0:
-                    status = SLOW
-                    continue
-                put(cell, word(symbol))
-                put(cell + step, word(symbol + 8))
-            else:
-                size = word(p + 24)
-                if size > end - i:
-                    return TRUNCATED, i
-                put(cell, i)
-                put(cell + step, size)
-                i += size
-            put_byte(mark, 1)
-        elif op == NULLABLE:
-            if i >= end:
-                return TRUNCATED, i
-            code = np.int64(byte(i))
-            if code > 2 or code & 1:
-                return BRANCH, i
-            i += 1
-            if code >> 1 == word(p + 8):
-                pc = word(p + 16)
-        elif op == SKIP_FIXED:
-            size = word(p + 8)
-            if size > end - i:
-                return TRUNCATED, i
-            i += size
-        elif op == SKIP_VARINT:
-            j, value = _varint(i, end)
-            if j < 0:
-                return -j, i
-            i = j
-        elif op == SKIP_BYTES:
-            j, size = _varint(i, end)
-            if j < 0:
-                return -j, i
-            if size < 0 or size > end - j:
-                return LENGTH if size < 0 else TRUNCATED, i
-            i = j + size
-        elif op == UNION:
-            j, value = _varint(i, end)
-            if j < 0:
-                return -j, i
-            if value < 0 or value >= word(p + 8):
-                return BRANCH, i
-            i = j
-            pc += value
-        elif op == GO_TO:
-            pc = word(p + 8)
-        elif op == LOOP or op == NEXT:
-            begin = pc
-            if op == NEXT:
-                begin = word(p + 8) + 1
-                left = word(stack + 8 * (depth - 1)) - 1
-                steps -= 1
-                if steps < 0:
-                    return MANY, i
-                if left > 0:
-                    put(stack + 8 * (depth - 1), left)
-                    pc = begin
-                    continue
-                depth -= 1
-            j, value = _varint(i, end)
-            if j < 0:
-                return -j, i
-            i = j
-            if value < 0:
-                value = -value
-                j, size = _varint(i, end)
-                if j < 0:
-                    return -j, i
-                if value < 0 or size < 0 or size > end - j:
-                    return LENGTH, i
-                i = j
-            if value == 0:
-                if op == LOOP:
-                    pc = word(p + 8)
-                continue
-            if value > steps:
-                return MANY, i
-            if depth >= MAX_DEPTH:
-                return DEPTH, i
-            put(stack + 8 * depth, value)
-            depth += 1
-            pc = begin
-        elif op == CALL:
-            steps -= 1
-            if steps < 0:
-                return MANY, i
-            if depth >= MAX_DEPTH:
-                return DEPTH, i
-            put(stack + 8 * depth, pc)
-            depth += 1
-            pc = word(p + 8)
-        elif op == RETURN:
-            depth -= 1
-            pc = word(stack + 8 * depth)
-        elif op == SPAN_BEGIN:
-            put(words + 8 * (word(p + 8) * rows + r), i)
-        elif op == SPAN_END:
-            cell = words + 8 * (word(p + 8) * rows + r)
-            put(cell + step, i - word(cell))
-            put_byte(valid + word(p + 16) * rows + r, 1)
-        elif op == SKIP_INDEX:
-            j, value = _varint(i, end)
-            if j < 0:
-                return -j, i
-            if value < 0 or value >= word(p + 8):
-                return word(p + 16), i
-            i = j
-        elif op == FAIL:
-            return word(p + 8), i
-        else:
-            return status, i
-
-
-@part
 def _real_bits(value: Word, as_float: bool) -> Word:
     """Give the bits of the double next to an integer, or of the 32-bit float next to it as a double."""
     sign = np.int64(0)
@@ -359,6 +160,211 @@ def _real_bits(value: Word, as_float: bool) -> Word:
         bits = keep
     mantissa = np.int64(rest << np.uint64(53 - bits)) & 0xFFFFFFFFFFFFF
     return sign | (np.int64(exponent) << 52) | mantissa
+
+
+@part
+def _sized(i: int, end: int) -> tuple[int, Word]:
+    """Read the size of what follows; give the place behind it, or less than zero what is wrong."""
+    j, size = _varint(i, end)
+    if j < 0:
+        return j, size
+    if size < 0:
+        return -LENGTH, size
+    if size > end - j:
+        return -TRUNCATED, size
+    return j, size
+
+
+@part
+def _number(i: int, end: int, op: int, p: int, cell: int) -> tuple[int, int]:
+    """Read an integer into a cell, as it is, as a time or as a real number; give the place behind it and the outcome."""
+    j, value = _varint(i, end)
+    if j < 0:
+        return i, -j
+    if value < word(p + 24) or value > word(p + 32):
+        return j, SLOW
+    if op == TIME:
+        unit = word(p + 48)
+        if unit != 1:
+            value = value // unit
+        value *= word(p + 40)
+        grain = word(p + 56)
+        if grain != 1:
+            value -= value % grain
+    elif op == REAL_OF_INTEGER:
+        value = _real_bits(value, word(p + 40) != 0)
+    put(cell, value)
+    return j, GOOD
+
+
+@part
+def _span(i: int, end: int, op: int, p: int, cell: int, step: int) -> tuple[int, int]:
+    """Read what is some bytes: a text, bytes, or a decimal; give the place behind it and the outcome."""
+    if op == FIXED or op == DECIMAL_FIXED:
+        j, size = i, word(p + 24) if op == FIXED else word(p + 32)
+        if size > end - i:
+            return i, TRUNCATED
+    else:
+        j, size = _sized(i, end)
+        if j < 0:
+            return i, -j
+    if op == DECIMAL or op == DECIMAL_FIXED:
+        return j + size, GOOD if _decimal(j, size, word(p + 24), cell, step) else SLOW
+    if op == STRING and not is_utf8(j, j + size):
+        return i, TEXT
+    put(cell, j)
+    put(cell + step, size)
+    return j + size, GOOD
+
+
+@part
+def _value(i: int, end: int, op: int, p: int, cell: int, step: int) -> tuple[int, int]:
+    """Read a value into a cell; give the place behind it and the outcome."""
+    if op == INTEGER or op == TIME or op == REAL_OF_INTEGER:
+        return _number(i, end, op, p, cell)
+    if op == DOUBLE:
+        if end - i < 8:
+            return i, TRUNCATED
+        put(cell, np.int64(load64(i)))
+        return i + 8, GOOD
+    if op == FLOAT:
+        if end - i < 4:
+            return i, TRUNCATED
+        put(cell, _float_bits(i))
+        return i + 4, GOOD
+    if op == BOOLEAN:
+        if i >= end:
+            return i, TRUNCATED
+        put(cell, np.int64(byte(i)))
+        return i + 1, GOOD if byte(i) <= 1 else TRUTH
+    if op == ENUM:
+        j, value = _varint(i, end)
+        if j < 0:
+            return i, -j
+        if value < 0 or value >= word(p + 24):
+            return i, SYMBOL
+        symbol = word(p + 32) + 16 * value
+        put(cell, word(symbol))
+        put(cell + step, word(symbol + 8))
+        return j, GOOD if word(symbol + 8) >= 0 else SLOW
+    return _span(i, end, op, p, cell, step)
+
+
+@part
+def _skip(i: int, end: int, op: int, p: int) -> tuple[int, int]:
+    """Walk over a value that nobody asks for; give the place behind it and the outcome."""
+    if op == SKIP_FIXED:
+        size = word(p + 8)
+        return (i, TRUNCATED) if size > end - i else (i + size, GOOD)
+    if op == SKIP_BYTES:
+        j, size = _sized(i, end)
+        return (i, -j) if j < 0 else (j + size, GOOD)
+    j, value = _varint(i, end)
+    if j < 0:
+        return i, -j
+    if op == SKIP_INDEX and (value < 0 or value >= word(p + 8)):
+        return i, word(p + 16)
+    return j, GOOD
+
+
+@part
+def _block(i: int, end: int, steps: int) -> tuple[int, Word]:
+    """Read how many items follow; give the place behind it, or less than zero what is wrong."""
+    j, count = _varint(i, end)
+    if j < 0 or count >= 0:
+        return (-MANY if j >= 0 and count > steps else j), count
+    count = -count
+    j, size = _varint(j, end)
+    if j >= 0 and (count < 0 or size < 0 or size > end - j):
+        return -LENGTH, count
+    return (-MANY if j >= 0 and count > steps else j), count
+
+
+@part
+def _row(i: int, end: int, r: int, rows: int, program: int, words: int, valid: int, stack: int) -> tuple[int, int]:
+    """Walk over one row; give what became of it and the place where it stopped."""
+    pc = 0
+    depth = 0
+    status = GOOD
+    steps = MAX_STEPS + end - i
+    while True:
+        p = program + 8 * WIDTH * pc
+        op = word(p)
+        pc += 1
+        if op >= BOOLEAN:
+            cell = words + 8 * (word(p + 8) * rows + r)
+            i, outcome = _value(i, end, op, p, cell, 8 * rows)
+            if outcome == GOOD:
+                put_byte(valid + word(p + 16) * rows + r, 1)
+            elif outcome == SLOW:
+                status = SLOW
+            else:
+                return outcome, i
+        elif op == NULLABLE:
+            if i >= end:
+                return TRUNCATED, i
+            code = np.int64(byte(i))
+            if code > 2 or code & 1:
+                return BRANCH, i
+            i += 1
+            if code >> 1 == word(p + 8):
+                pc = word(p + 16)
+        elif op == SKIP_FIXED or op == SKIP_BYTES or op == SKIP_VARINT or op == SKIP_INDEX:
+            i, outcome = _skip(i, end, op, p)
+            if outcome != GOOD:
+                return outcome, i
+        elif op == UNION:
+            j, value = _varint(i, end)
+            if j < 0 or value < 0 or value >= word(p + 8):
+                return -j if j < 0 else BRANCH, i
+            i = j
+            pc += value
+        elif op == GO_TO:
+            pc = word(p + 8)
+        elif op == LOOP or op == NEXT:
+            begin = pc
+            if op == NEXT:
+                begin = word(p + 8) + 1
+                left = word(stack + 8 * (depth - 1)) - 1
+                steps -= 1
+                if left > 0:
+                    if steps < 0:
+                        return MANY, i
+                    put(stack + 8 * (depth - 1), left)
+                    pc = begin
+                    continue
+                depth -= 1
+            j, count = _block(i, end, steps)
+            if j < 0:
+                return -j, i
+            i = j
+            if count == 0:
+                if op == LOOP:
+                    pc = word(p + 8)
+                continue
+            if depth >= MAX_DEPTH:
+                return DEPTH, i
+            put(stack + 8 * depth, count)
+            depth += 1
+            pc = begin
+        elif op == CALL:
+            steps -= 1
+            if steps < 0 or depth >= MAX_DEPTH:
+                return MANY if steps < 0 else DEPTH, i
+            put(stack + 8 * depth, pc)
+            depth += 1
+            pc = word(p + 8)
+        elif op == RETURN:
+            depth -= 1
+            pc = word(stack + 8 * depth)
+        elif op == SPAN_BEGIN:
+            put(words + 8 * (word(p + 8) * rows + r), i)
+        elif op == SPAN_END:
+            cell = words + 8 * (word(p + 8) * rows + r)
+            put(cell + 8 * rows, i - word(cell))
+            put_byte(valid + word(p + 16) * rows + r, 1)
+        else:
+            return word(p + 8) if op == FAIL else status, i
 
 
 @kernel
