@@ -9,7 +9,7 @@ from typing import Any
 from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.engine.process_objects import ObjectStates
-from tailrace.engine.process_outputs import Output, Values, taking
+from tailrace.engine.process_outputs import Output, taking
 from tailrace.plan.nodes import Process
 from tailrace.schema import Kind
 from tailrace.user_functions.contexts import Context, TimerChange
@@ -29,7 +29,7 @@ class Caller:
         self._objects = objects
         self._take = taking(node.function.result)
         self._outputs = {name: Output(node, name) for name in ("", *node.function.sides)}
-        self._own = self._outputs[""]
+        self._own = self._outputs[""].add
         sides = {name: taking(type_) for name, type_ in node.function.sides.items()}
         self.context = Context(sides, zoned=is_zoned(node))
         self.fired: TimerChange | None = None
@@ -44,8 +44,16 @@ class Caller:
         held, context = self._objects.objects[slot], self.context
         before = self._objects.saved(held)
         try:
-            rows = self._rows(method(held, given, context))
-            self._check_timers(context.changes)
+            found = method(held, given, context)
+            # asked here and not in a function of its own: this is done for each row
+            if found is None:
+                rows = []
+            elif isinstance(found, list | GeneratorType):
+                rows = [self._take(row) for row in found]
+            else:
+                rows = [self._take(found)]
+            if self.fired is not None:
+                self._check_timers(context.changes)
         except PASSED_ON:
             raise
         except BaseException as error:  # noqa: BLE001  whatever it is, it is this row's; the others go on
@@ -53,17 +61,11 @@ class Caller:
             context.renew()
             return caused(self._declaration, error)
         for row in rows:
-            self._own.add(row, slot, time, mark)
-        for name, row in context.put:
-            self._outputs[name].add(row, slot, time, mark)
+            self._own((row, slot, time, mark))
+        if context.put:
+            for name, row in context.put:
+                self._outputs[name].add((row, slot, time, mark))
         return ""
-
-    def _rows(self, given: Any) -> list[Values]:
-        if given is None:
-            return []
-        if isinstance(given, list | GeneratorType):
-            return [self._take(row) for row in given]
-        return [self._take(given)]
 
     def _check_timers(self, changes: list[TimerChange]) -> None:
         """Refuse timers that would be called again and again at one time."""

@@ -69,7 +69,7 @@ class ObjectStates:
 
     def saved(self, held: Any) -> dict[str, Any]:
         """Give what an object holds, so that a call that fails can be undone."""
-        before: dict[str, Any] = vars(held).copy()
+        before: dict[str, Any] = held.__dict__.copy()
         for name, copied in self._copied:
             before[name] = copied(before[name])
         return before

@@ -56,27 +56,20 @@ class Output:
         self._node = node
         self.name = name
         self._types = columns_of(node.function.sides[name] if name else node.function.result)
-        self._rows: list[Values] = []
-        self._slots: list[int] = []
-        self._times: list[int] = []
-        self._marks: list[int] = []
-
-    def add(self, row: Values, slot: int, time: int, mark: int) -> None:
-        """Take a row of a key: its time, and the watermark before it."""
-        self._rows.append(row)
-        self._slots.append(slot)
-        self._times.append(time)
-        self._marks.append(mark)
+        self._given: list[tuple[Values, int, int, int]] = []
+        self.add = self._given.append
+        """Take a row with its slot, its time, and the watermark before it."""
 
     def taken(self, slots: KeyedSlots, *, marked: bool) -> Batch | None:
         """Give the rows as columns, and begin anew; None if there are none."""
-        if not self._rows:
+        if not self._given:
             return None
-        values = [self._column(name, v) for name, v in zip(self._types, zip(*self._rows, strict=True), strict=True)]
-        frame = framed(self._node, self.name, values, slots.rows(np.array(self._slots)), np.array(self._times))
+        rows, own, times, marks = zip(*self._given, strict=True)
+        values = [self._column(name, v) for name, v in zip(self._types, zip(*rows, strict=True), strict=True)]
+        frame = framed(self._node, self.name, values, slots.rows(np.array(own)), np.array(times))
         if marked:
-            frame = frame.with_columns(pl.Series(WATERMARK, self._marks, dtype=pl.Int64))
-        self._rows, self._slots, self._times, self._marks = [], [], [], []
+            frame = frame.with_columns(pl.Series(WATERMARK, marks, dtype=pl.Int64))
+        self._given.clear()
         return frame
 
     def _column(self, name: str, values: Sequence[Any]) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -56,6 +57,22 @@ def quiet() -> Iterator[None]:
                 router.threads.discard(thread)
             if not router.threads and sys.stdout is router:
                 sys.stdout = router._out  # noqa: SLF001  its own
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """
+    Look for no garbage in cycles meanwhile.
+
+    The rows of a batch are new objects that all live on for a moment: enough for Python to go through all that there is.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def in_thread(work: Callable[[], T], name: str, timeout: float | None = None) -> T:

@@ -79,7 +79,7 @@ class Context(Moments):
     `key` is the value of the one column that the table is divided by, or a tuple of several.
     """
 
-    __slots__ = ("_sides", "changes", "cleared", "key", "put", "time_ms")
+    __slots__ = ("_sides", "asked", "changes", "cleared", "key", "put", "time_ms")
 
     def __init__(self, sides: dict[str, Callable[[Any], tuple[Any, ...]]], *, zoned: bool) -> None:
         super().__init__(zoned=zoned)
@@ -89,6 +89,7 @@ class Context(Moments):
         self.changes: list[TimerChange] = []
         self.put: list[tuple[str, tuple[Any, ...]]] = []
         self.cleared = False
+        self.asked = False  # whether there is any of those
 
     @property
     def time(self) -> datetime | None:
@@ -110,6 +111,7 @@ class Context(Moments):
         of each name: to set it again moves it.
         """
         self.changes.append(TimerChange(name, clock, self._due(at, clock=clock)))
+        self.asked = True
 
     def _due(self, at: datetime | timedelta | str, *, clock: bool) -> int:
         if isinstance(at, datetime):
@@ -127,19 +129,17 @@ class Context(Moments):
     def clear_timer(self, name: str = "", *, clock: bool = False) -> None:
         """Let a timer of this key be no more."""
         self.changes.append(TimerChange(name, clock, None))
+        self.asked = True
 
     def clear(self) -> None:
         """Forget all of this key: its states and its timers."""
-        self.cleared = True
+        self.cleared = self.asked = True
         self.changes.clear()
 
     def renew(self) -> None:
         """Let nothing be asked for."""
-        if self.changes:
-            self.changes = []
-        if self.put:
-            self.put = []
-        self.cleared = False
+        self.changes, self.put = [], []
+        self.cleared = self.asked = False
 
     def side(self, output: str, row: Any) -> None:
         """Give a row to a side output."""
@@ -147,6 +147,7 @@ class Context(Moments):
         if take is None:
             raise KeyError(no_side(output, self._sides))
         self.put.append((output, take(row)))
+        self.asked = True
 
 
 NO_TIME = "a timer by event time needs a table with a time column; with clock=True it goes by the wall clock"

@@ -21,7 +21,7 @@ from tailrace.engine.user_steps import rejecting
 from tailrace.plan.nodes import Process
 from tailrace.state.kernels import I64
 from tailrace.user_functions import columns
-from tailrace.user_functions.aside import within
+from tailrace.user_functions.aside import within, without_collections
 from tailrace.user_functions.contexts import Timer, TimerChange, moment
 
 
@@ -44,31 +44,41 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
         self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  its fields are known now
         self._key: Callable[[Any], Any] = itemgetter(*map(names.index, node.keys)) if node.keys else lambda _row: ()
         self._timed: list[int] = []
-        self._marked = False
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
-        return within(self._node.declaration, lambda: self._rows(batch, times))
+        with without_collections():
+            return within(self._node.declaration, lambda: self._rows(batch, times))
 
     def _rows(self, batch: Batch, times: Times) -> list[Batch]:
         slots = self._find(batch)
         once = self._wake(slots, times.now)
         self._moments.now_ms = times.now
+        self._tell(times.watermark)
+        marked = WATERMARK in batch.columns
+        call, context, keys = self._caller.call, self._caller.context, self._objects.keys
         failed: list[tuple[int, str]] = []
         before = times.watermark
         given = zip(slots.tolist(), self._python(batch), self._times(batch), self._marks(batch, times), strict=True)
         for place, (slot, row, time, mark) in enumerate(given):
-            if self._event.least <= mark:
-                self._fire(self._event, mark, before)
-            before = mark
-            reason = self._call_row(slot, row, time, mark)
+            if marked and mark != before:
+                self._move(mark, before)
+                before = mark
+            context.key = keys[slot] = self._key(row)
+            context.time_ms = time
+            reason = call(self._on_row, slot, row, time or 0, mark)
             if reason:
                 failed.append((place, reason))
+            elif context.asked or self._cleared:
+                self._change(slot)
         if failed:
             rejecting(batch, failed, self, self._node.location)
-        self._marked = WATERMARK in batch.columns
-        out = self._settled(once, times.now)
-        self._marked = False
-        return out
+        return self._settled(once, times.now, marked=marked)
+
+    def _move(self, mark: int, before: int) -> None:
+        """Let the watermark be `mark` before the next row."""
+        if self._event.least <= mark:
+            self._fire(self._event, mark, before)
+        self._tell(mark)
 
     def _marks(self, batch: Batch, times: Times) -> Sequence[int]:
         """Give the watermark before each row."""
@@ -86,15 +96,6 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
             return [None] * len(batch)
         found: list[int | None] = milliseconds(batch[self._node.time]).tolist()
         return found
-
-    def _call_row(self, slot: int, row: Any, time: int | None, mark: int) -> str:
-        context = self._caller.context
-        context.key = self._objects.keys[slot] = self._key(row)
-        context.time_ms = time
-        self._tell(mark)
-        reason = self._caller.call(self._on_row, slot, row, time or 0, mark)
-        self._change(slot)
-        return reason
 
     def _change(self, slot: int) -> None:
         """Do what a call asked for by its context: forget the key, and set timers."""
@@ -139,11 +140,11 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
         self._called[slot] = now
         self._timed.append(slot)
 
-    def _settled(self, called: I64, now: int) -> list[Batch]:
+    def _settled(self, called: I64, now: int, *, marked: bool = False) -> list[Batch]:
         if self._timed:
             timed = np.array(self._timed)
             self._slots.touch(timed, now)
             called = np.concatenate([called, timed])
         self._forget(called)
         self._timed = []
-        return self._caller.taken(self._slots, marked=self._marked)
+        return self._caller.taken(self._slots, marked=marked)
