@@ -14,6 +14,8 @@ from function_kit import WAYS, World, numbers, ordered
 
 import tailrace as tr
 from tailrace.errors import ConfigError, TerminalError
+from tailrace.runtime.script import Script
+from tailrace.sql.session import Session
 from tailrace.testing import Drive
 
 MODULE = """
@@ -402,6 +404,17 @@ def test_declarations_that_can_not_be() -> None:
         ("f(input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(tss))", "there is no column 'tss'"),
         ("f(input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(v))", "on_time needs a column with a watermark"),
         ("f(input => TABLE t PARTITION BY k, uid => 3)", "the argument uid is a text"),
+        ("f(input => TABLE t PARTITION BY k, uid => '../x')", "a uid is made of letters, digits, - and _"),
+        (
+            "t, LATERAL TABLE(f(input => TABLE t PARTITION BY k))",
+            "f takes a whole table, and can't stand behind LATERAL",
+        ),
+        ("LATERAL TABLE(f(input => TABLE t PARTITION BY k))", "f takes a whole table, and can't stand behind LATERAL"),
+        ("t WHERE f(v) > 1", "f is a process function: it stands in FROM"),
+        (
+            "f(input => TABLE t PARTITION BY k) UNION ALL SELECT * FROM f(input => (SELECT * FROM t WHERE v > 1) PARTITION BY k)",
+            "two calls of process functions have the uid 'f', but are not the same",
+        ),
         ("f(input => TABLE t PARTITION BY k, side_output => 'od')", "f has no side output 'od'"),
         ("g(input => TABLE t PARTITION BY k, least => 'x')", "the argument least is BIGINT, not CHAR(1)"),
         ("g(input => TABLE t PARTITION BY k, least => k)", "there is no column 'k'"),
@@ -469,6 +482,66 @@ class Means:
         """Learn a value."""
         self.model.learn(row.v)
         return self.model.mean
+
+
+JOB = """
+@tr.process(result_type={"n": "BIGINT"})
+class Picky:
+    n: int = tr.value_state(0, ttl="1 day")
+
+    def on_row(self, row, ctx):
+        print("seen", row.v)
+        self.n += 1
+        ctx.set_timer("10s", "bad" if row.v == 5 else "good")
+        if row.v == 13:
+            raise ValueError("unlucky")
+        yield self.n
+
+    def on_timer(self, timer, ctx):
+        if timer.name == "bad":
+            raise ValueError("a bad timer")
+"""
+
+
+def test_dead_letters_of_a_job(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row and a timer that fail are written with their reason; what the function prints is not among the rows."""
+    world.module(JOB)
+    given = [at(i, v) for i, v in enumerate((4, 13, 5, 6))]
+    options = ", 'tailrace.on-error' = 'dead-letter', 'tailrace.dead-letter.table' = 'dead'"
+    files = "WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = '{}')"
+    sql = world.functions("Picky") + world.table(COLUMNS, given, options=options)
+    sql += f"CREATE TABLE o (k STRING, n BIGINT) {files.format(world.folder / 'out')};"
+    sql += f"CREATE TABLE dead (stage STRING, code STRING, reason STRING, payload STRING) {files.format(world.folder / 'dead')};"
+    sql += "INSERT INTO o SELECT k, n FROM Picky(input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(ts));"
+    session = Session()
+    statements = session.bind(sql, str(world.folder / "script.sql"))
+    Script("job", statements, session.tables, session.settings, state=world.folder / "state").run()
+    out = [json.loads(line)["n"] for f in (world.folder / "out").glob("*.json") for line in f.read_text().splitlines()]
+    assert out == [1, 2, 3]
+    dead = [json.loads(line) for f in (world.folder / "dead").glob("*.json") for line in f.read_text().splitlines()]
+    assert [(d["stage"], d["code"]) for d in dead] == [("udf", "TR221")] * 2
+    assert json.loads(dead[0]["payload"])["v"] == 13
+    assert "raised ValueError: unlucky" in dead[0]["reason"]
+    assert "raised ValueError: a bad timer" in dead[1]["reason"]
+    assert "a" in dead[1]["payload"]
+    printed = capsys.readouterr()
+    assert "seen 13" in printed.err
+    assert "seen" not in printed.out
+
+
+def test_the_time_to_live_of_the_job_and_state_of_more_than_one_call() -> None:
+    """A state without one of its own lives as long as the job says; calls with different uids have states of their own."""
+    t = table()
+    both = t.process(Split, by="k", uid="one").union(t.filter(tr.col("v") > 2).process(Split, by="k", uid="two"))
+    drive = Drive(both, settings={"table.exec.state.ttl": "1 min"})
+    drive.push("t", [at(0, 2), at(1, 4)])
+    drive.checkpoint()
+    drive.crash()
+    drive.push("t", [at(2, 6)])
+    assert sorted(r["n"] for r in drive.rows()) == [1, 1, 2, 2, 3]
+    drive.advance("61s")
+    drive.push("t", [at(3, 8)])
+    assert sorted(r["n"] for r in drive.rows()) == [1, 1, 1, 1, 2, 2, 3]
 
 
 def test_collect_and_script() -> None:

@@ -138,10 +138,11 @@ class Executor:
         return vertex
 
     def _name(self, node: nodes.Node) -> str:
-        """Name a node by its kind and table, numbered from the second of a name on."""
+        """Name a node by its kind and table or uid, numbered from the second of a name on."""
         kind = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(node).__name__).lstrip("-")
         table = node.table.name if isinstance(node, nodes.Scan | nodes.Sink) and node.table else ""
-        base = f"{kind}-{table}" if table else kind
+        label = node.uid if isinstance(node, nodes.Process) else table
+        base = f"{kind}-{label}" if label else kind
         self._names[base] += 1
         return base if self._names[base] == 1 else f"{base}-{self._names[base]}"
 

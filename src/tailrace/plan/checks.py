@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.nodes import (
     Aggregate,
     Node,
+    Process,
     Rank,
     Sink,
     TemporalJoin,
@@ -30,6 +31,7 @@ def check(sinks: Sequence[Sink]) -> None:
         UnsupportedError: a window is used in a way that has no operator.
     """
     modes = changelog_modes(sinks)
+    _check_uids({id(n): n for sink in sinks for n in walk(sink) if isinstance(n, Process)}.values())
     for node in (n for sink in sinks for n in walk(sink)):
         if isinstance(node, Rank):
             _check_rank(node)
@@ -42,6 +44,16 @@ def check(sinks: Sequence[Sink]) -> None:
         if isinstance(node, WindowAggregate) and node.window.kind is not WindowKind.TUMBLE:
             needs = f"{node.window.kind.value} puts accumulators together"
             _check_user(node, "merge", needs, "merge(self, acc, others)")
+
+
+def _check_uids(calls: Iterable[Process]) -> None:
+    """Make sure that each call of a process function has a state of its own."""
+    known: dict[str, Process] = {}
+    for call in calls:
+        if call.uid in known:
+            message = f"two calls of process functions have the uid '{call.uid}', but are not the same"
+            raise ConfigError(message, hint="give one of them another uid", location=call.location)
+        known[call.uid] = call
 
 
 def _check_user(node: Aggregate | WindowAggregate, method: str, reason: str, hint: str) -> None:

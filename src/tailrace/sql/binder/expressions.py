@@ -204,6 +204,10 @@ class ExpressionBinder:
         return self._call(name, n.get(node, "arguments") or [], node)
 
     def _user_call(self, user: Known, node: n.Call) -> Expr:
+        if user.is_process:
+            message = f"{user.name} is a process function: it stands in FROM"
+            hint = f"write FROM {user.name}(input => TABLE t PARTITION BY k)"
+            raise ConfigError(message, hint=hint, location=self.at(node))
         if user.is_table:
             hint = f"write CROSS JOIN LATERAL TABLE({user.signature}) AS t (...) in FROM"
             raise ConfigError(f"{user.name} gives rows and can't stand here", hint=hint, location=self.at(node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,7 @@ from tailrace.user_functions.known import Known
 N = TypeVar("N", bound=n.Node)
 
 INPUT, ON_TIME, UID, SIDE = "input", "on_time", "uid", "side_output"
+_UID = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 
 
 def process_function(node: n.Node) -> Known | None:
@@ -62,7 +64,7 @@ class ProcessBinder:
             function=self.known,
             declaration=self.known.declaration,
             arguments=self._parameters(given),
-            uid=self._text(given, UID) or self.known.name,
+            uid=self._uid(given),
             location=at(self.node, self.source),
         )
         return self._output(process, given) if self.known.sides else process
@@ -160,6 +162,13 @@ class ProcessBinder:
         if not isinstance(node, n.Text) or not node.this:
             raise self._wrong(f"the argument {name} is a text", node)
         return str(node.this)
+
+    def _uid(self, given: dict[str, n.Node]) -> str:
+        """Give the name of the state, which is part of names of files."""
+        uid = self._text(given, UID)
+        if uid and not _UID.fullmatch(uid):
+            raise self._wrong("a uid is made of letters, digits, - and _, and begins with a letter or _", given[UID])
+        return uid or re.sub(r"\W", "_", self.known.name)
 
     def _schema(self, plan: Plan, keys: Sequence[str], time: Field | None) -> Schema:
         fields = [Field(plan.schema[k].name, plan.schema[k].type) for k in keys]

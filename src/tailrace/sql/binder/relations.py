@@ -82,6 +82,7 @@ class RelationBinder:
     def _member(self, node: n.Node) -> Relation:
         if (lateral := _lateral(node)) is not None:
             return lateral(node, self.bind(None), self._source).bind()
+        _refuse_lateral(node, self._source)
         if isinstance(node, n.LateralSource):  # with nothing left of it
             node = _as_query(node)
         alias = str(given.this) if (given := n.get(node, "alias")) is not None else ""
@@ -97,6 +98,7 @@ class RelationBinder:
                 left, [str(a.this) for a in [n.get(right, "alias")] if a is not None], right, self._source
             )
             return lateral(right, left, self._source).bind(node)
+        _refuse_lateral(right, self._source)
         if isinstance(right, n.LateralSource):
             joins = SubqueryJoins(self._inside, self._source, set(left.plan.schema.names))
             return LateralBinder(node, left, self._enclosing, joins, self._source).bind()
@@ -160,6 +162,13 @@ def _lateral(node: n.Node) -> type[UnnestBinder] | None:
         return UnnestBinder
     made = isinstance(node, n.LateralSource | n.FunctionSource) and table_function(node) is not None
     return TableFunctionBinder if made else None
+
+
+def _refuse_lateral(node: n.Node, source: Source) -> None:
+    """Refuse LATERAL before a function of a whole table: a window, or one that processes its rows."""
+    if isinstance(node, n.LateralSource) and isinstance(node.this, n.TableFunction):
+        message = f"{node.this.this} takes a whole table, and can't stand behind LATERAL"
+        raise ConfigError(message, hint="leave LATERAL out", location=at(node, source))
 
 
 def _as_query(node: n.LateralSource) -> n.QuerySource:
