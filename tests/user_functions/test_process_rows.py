@@ -63,6 +63,24 @@ def rows(count: int) -> list[dict[str, Any]]:
     return found
 
 
+def in_order() -> list[dict[str, Any]]:
+    """Give what `Watched` must give of rows in order, those that the watermark has passed left out."""
+    taken: list[dict[str, Any]] = []
+    highest = START
+    for row in rows(120):
+        time = datetime.fromisoformat(row["ts"])
+        if time > highest - timedelta(seconds=5):
+            taken.append(row)
+        highest = max(highest, time)
+    model = Model()
+    for row in sorted(taken, key=lambda r: datetime.fromisoformat(r["ts"])):
+        time = datetime.fromisoformat(row["ts"])
+        model.fire(time - timedelta(milliseconds=1))
+        model.row(row, time, late=False)
+    model.fire(None)
+    return model.out
+
+
 class Model:
     """What `Watched` must give, computed with the watermark after each row, and by time alone."""
 
@@ -127,6 +145,17 @@ def test_all_ways(world: World, way: str) -> None:
         "CREATE FUNCTION watched AS 'mine:Watched' LANGUAGE PYTHON;" + world.table(COLUMNS, given) + call, way
     )
     assert ordered([json.loads(json.dumps(r, default=str)) for r in found]) == ordered(expected)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_order(world: World, way: str) -> None:
+    """Rows that wait for the watermark come in the order of their times, and timers among them."""
+    world.module(MODULE)
+    call = CALL.replace("PARTITION BY k,", "PARTITION BY k ORDER BY ts, least => 4,")
+    sql = "CREATE FUNCTION watched AS 'mine:Watched' LANGUAGE PYTHON;" + world.table(COLUMNS, rows(120)) + call
+    expected = in_order()
+    assert len({r["what"] for r in expected}) == 3
+    assert ordered([json.loads(json.dumps(r, default=str)) for r in world.rows(sql, way)]) == ordered(expected)
 
 
 # driven step by step
@@ -244,6 +273,29 @@ def test_timers_of_the_wall_clock_and_times_to_live() -> None:
     drive.push("t", [at(3, 0)])
     drive.advance("2h")
     assert kept_keys(drive) == 0
+
+
+def test_in_order_a_silence_is_told_of_within_one_batch() -> None:
+    """A timer comes before the row that ends the silence, whatever the watermark of the batch."""
+    drive = Drive(table().process(Silence, by="k", order_by="ts"))
+    drive.push("t", [at(0), at(200), at(50), at(65), at(300)])
+    drive.end()
+    told = [(r["f0"], (r["rowtime"] - START).total_seconds()) for r in drive.rows()]
+    assert told == [("silent", 125), ("silent", 260), ("silent", 360)]
+    assert "ORDER BY (`ts`)" in table().process(Silence, by="k", order_by="ts").sql()
+
+
+@tr.process(result_type="STRING")
+class Silence:
+    """Tells that a key was silent for a minute."""
+
+    def on_row(self, row: Any, ctx: tr.Context) -> None:
+        """Take a row."""
+        ctx.set_timer("1 min", "silent")
+
+    def on_timer(self, timer: tr.Timer, ctx: tr.Context) -> str:
+        """Tell."""
+        return timer.name
 
 
 def test_a_function_without_states_keeps_keys_only_while_they_have_timers() -> None:
@@ -403,6 +455,11 @@ def test_declarations_that_can_not_be() -> None:
         ("f(input => TABLE t PARTITION BY v + 1)", "PARTITION BY of a process function names columns"),
         ("f(input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(tss))", "there is no column 'tss'"),
         ("f(input => TABLE t PARTITION BY k, on_time => DESCRIPTOR(v))", "on_time needs a column with a watermark"),
+        ("f(input => TABLE t PARTITION BY k ORDER BY ts)", "ORDER BY of a table argument is the column of on_time"),
+        (
+            "f(input => TABLE t PARTITION BY k ORDER BY ts DESC, on_time => DESCRIPTOR(ts))",
+            "ORDER BY of a table argument is the column of on_time",
+        ),
         ("f(input => TABLE t PARTITION BY k, uid => 3)", "the argument uid is a text"),
         ("f(input => TABLE t PARTITION BY k, uid => '../x')", "a uid is made of letters, digits, - and _"),
         (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tailrace.api import queries, trees
+from tailrace.api.expr import sort_keys
 from tailrace.api.places import place
 from tailrace.api.trees import placed
 from tailrace.errors import ConfigError
@@ -13,6 +14,8 @@ from tailrace.sql.binder import functions
 from tailrace.sql.binder.process import INPUT, ON_TIME, SIDE, UID
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.processing import ProcessFunction
+
+ORDER = "order"
 
 
 def processed(
@@ -23,7 +26,7 @@ def processed(
     arguments: Mapping[str, Any],
 ) -> n.Query:
     """
-    Give the query of the rows that a process function makes of a table; `texts` has time, uid and output, if they are given.
+    Give the query of the rows that a process function makes of a table; `texts` has time, order, uid and output, if they are given.
 
     Raises:
         ConfigError: it is no process function.
@@ -35,7 +38,8 @@ def processed(
     plain = queries.plain_source(table)
     named = isinstance(plain, n.TableSource)
     this = plain.args["name"].copy() if named and plain is not None else table.copy()
-    data = placed(n.TableArgument(this=this, partition=[trees.name(k) for k in keys]))
+    order = sort_keys(texts[ORDER]) if texts[ORDER] else []
+    data = placed(n.TableArgument(this=this, partition=[trees.name(k) for k in keys], order=order))
     given: dict[str, n.Node] = {INPUT: data, **{name: trees.literal(value) for name, value in arguments.items()}}
     if time := texts[ON_TIME]:
         given[ON_TIME] = placed(n.Descriptor(columns=[trees.identifier(time)]))

@@ -250,6 +250,7 @@ class Table:
         *,
         by: str | Sequence[str] = (),
         time: str = "",
+        order_by: str = "",
         uid: str = "",
         side_output: str = "",
         **arguments: Any,
@@ -257,12 +258,13 @@ class Table:
         """
         Hand the rows of each key `by` to a process function (`@tr.process`), and give the key, the columns that it makes and `rowtime`.
 
-        `time` names the time column, if it is not the only one. `uid` names its state where a pipeline calls it more than once.
+        `time` names the time column, if it is not the only one; with `order_by` of that column rows wait for the watermark, and come
+        in order. `uid` names its state where a pipeline calls it more than once.
         `side_output` gives the rows of a side output instead; with all else equal, it is the same call.
         """
         rowtimes = [f.name for f in self.schema if f.time is TimeAttribute.ROWTIME]
         own = self._time_column() if rowtimes and not time else ""
-        texts = {ON_TIME: time or own, UID: uid, SIDE: side_output}
+        texts = {ON_TIME: time or own, processing.ORDER: order_by, UID: uid, SIDE: side_output}
         keys = [by] if isinstance(by, str) else list(by)
         return self._with(processing.processed(self.tree, function, keys, texts, arguments), windowed=False)
 

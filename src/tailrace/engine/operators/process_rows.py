@@ -55,12 +55,13 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
         self._moments.now_ms = times.now
         self._tell(times.watermark)
         marked = WATERMARK in batch.columns
+        moves = marked or self._node.ordered
         call, context, keys = self._caller.call, self._caller.context, self._objects.keys
         failed: list[tuple[int, str]] = []
         before = times.watermark
         given = zip(slots.tolist(), self._python(batch), self._times(batch), self._marks(batch, times), strict=True)
         for place, (slot, row, time, mark) in enumerate(given):
-            if marked and mark != before:
+            if moves and mark != before:
                 self._move(mark, before)
                 before = mark
             context.key = keys[slot] = self._key(row)
@@ -81,7 +82,11 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
         self._tell(mark)
 
     def _marks(self, batch: Batch, times: Times) -> Sequence[int]:
-        """Give the watermark before each row."""
+        """Give the watermark before each row; of rows in order, those of the same time are still to come."""
+        if self._node.ordered:
+            assert self._node.time is not None
+            ordered: list[int] = (milliseconds(batch[self._node.time]) - 1).tolist()
+            return ordered
         if WATERMARK not in batch.columns:
             return [times.watermark] * len(batch)
         found: list[int] = np.maximum(batch[WATERMARK].to_numpy(), times.watermark).tolist()

@@ -19,6 +19,7 @@ from tailrace.state.kernels import I64
 from tailrace.state.row_store import ROW, RowStore, latest
 
 _DUE = "$due"
+_BEFORE, _PASSED = "the row is not after the last one that was put out", "the row came after the watermark"
 
 
 def in_order(rows: Batch, order: Iterable[SortKey]) -> Batch:
@@ -70,13 +71,15 @@ class SortOperator(Operator):
         due = np.maximum(own, np.minimum(watermarks, MAX_WATERMARK - 1) + 1)
         late = self._late(own, watermarks, due)
         if late.any():
-            reject_late(self, batch.filter(pl.Series(late)), "the row is not after the last one that was put out")
+            reject_late(self, batch.filter(pl.Series(late)), _PASSED if self._node.strict else _BEFORE)
             batch, due = batch.filter(pl.Series(~late)), due[~late]
         self._append(batch, due)
         return []
 
     def _late(self, own: I64, watermarks: I64, due: I64) -> np.ndarray:
         """Tell which rows are late, and move on the last time put out."""
+        if self._node.strict:
+            return own <= watermarks
         late = np.zeros(len(own), dtype=np.bool_)
         if (own <= watermarks).any():
             rows = self._store.live()

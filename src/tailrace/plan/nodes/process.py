@@ -23,7 +23,8 @@ class Process(Unary):
     Hands the rows of each key to a function of the user, one after the other, and puts out what it gives.
 
     The schema is keys, then with side outputs `OUTPUT`, then the columns of the function's own rows and those of each side
-    output (`side_column`), then with a `time` column the time of the row or timer, `rowtime`.
+    output (`side_column`), then with a `time` column the time of the row or timer, `rowtime`. With `ordered` the rows come in
+    the order of their times, so that timers stand among them.
     """
 
     keys: tuple[str, ...]
@@ -32,6 +33,7 @@ class Process(Unary):
     declaration: Declaration[..., Any]
     arguments: tuple[tuple[str, Any], ...] = ()
     uid: str = ""
+    ordered: bool = False
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} = {value!r}" for name, value in self.arguments)

@@ -76,8 +76,13 @@ class WindowRank(Rank):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sort(Unary):
-    """All rows in order; `time` is the time attribute by which they are sorted first, ascending (None: there is none)."""
+    """
+    All rows in order; `time` is the time attribute by which they are sorted first, ascending (None: there is none).
+
+    With `strict` each row that the watermark has passed is late, and not only those that others went before.
+    """
 
     order: tuple[SortKey, ...]
     time: str | None = None
     processing_time: bool = False
+    strict: bool = False

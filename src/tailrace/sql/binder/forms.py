@@ -13,6 +13,7 @@ from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
+from tailrace.sql.dialect.table_functions import WINDOWS
 from tailrace.sql.source import Source
 
 
@@ -61,6 +62,11 @@ def _from_nothing(node: n.Node) -> bool:
     return bool(node.meta.get("from_nothing"))
 
 
+def _of_window(node: n.Node) -> bool:
+    function = node.find_ancestor(n.TableFunction)
+    return function is None or str(function.this) in WINDOWS
+
+
 _PATTERN = "write the pattern with variables and quantifiers only: PATTERN (a b+ c)"
 
 NEVER = (
@@ -91,7 +97,7 @@ NEVER = (
         part="nulls",
         applies=lambda node: not _named("LAG", "LEAD", "ARRAY_AGG")(node),
     ),
-    Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order"),
+    Form(n.TableArgument, "ORDER BY of a table argument", "leave it out", part="order", applies=_of_window),
     Form(s.Insert, "INSERT OVERWRITE of a stream", "write INSERT INTO", part="overwrite"),
 )
 """Forms that Flink's parser takes and its planner refuses."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions.nodes import Call, Column, Expr, Literal
-from tailrace.plan.nodes import Calc, Process
+from tailrace.plan.nodes import Calc, Process, Sort, SortKey
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.nodes.process import OUTPUT, ROWTIME, columns_of, side_column
 from tailrace.schema import BOOLEAN, STRING, DataType, Field, Kind, Schema, TimeAttribute
@@ -56,9 +56,11 @@ class ProcessBinder:
         plan = self.table(data)
         keys = self._keys(data, plan)
         time = self._time(given, plan)
+        ordered = self._ordered(data, plan, time)
         process = Process(
             schema=self._schema(plan, keys, time),
-            input=plan,
+            input=ordered or plan,
+            ordered=ordered is not None,
             keys=keys,
             time=None if time is None else time.name,
             function=self.known,
@@ -130,6 +132,22 @@ class ProcessBinder:
             hint = f"declare WATERMARK FOR {name} AS ... in its table"
             raise self._wrong(f"{ON_TIME} needs a column with a watermark, and '{name}' has none", columns[0], hint)
         return field
+
+    def _ordered(self, data: n.TableArgument, plan: Plan, time: Field | None) -> Plan | None:
+        """Give the rows in the order of their times, if that is asked for."""
+        nodes: list[n.Node] = n.get(data, "order") or []
+        if not nodes:
+            return None
+        binder = ExpressionBinder(Scope.of(plan.schema), self.source)
+        keys = [binder.bind(key.this) for key in nodes]
+        wanted = [Column(time.type, time.name)] if time is not None else []
+        if keys != wanted or n.get(nodes[0], "descending") or n.get(nodes[0], "nulls"):
+            hint = f"write ORDER BY ts, {ON_TIME} => DESCRIPTOR(ts)"
+            raise self._wrong(f"ORDER BY of a table argument is the column of {ON_TIME}", nodes[0], hint)
+        assert time is not None
+        key = SortKey(time.name, descending=False, nulls_last=False)
+        place = at(nodes[0], self.source)
+        return Sort(schema=plan.schema, input=plan, order=(key,), time=time.name, strict=True, location=place)
 
     def _parameters(self, given: dict[str, n.Node]) -> tuple[tuple[str, Any], ...]:
         found = []
