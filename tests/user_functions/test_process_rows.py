@@ -13,6 +13,7 @@ import pytest
 from function_kit import WAYS, World, numbers, ordered
 
 import tailrace as tr
+from tailrace.engine.keyed_slots import KeyedSlots
 from tailrace.errors import ConfigError, TerminalError
 from tailrace.runtime.script import Script
 from tailrace.sql.session import Session
@@ -608,3 +609,80 @@ def test_collect_and_script() -> None:
     assert sorted(made.collect().rows()) == [("a", 1), ("a", 2), ("b", 1)]
     assert "CREATE TEMPORARY FUNCTION `Split` AS " in made.script()
     assert "test_process_rows:Split' LANGUAGE PYTHON" in made.script()
+
+
+@tr.process(result_type={"n": "BIGINT", "v": "BIGINT"})
+class Visits:
+    """Counts the rows of each key; a key that is silent for 10 seconds is told of and forgotten."""
+
+    n: int = tr.value_state(0)
+    v: int = tr.value_state(0)
+
+    def on_row(self, row: Any, ctx: tr.Context) -> None:
+        """Take a row."""
+        self.n += 1
+        self.v = row.v
+        ctx.set_timer("10s", "silent")
+
+    def on_timer(self, timer: tr.Timer, ctx: tr.Context) -> tuple[int, int]:
+        """Tell of a key, and forget it."""
+        assert ctx.key == f"key {self.v}"
+        ctx.clear()
+        return self.n, self.v
+
+
+@tr.process(result_type={"n": "BIGINT", "v": "BIGINT"})
+class VisitsByBatch:
+    """The same, on whole batches."""
+
+    n: pl.Series = tr.value_state(0, type="BIGINT")
+    v: pl.Series = tr.value_state(0, type="BIGINT")
+    text: pl.Series = tr.value_state("", type="STRING")
+
+    def on_batch(self, rows: pl.DataFrame, ctx: tr.BatchContext) -> None:
+        """Take rows."""
+        self.n = self.n + (ctx.ends - ctx.starts)
+        self.v = rows["v"].gather(ctx.starts)
+        self.text = ctx.keys["k"]
+        ctx.set_timer("10s", "silent")
+
+    def on_timer(self, timers: pl.DataFrame, ctx: tr.BatchContext) -> pl.DataFrame:
+        """Tell of keys, and forget them."""
+        assert timers["k"].equals(self.text, check_names=False)
+        ctx.clear()
+        return pl.DataFrame({"n": self.n, "v": self.v})
+
+
+@pytest.mark.parametrize("function", [Visits, VisitsByBatch])
+@pytest.mark.parametrize("crashes", [False, True])
+def test_forgotten_keys_leave_room_for_others(function: Any, monkeypatch: pytest.MonkeyPatch, *, crashes: bool) -> None:
+    """Slots are numbered anew while keys are alive, and what is told stays right."""
+    monkeypatch.setattr("tailrace.engine.keyed_slots._FEW", 4)
+    compact, numbered = KeyedSlots.compact, list[int]()
+
+    def counted(slots: KeyedSlots) -> Any:
+        numbered.append(len(slots))
+        return compact(slots)
+
+    monkeypatch.setattr(KeyedSlots, "compact", counted)
+    drive = Drive(table().process(function, by="k"))
+    given = list(numbers(200))
+    for second, v in enumerate(given):
+        drive.push("t", [at(second, v % 30, f"key {v % 30}")])
+        if crashes and v % 3 == 0:
+            drive.checkpoint()
+        if crashes and v % 5 == 0:
+            drive.crash()
+    drive.end()
+    assert kept_keys(drive) == 0
+    assert numbered
+    # with the watermark 5 s behind, a key is forgotten when none of its rows came for 15 s
+    expected, seen = [], dict[int, list[int]]()
+    for second, v in enumerate(given):
+        for key, times in list(seen.items()):
+            if times[-1] + 10 <= second - 1 - 5:
+                expected.append((len(seen.pop(key)), key))
+        seen.setdefault(v % 30, []).append(second)
+    expected += [(len(times), key) for key, times in seen.items()]
+    assert len(expected) > 100
+    assert sorted((r["n"], r["v"]) for r in drive.rows()) == sorted(expected)
