@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tailrace.api.cases import count as count
     from tailrace.api.cases import expr as expr
     from tailrace.api.cases import when as when
+    from tailrace.api.contracts import Contract as Contract
     from tailrace.api.create import event_time as event_time
     from tailrace.api.create import processing_time as processing_time
     from tailrace.api.expr import Expr as Expr
@@ -57,6 +58,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "cases": ("count", "expr", "when"),
+    "contracts": ("Contract",),
     "create": ("event_time", "processing_time"),
     "expr": ("Expr", "call", "col", "lit"),
     "grouping": ("cube", "grouping_sets", "rollup"),

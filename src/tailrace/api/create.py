@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tailrace.api import trees
+from tailrace.api.contracts import column_mapping
 from tailrace.api.durations import Span, span
 from tailrace.api.expr import call
 from tailrace.api.schemas import Columns, column_trees
@@ -64,7 +65,7 @@ def create_table(
             temporary=False,
             exists=False,
             replace=False,
-            columns=[*column_trees(columns), *_time_columns(time)],
+            columns=[*column_trees(column_mapping(columns)), *_time_columns(time)],
             watermark=_watermark(time),
             primary_key=placed(s.PrimaryKey(columns=trees.texts(keys))) if keys else None,
             partitioned_by=trees.texts(partitions),

@@ -7,7 +7,8 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 import polars as pl
 
@@ -20,10 +21,22 @@ from tailrace.schema import DataType, Schema
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 
-Columns = Mapping[str, Any] | Schema | type
+
+class Described(Protocol):
+    """What has columns by name, as a `Contract`."""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The types of the columns as SQL."""
+
+
+Declared = Mapping[str, Any] | Schema | type
+"""Columns in the words of Python and SQL."""
+
+Columns = Declared | str | Path | Described
 """
-The columns of a table: a mapping of names, the schema of another table, or a class with annotations (dataclass, NamedTuple,
-TypedDict, Pydantic, msgspec).
+The columns of a table: a mapping of names, the schema of another table, a class with annotations (dataclass, NamedTuple,
+TypedDict, Pydantic, msgspec), or whatever else `Contract` takes.
 
 A column is a SQL type as text ("DECIMAL(10, 2)"), a Python type, `metadata(...)`, or an expression that computes it. In a
 class a column that is not `| None` is NOT NULL; `Annotated[Decimal, "DECIMAL(10, 2)"]` gives the type as SQL.
@@ -82,22 +95,28 @@ def metadata(type: str, key: str = "", *, virtual: bool = True) -> Metadata:  # 
     return Metadata(type, key, virtual)
 
 
-def column_trees(columns: Columns) -> list[n.Node]:
+def column_trees(columns: Declared) -> list[n.Node]:
     """
     Give the columns of a CREATE TABLE.
 
     Raises:
         ConfigError: a type is none that SQL has.
     """
-    return [_column(name, kind) for name, kind in _declared(columns).items()]
+    return [_column(name, kind) for name, kind in declared(columns).items()]
 
 
-def _declared(columns: Columns) -> dict[str, Any]:
+def declared(columns: Declared) -> dict[str, Any]:
+    """
+    Give what each column is declared as: its type, as SQL where it comes from a class, or what it is computed from.
+
+    Raises:
+        ConfigError: a type is none that SQL has.
+    """
     if isinstance(columns, Mapping):
         return dict(columns)
     if isinstance(columns, Schema):
         return {f.name: str(f.type) for f in columns}
-    return {name: _sql(kind, strict=True) for name, kind in _hints(columns).items()}
+    return {name: sql_type(kind, strict=True) for name, kind in _hints(columns).items()}
 
 
 def _hints(columns: type) -> dict[str, Any]:
@@ -116,18 +135,23 @@ def _column(name: str, kind: Any) -> n.Node:
     if isinstance(kind, Metadata):
         key = trees.literal(kind.key) if kind.key else None
         return placed(s.MetadataColumn(name=column, type=trees.type_tree(kind.type), key=key, virtual=kind.virtual))
-    return placed(s.PhysicalColumn(name=column, type=trees.type_tree(_sql(kind, strict=False))))
+    return placed(s.PhysicalColumn(name=column, type=trees.type_tree(sql_type(kind, strict=False))))
 
 
-def _sql(kind: Any, *, strict: bool) -> str:
-    """Give a type as SQL; `strict` makes what may not be None NOT NULL."""
+def sql_type(kind: Any, *, strict: bool) -> str:
+    """
+    Give a type as SQL; `strict` makes what may not be None NOT NULL.
+
+    Raises:
+        ConfigError: there is none.
+    """
     if isinstance(kind, str):
         return kind
     if isinstance(kind, DataType):
         return str(kind)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:
-        return _sql(next(i for i in inner if i is not type(None)), strict=strict).removesuffix(" NOT NULL")
+        return sql_type(next(i for i in inner if i is not type(None)), strict=strict).removesuffix(" NOT NULL")
     return _value_type(kind, strict=strict) + (" NOT NULL" if strict else "")
 
 
@@ -139,11 +163,11 @@ def _value_type(kind: Any, *, strict: bool) -> str:
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if origin is list:
-        return f"ARRAY<{_sql(inner[0], strict=strict)}>"
+        return f"ARRAY<{sql_type(inner[0], strict=strict)}>"
     if origin is dict:
-        return f"MAP<{_sql(inner[0], strict=strict)}, {_sql(inner[1], strict=strict)}>"
+        return f"MAP<{sql_type(inner[0], strict=strict)}, {sql_type(inner[1], strict=strict)}>"
     if isinstance(kind, type) and getattr(kind, "__annotations__", None):
-        fields = (f"`{f.replace('`', '``')}` {_sql(t, strict=strict)}" for f, t in _hints(kind).items())
+        fields = (f"`{f.replace('`', '``')}` {sql_type(t, strict=strict)}" for f, t in _hints(kind).items())
         return f"ROW<{', '.join(fields)}>"
     hint = 'give it as SQL: "STRING", or Annotated[..., "STRING"] in a class'
     raise ConfigError(f"there is no SQL type for {kind!r}", hint=hint, location=place().location())
