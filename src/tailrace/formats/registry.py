@@ -7,7 +7,7 @@ from tailrace.formats import avro, changes, csv, json, protobuf, raw
 from tailrace.formats.base import Format
 
 _ALL: dict[str, Format] = {
-    f.name: f for f in (json.FORMAT, csv.FORMAT, raw.FORMAT, protobuf.FORMAT, *changes.FORMATS, *avro.FORMATS)
+    f.name: f for f in (*json.FORMATS, csv.FORMAT, raw.FORMAT, *protobuf.FORMATS, *changes.FORMATS, *avro.FORMATS)
 }
 
 

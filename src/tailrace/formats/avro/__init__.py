@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, Place, parsed
+from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, parsed
 from tailrace.formats.avro.decoder import AvroDecoder
 from tailrace.formats.avro.deriving import derived
 from tailrace.formats.avro.encoder import AvroEncoder
 from tailrace.formats.avro.options import PLAIN, of_registry
 from tailrace.formats.base import Decoder, Encoder, Format
+from tailrace.formats.confluent.places import Place
 from tailrace.options import Values
 from tailrace.schema import Schema
 

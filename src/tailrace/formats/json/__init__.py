@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tailrace.formats.base import Decoder, Encoder, Format
 from tailrace.formats.decoding import refuse_both
+from tailrace.formats.json.confluent import CONFLUENT
 from tailrace.formats.json.decoder import JsonDecoder
 from tailrace.formats.json.encoder import JsonEncoder
 from tailrace.formats.json.options import OPTIONS
@@ -42,3 +43,5 @@ def _validator(options: Values) -> Validator | None:
 
 
 FORMAT = JsonFormat()
+FORMATS: tuple[Format, ...] = (FORMAT, CONFLUENT)
+"""All of them."""

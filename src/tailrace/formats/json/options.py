@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from tailrace.formats.confluent.access import OPTIONS as ACCESS
+from tailrace.formats.confluent.places import OPTIONS as PLACES
 from tailrace.options import Option, OptionSet, boolean, choice, string
+
+
+def _schema(text: str) -> Any:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError("a JSON Schema is an object")  # noqa: TRY004  as of all that can't be read
+    return found
+
 
 SHARED = (
     Option("fail-on-missing-field", boolean, False, "a row without one of the columns is an error; else it is NULL"),
@@ -45,5 +61,21 @@ OPTIONS = OptionSet(
             string,
             doc="a file with a JSON Schema: a row that it refuses is an error, read or written",
         ),
+    ),
+)
+
+OF_REGISTRY = OptionSet(
+    "format 'json-confluent'",
+    (
+        *ACCESS,
+        *PLACES,
+        Option("schema", _schema, doc="the JSON Schema of the table as text; by default one that the columns make"),
+        Option(
+            "tailrace.validate",
+            boolean,
+            True,
+            "whether each row is checked against its JSON Schema; one that is refused is an error",
+        ),
+        *SHARED,
     ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tailrace.formats.base import Decoder, Encoder, Format
-from tailrace.formats.protobuf.options import OPTIONS
+from tailrace.formats.confluent.places import Place
+from tailrace.formats.protobuf.options import OF_REGISTRY, OPTIONS
 from tailrace.options import Values
 from tailrace.schema import Schema
 
@@ -28,6 +29,32 @@ class ProtobufFormat(Format):
         return ProtobufEncoder(message_of(options), schema, options)
 
 
-__all__ = ["FORMAT", "OPTIONS", "ProtobufFormat"]
+class ProtobufConfluentFormat(Format):
+    """Rows are messages with the id of their schema in a registry, and their place in it, before them."""
+
+    name = "protobuf-confluent"
+    options = OF_REGISTRY
+
+    def __init__(self, place: Place | None = None) -> None:
+        self._place = place or Place()
+
+    def on_topic(self, topic: str, *, key: bool) -> Format:
+        return ProtobufConfluentFormat(Place(topic, key))
+
+    def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
+        del whole  # fields have numbers
+        from tailrace.formats.protobuf.confluent import ConfluentDecoder  # noqa: PLC0415  an extra
+
+        return ConfluentDecoder(schema, options, self._place)
+
+    def encoder(self, schema: Schema, options: Values) -> Encoder:
+        from tailrace.formats.protobuf.confluent import ConfluentEncoder  # noqa: PLC0415  an extra
+
+        return ConfluentEncoder(schema, options, self._place)
+
+
+__all__ = ["FORMAT", "OPTIONS", "ProtobufConfluentFormat", "ProtobufFormat"]
 
 FORMAT = ProtobufFormat()
+FORMATS: tuple[Format, ...] = (FORMAT, ProtobufConfluentFormat())
+"""All of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.formats.protobuf.compiling import compile_files
 from tailrace.options import Values
 
-_SOURCES = ("descriptor-file", "proto-file", "module")
+SOURCES = ("descriptor-file", "proto-file", "module")
+"""The options that say where the message is."""
 
 
 def library() -> Any:
@@ -37,13 +38,29 @@ def message_of(options: Values) -> Any:
     Raises:
         ConfigError: no or several sources of it are named, or there is no such message; points at the option.
     """
-    given = [key for key in _SOURCES if options[key]]
+    given = [key for key in SOURCES if options[key]]
     if len(given) != 1:
         hint = "give one of 'descriptor-file', 'proto-file' and 'module', as 'protobuf.proto-file' = 'orders.proto'"
         at = options.location(given[1]) if given else None
         raise ConfigError("the format 'protobuf' must know in which file the message is", hint=hint, location=at)
     files = _files(given[0], options)
     return _named(options, files, options.location(given[0]))
+
+
+def texts_of(options: Values, file: Any) -> dict[str, str]:
+    """Give the texts of the `.proto` file that options name and of those that it imports, by their names."""
+    if not options["proto-file"]:
+        return {}
+    folders = [Path(f).expanduser() for f in (options["proto-path"] or "").split(";") if f]
+    folders.append(Path(options["proto-file"]).expanduser().parent)
+    found: dict[str, str] = {}
+    left = [file]
+    while left:
+        name, left = str(left[0].name), [*left[1:], *left[0].dependencies]
+        path = next((p for f in folders if (p := f / name).is_file()), None)
+        if path is not None and name not in found:
+            found[name] = path.read_text()
+    return found
 
 
 def files_of(descriptor_set: Any) -> list[Any]:
@@ -91,18 +108,54 @@ def _files(source: str, options: Values) -> list[Any]:
     text: str = options[source]
     if source == "module":
         return [_module(text, at)]
-    path = Path(text).expanduser()
+    folders = [Path(f).expanduser() for f in (options["proto-path"] or "").split(";") if f]
+    return _of_path(Path(text), folders if source == "proto-file" else None, at)
+
+
+def _of_path(path: Path, folders: list[Path] | None, at: Location | None) -> list[Any]:
+    """Load a `.proto` file, whose imports are in `folders`, or without them a descriptor set."""
+    path = path.expanduser()
     if not path.is_file():
-        raise ConfigError(f"there is no file '{text}'", hint="a path is relative to the current folder", location=at)
-    if source == "proto-file":
-        folders = [Path(f).expanduser() for f in (options["proto-path"] or "").split(";") if f]
-        data = compile_files(path, folders, at)
-    else:
-        data = path.read_bytes()
-    return _loaded(data, text, at)
+        raise ConfigError(f"there is no file '{path}'", hint="a path is relative to the current folder", location=at)
+    data = path.read_bytes() if folders is None else compile_files(path, folders, at)
+    return loaded(data, str(path), at)
 
 
-def _loaded(data: bytes, name: str, at: Location | None) -> list[Any]:
+def message_of_file(path: Path, name: str, at: Location | None) -> Any:
+    """
+    Give the descriptor of a message of a `.proto` file or a descriptor set, by its full name, or the only one.
+
+    Raises:
+        ConfigError: there is no such file or message.
+    """
+    library()
+    return chosen(_of_path(path, [] if path.suffix == ".proto" else None, at), name, at)
+
+
+def chosen(files: list[Any], name: str, at: Location | None) -> Any:
+    """
+    Give the message of a full name; without one the only one of the last file.
+
+    Raises:
+        ConfigError: there is no such message.
+    """
+    found = list(messages(files))
+    if name:
+        return _by_name(found, _full_name, name, at)
+    top = list(files[-1].message_types_by_name.values())
+    if len(top) != 1:
+        hint = f"name the message: {', '.join(m.full_name for m in found)}"
+        raise ConfigError(f"the file has {len(top)} messages", hint=hint, location=at)
+    return top[0]
+
+
+def loaded(data: bytes, name: str, at: Location | None) -> list[Any]:
+    """
+    Give the files of a serialized descriptor set.
+
+    Raises:
+        ConfigError: it is none, or not whole.
+    """
     descriptors = library().descriptor_pb2.FileDescriptorSet()
     hint = "make it with protoc --include_imports -o NAME.desc NAME.proto"
     try:
@@ -134,21 +187,18 @@ def _module(name: str, at: Location | None) -> Any:
 
 def _named(options: Values, files: list[Any], source: Location | None) -> Any:
     """Find the message by its name, its Java class, or as the only one of the file."""
-    found = list(messages(files))
     for key, names in (("message-name", _full_name), ("message-class-name", java_class)):
-        wanted = options[key]
-        if not wanted:
-            continue
-        by_name = {names(m): m for m in found}
-        if wanted not in by_name:
-            hint = did_you_mean(wanted, by_name) or f"messages: {', '.join(sorted(by_name))}"
-            raise ConfigError(f"there is no message '{wanted}'", hint=hint, location=options.location(key))
-        return by_name[wanted]
-    top = list(files[-1].message_types_by_name.values())
-    if len(top) != 1:
-        hint = f"add 'protobuf.message-name' = '...': {', '.join(m.full_name for m in found)}"
-        raise ConfigError(f"the file has {len(top)} messages", hint=hint, location=source)
-    return top[0]
+        if options[key]:
+            return _by_name(list(messages(files)), names, options[key], options.location(key))
+    return chosen(files, "", source)
+
+
+def _by_name(found: list[Any], names: Callable[[Any], str], wanted: str, at: Location | None) -> Any:
+    by_name = {names(m): m for m in found}
+    if wanted not in by_name:
+        hint = did_you_mean(wanted, by_name) or f"messages: {', '.join(sorted(by_name))}"
+        raise ConfigError(f"there is no message '{wanted}'", hint=hint, location=at)
+    return by_name[wanted]
 
 
 def _full_name(message: Any) -> str:
