@@ -13,7 +13,7 @@ from tailrace.engine.operators.over_aggregate import OverAggregateOperator
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import Frame, OverAggregate, Scan
-from tailrace.schema import BIGINT, STRING, Field, Schema, timestamp
+from tailrace.schema import BIGINT, STRING, Field, Schema, array, timestamp
 from tailrace.state.delta import StateDelta
 
 INPUT = Schema(
@@ -25,6 +25,8 @@ CALLS = (
     AggregateCall("MIN", BIGINT, "v", BIGINT),
     AggregateCall("MAX", STRING, "s", STRING),
     AggregateCall("COUNT", BIGINT, "v", BIGINT, distinct=True),
+    AggregateCall("SUM", BIGINT, "v", BIGINT, distinct=True),
+    AggregateCall("ARRAY_AGG", array(BIGINT), "v", BIGINT, distinct=True),
     AggregateCall("LAG", BIGINT, "v", BIGINT, constants=(1,)),
     AggregateCall("LAG", BIGINT, "v", BIGINT, constants=(3, -7)),
 )
@@ -80,6 +82,8 @@ def expected(given: list[Row], frame: Frame) -> list[tuple[object, ...]]:
             min(values, default=None),
             max(texts, default=None),
             len(set(values)),
+            sum(set(values)) if values else None,
+            list(dict.fromkeys(r[2] for r in members)),
             members[-2][2] if len(members) > 1 else None,
             members[-4][2] if len(members) > 3 else -7,
         )

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators import Accumulator, accumulator
+from tailrace.engine.accumulators.base import Mask
+from tailrace.engine.accumulators.distinct import Distinct
 from tailrace.engine.accumulators.sequences import Lag
 from tailrace.engine.kernels import frames as kernels
 from tailrace.expressions.nodes import AggregateCall
@@ -21,11 +23,13 @@ _PAIRS = 4_000_000
 def fold(acc: Accumulator, call: AggregateCall, rows: pl.DataFrame, slots: I64, members: I64 | None = None) -> None:
     """Fold rows (or those numbered by `members`) into slots."""
     values = None if call.arg is None else rows[call.arg] if members is None else rows[call.arg].gather(members)
-    use = None
-    if call.filter is not None:
-        mask = rows[call.filter].fill_null(value=False).to_numpy()
-        use = mask if members is None else mask[members]
-    acc.add(slots, values, use)
+    use = _taken(call, rows)
+    acc.add(slots, values, use if use is None or members is None else use[members])
+
+
+def _taken(call: AggregateCall, rows: pl.DataFrame) -> Mask | None:
+    """Mark the rows that the FILTER takes; None for all."""
+    return None if call.filter is None else rows[call.filter].fill_null(value=False).to_numpy()
 
 
 def running(
@@ -38,16 +42,22 @@ def running(
         ends = np.append(firsts[1:count], len(slots)) - 1
         return acc.walk(slots, rows[call.arg], ends)[steps]
     of_step = slots[firsts[:count]]
-    results = (_scan if acc.scans else _in_rounds)(acc, call, rows, steps, of_step)
-    return results[steps]
+    if acc.scans:
+        return _scan(acc, call, rows, steps, of_step, _taken(call, rows))[steps]
+    if isinstance(acc, Distinct) and acc.inner.scans and call.arg is not None:
+        came = acc.came(slots, rows[call.arg], _taken(call, rows))
+        return _scan(acc.inner, call, rows, steps, of_step, came)[steps]
+    return _in_rounds(acc, call, rows, steps, of_step)[steps]
 
 
-def _scan(acc: Accumulator, call: AggregateCall, rows: pl.DataFrame, steps: I64, slots: I64) -> pl.Series:
-    """Fold each step into a slot of its own, then the slots one into the next."""
+def _scan(
+    acc: Accumulator, call: AggregateCall, rows: pl.DataFrame, steps: I64, slots: I64, use: Mask | None
+) -> pl.Series:
+    """Fold the rows of each step that count into a slot of its own, then the slots one into the next."""
     size, count = acc.size, len(slots)
     own = np.arange(size, size + count, dtype=np.int64)
     acc.reserve(size + count)
-    fold(acc, call, rows, size + steps)
+    acc.add(size + steps, None if call.arg is None else rows[call.arg], use)
     begins = np.append(True, slots[1:] != slots[:-1])
     acc.merge(own, np.where(begins, slots, own - 1))
     results = acc.result(own)
