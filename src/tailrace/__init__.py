@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from tailrace.api.matching import Match as Match
     from tailrace.api.matching import step as step
     from tailrace.api.pipelines import Pipeline as Pipeline
-    from tailrace.api.pipelines import Running as Running
+    from tailrace.api.results import RowStream as RowStream
     from tailrace.api.results import Stream as Stream
+    from tailrace.api.running import Running as Running
     from tailrace.api.schemas import metadata as metadata
     from tailrace.api.serving import serve as serve
     from tailrace.api.sources import from_arrow as from_arrow
@@ -64,8 +65,9 @@ _LAZY = {
     "grouping": ("cube", "grouping_sets", "rollup"),
     "joining": ("left", "right"),
     "matching": ("Match", "step"),
-    "pipelines": ("Pipeline", "Running"),
-    "results": ("Stream",),
+    "pipelines": ("Pipeline",),
+    "results": ("RowStream", "Stream"),
+    "running": ("Running",),
     "schemas": ("metadata",),
     "serving": ("serve",),
     "sources": ("from_arrow", "from_pandas", "from_polars", "from_rows", "read", "read_files", "read_kafka"),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 from tailrace.api import logs
 from tailrace.api.definitions import Definitions
 from tailrace.api.places import place
+from tailrace.api.running import Running
 from tailrace.api.scripts import script
 from tailrace.api.trees import name as tree_name
 from tailrace.api.trees import placed
 from tailrace.connectors import registry
 from tailrace.plan.explain import explain
-from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
-from tailrace.runtime.summary import Status, Summary
+from tailrace.runtime.summary import Summary
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.statements import Insert
@@ -72,7 +70,7 @@ class Pipeline:
         self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
     ) -> Summary:
         """
-        Run it to its end and give the summary. With `state`, a folder, it goes on where the last run ended.
+        Run it in this thread to its end and give the summary. With `state`, a folder, it goes on where the last run ended.
 
         Raises:
             ConfigError, DataError, TerminalError: as a job does.
@@ -82,8 +80,35 @@ class Pipeline:
     def start(
         self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
     ) -> Running:
-        """Run it in a thread of its own, and return at once."""
+        """
+        Run it in a thread of its own, and return at once.
+
+        >>> import tailrace as tr
+        >>> job = tr.from_rows([{"v": 1}]).to("blackhole").start()
+        >>> job.wait().rows_in
+        1
+        """
         return Running(self, self._script(name, state, settings))
+
+    async def astart(
+        self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> Running:
+        """
+        Start it, and return when it runs; the event loop goes on meanwhile.
+
+        Raises:
+            ConfigError, TerminalError: it could not begin, as when a system is away.
+
+        >>> import asyncio
+        >>> import tailrace as tr
+        >>> async def main():
+        ...     job = await tr.from_rows([{"v": 1}]).to("blackhole").astart()
+        ...     return (await job).rows_in
+        >>> asyncio.run(main())
+        1
+        """
+        script = await asyncio.to_thread(self._script, name, state, settings)
+        return await Running(self, script).started()
 
     def _script(self, name: str, state: str | Path | None, settings: Mapping[str, str] | None) -> Script:
         folder = None if state is None else Path(state)
@@ -99,72 +124,3 @@ class Pipeline:
     def _tree(self) -> n.Node:
         inserts = [i.copy() for i in self.inserts]
         return inserts[0] if len(inserts) == 1 else placed(s.StatementSet(inserts=inserts), place())
-
-
-class Running:
-    """
-    A pipeline that runs in a thread of its own; `await` it, or use it with `with`, which stops it at the end.
-
-    >>> import polars as pl
-    >>> import tailrace as tr
-    >>> with tr.from_polars(pl.DataFrame({"v": [1]}), name="one").to("blackhole").start() as job:
-    ...     job.wait().rows_in
-    1
-    """
-
-    def __init__(self, pipeline: Pipeline, script: Script) -> None:
-        self._pipeline = pipeline  # the frames of its tables live as long as their definitions
-        self._script = script
-        self._summary: Summary | None = None
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"tailrace-{script.name}", daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether it still runs."""
-        return self._thread.is_alive()
-
-    def status(self) -> Status | None:
-        """Give its counters; None before it has begun."""
-        return self._script.status()
-
-    def observe(self) -> Observation | None:
-        """Give all that can be seen of it: operators, partitions, latency; None before it has begun."""
-        return self._script.observe()
-
-    def stop(self) -> None:
-        """End it in good order: what was read is put through, and a checkpoint is taken. Returns at once."""
-        self._script.stop()
-
-    def wait(self, seconds: float | None = None) -> Summary:
-        """
-        Wait for its end, at most so long, and give the summary.
-
-        Raises:
-            TimeoutError: it still runs.
-            TailraceError: it failed.
-        """
-        self._thread.join(seconds)
-        if self._thread.is_alive():
-            raise TimeoutError(f"pipeline '{self._script.name}' still runs after {seconds} s")
-        if self._failure is not None:
-            raise self._failure
-        assert self._summary is not None
-        return self._summary
-
-    def __await__(self) -> Generator[Any, None, Summary]:
-        return asyncio.to_thread(self.wait).__await__()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self.wait()
-
-    def _run(self) -> None:
-        try:
-            self._summary = self._script.run()[0]
-        except BaseException as error:  # noqa: BLE001  it is raised again where it is waited for
-            self._failure = error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import queue
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import Self
+from html import escape
+from typing import Any, Self
 
 import polars as pl
 
 from tailrace.api import logs
+from tailrace.api.background import Background
+from tailrace.api.channel import Channel
 from tailrace.api.definitions import Definitions
 from tailrace.api.places import place
 from tailrace.connectors.base import AtLeastOnceSink, Report
@@ -29,7 +28,6 @@ OP = "op"
 WAITING_FRAMES = 8
 """So many frames wait for a reader of a stream; then the pipeline waits."""
 
-_WAIT_SECONDS = 0.1
 _SIGNS = {kind.value: kind.sign for kind in RowKind}
 
 
@@ -63,13 +61,46 @@ def collected(definitions: Definitions, tree: n.Query, settings: Mapping[str, st
         ConfigError: it never ends.
     """
     frames: list[pl.DataFrame] = []
+    script, schema = _bounded(definitions, tree, settings, frames.append)
+    script.run()
+    return standing(frames, schema)
+
+
+async def collected_async(definitions: Definitions, tree: n.Query, settings: Mapping[str, str]) -> pl.DataFrame:
+    """
+    Do the same in a thread, while the event loop goes on; who stops to wait for it stops it.
+
+    Raises:
+        ConfigError: it never ends.
+    """
+    frames: list[pl.DataFrame] = []
+    script, schema = _bounded(definitions, tree, settings, frames.append)
+    background = Background(script)
+    background.start()
+    try:
+        await background.ended()
+    finally:
+        background.stop()
+    if background.failure is not None:
+        raise background.failure
+    return standing(frames, schema)
+
+
+def _bounded(
+    definitions: Definitions, tree: n.Query, settings: Mapping[str, str], take: Callable[[pl.DataFrame], None]
+) -> tuple[Script, Schema]:
+    """
+    Give the script of a query that ends, and its columns.
+
+    Raises:
+        ConfigError: it never ends.
+    """
     query = definitions.query(tree, settings)
-    script = _script(definitions, query, frames.append)
+    script = _script(definitions, query, take)
     if not script.bounded:
         hint = "use preview() or stream(), or give the sources an end"
         raise ConfigError("an endless table can't be collected", hint=hint, location=place().location())
-    script.run()
-    return standing(frames, query.plan.schema)
+    return script, query.plan.schema
 
 
 def standing(frames: list[pl.DataFrame], schema: Schema) -> pl.DataFrame:
@@ -109,6 +140,11 @@ class Stream:
 
     It runs in a thread of its own from the first read on, and waits for its reader when `WAITING_FRAMES` are not read.
     An error of the pipeline is raised where the next frame is read.
+
+    >>> import tailrace as tr
+    >>> with tr.from_rows([{"v": 1}, {"v": 2}]).stream() as frames:
+    ...     [len(frame) for frame in frames]
+    [2]
     """
 
     def __init__(self, definitions: Definitions, tree: n.Query, settings: Mapping[str, str]) -> None:
@@ -116,52 +152,37 @@ class Stream:
         query = definitions.query(tree, settings)
         self._schema = query.plan.schema
         self._updating = _updates(query.plan)
-        self._script = _script(definitions, query, self._put)
-        self._frames: queue.Queue[pl.DataFrame] = queue.Queue(WAITING_FRAMES)
-        self._thread = threading.Thread(target=self._run, name="tailrace-stream", daemon=True)
-        self._done = threading.Event()
-        self._closed = False
-        self._failure: BaseException | None = None
+        self._channel: Channel[pl.DataFrame] = Channel(WAITING_FRAMES)
+        self._background = Background(_script(definitions, query, self._put), self._channel.end)
 
     def empty(self) -> pl.DataFrame:
         """Give a frame of no rows with its columns."""
         return self._shown(self._schema.empty())
 
-    def next_frame(self, seconds: float) -> pl.DataFrame | None:
+    def next_frame(self, seconds: float | None = None) -> pl.DataFrame | None:
         """
         Give the next rows, if some come in so many seconds; None if none do, or at the end.
 
         Raises:
             TailraceError: the pipeline failed.
         """
-        if not self._thread.is_alive() and not self._done.is_set():
-            self._thread.start()
-        until = time.monotonic() + seconds
-        while True:
-            done = self._done.is_set()  # before the look into the queue: what is there then is all
-            try:
-                return self._frames.get(timeout=0 if done else min(_WAIT_SECONDS, max(0.0, until - time.monotonic())))
-            except queue.Empty:
-                if done and self._failure is not None:
-                    raise self._failure from None
-                if done or time.monotonic() >= until:
-                    return None
+        self._background.start()
+        frame = self._channel.get(seconds)
+        if frame is None and self._channel.exhausted:
+            self._raise_failure()
+        return frame
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         with self:
-            while not (self._done.is_set() and self._frames.empty()):
-                if (frame := self.next_frame(1.0)) is not None:
-                    yield frame
-            self.next_frame(0)  # raises what ended it
+            while (frame := self.next_frame()) is not None:
+                yield frame
 
     async def __aiter__(self) -> AsyncIterator[pl.DataFrame]:
-        try:
-            while not (self._done.is_set() and self._frames.empty()):
-                if (frame := await asyncio.to_thread(self.next_frame, 1.0)) is not None:
-                    yield frame
-            self.next_frame(0)
-        finally:
-            await asyncio.to_thread(self.close)
+        async with self:
+            self._background.start()
+            while (frame := await self._channel.get_async()) is not None:
+                yield frame
+            self._raise_failure()
 
     def __enter__(self) -> Self:
         return self
@@ -169,28 +190,33 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     def close(self) -> None:
         """Stop the pipeline and wait for its end; rows that were not read are dropped."""
-        self._closed = True
-        self._script.stop()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._stop()
+        self._background.join()
 
-    def _run(self) -> None:
-        try:
-            self._script.run()
-        except BaseException as error:  # noqa: BLE001  it is raised again in the reader's thread
-            self._failure = error
-        finally:
-            self._done.set()
+    async def aclose(self) -> None:
+        """Stop the pipeline and wait for its end in an event loop."""
+        self._stop()
+        await self._background.ended()
+
+    def _stop(self) -> None:
+        self._channel.close()
+        self._background.stop()
+
+    def _raise_failure(self) -> None:
+        """Raise what ended the pipeline, once its thread has said so."""
+        if self._background.failure is not None:
+            raise self._background.failure
 
     def _put(self, frame: pl.DataFrame) -> None:
-        shown = self._shown(frame)
-        waiting = True
-        while waiting and not self._closed:
-            with suppress(queue.Full):
-                self._frames.put(shown, timeout=_WAIT_SECONDS)
-                waiting = False
+        self._channel.put(self._shown(frame))
 
     def _shown(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self._updating:
@@ -198,6 +224,62 @@ class Stream:
         kind = pl.col(KIND) if KIND in frame.columns else pl.lit(RowKind.INSERT.value, pl.Int8)
         op = kind.replace_strict(_SIGNS, return_dtype=pl.String).alias(OP)
         return frame.select(op, *self._schema.names)
+
+
+class RowStream:
+    """
+    The rows of a query while it runs, one by one as dictionaries: for `for`, `async for` and `with`.
+
+    A table that updates has the row kind (+I, -U, +U, -D) at `op`.
+
+    >>> import asyncio
+    >>> import tailrace as tr
+    >>> table = tr.from_rows([{"v": 1}, {"v": 2}])
+    >>> [row["v"] for row in table.rows()]
+    [1, 2]
+    >>> async def read():
+    ...     return [row["v"] async for row in table.rows()]
+    >>> asyncio.run(read())
+    [1, 2]
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with self:
+            for frame in self._stream:
+                yield from frame.iter_rows(named=True)
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        async with self:
+            async for frame in self._stream:
+                for row in frame.iter_rows(named=True):
+                    yield row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stream.aclose()
+
+
+def as_html(schema: Schema) -> str:
+    """
+    Give the columns of a table for a notebook.
+
+    >>> from tailrace.schema import INT, Field
+    >>> as_html(Schema((Field("a<b", INT),)))
+    '<table><tr><th>column</th><th>type</th></tr><tr><td>a&lt;b</td><td>INT</td></tr></table>'
+    """
+    rows = (f"<tr><td>{escape(f.name)}</td><td>{escape(str(f.type))}</td></tr>" for f in schema)
+    return f"<table><tr><th>column</th><th>type</th></tr>{''.join(rows)}</table>"
 
 
 def _updates(plan: nodes.Sink) -> bool:

@@ -66,6 +66,10 @@ class Table:
         columns = ", ".join(f"{f.name} {f.type}" for f in self.schema)
         return f"<Table {columns}>"
 
+    def _repr_html_(self) -> str:
+        """Show the columns in a notebook; nothing runs, `preview` does."""
+        return results.as_html(self.schema)
+
     # what it is
 
     @cached_property
@@ -309,6 +313,17 @@ class Table:
         """
         return results.collected(self.definitions, self.tree, settings or {})
 
+    async def collect_async(self, settings: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """
+        Do the same while the event loop goes on; cancelled, it stops.
+
+        >>> import asyncio
+        >>> import tailrace as tr
+        >>> asyncio.run(tr.from_rows([{"v": 1}]).collect_async()).rows()
+        [(1,)]
+        """
+        return await results.collected_async(self.definitions, self.tree, settings or {})
+
     def preview(self, rows: int = 10, *, seconds: float = 5.0) -> pl.DataFrame:
         """Run it until there are so many rows, or for so long, and give them; of a table that updates with `op`."""
         return results.previewed(self.definitions, self.tree, rows, seconds)
@@ -320,6 +335,14 @@ class Table:
         A table that updates has the row kind (+I, -U, +U, -D) in the column `op`. A slow reader slows the pipeline.
         """
         return results.Stream(self.definitions, self.tree, settings or {})
+
+    def rows(self, settings: Mapping[str, str] | None = None) -> results.RowStream:
+        """
+        Run it and give its rows as they come, one by one as dictionaries: for `for`, `async for` and `with`.
+
+        As for `stream`, in all else.
+        """
+        return results.RowStream(self.stream(settings))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return iter(self.stream())

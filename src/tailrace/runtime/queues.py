@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -14,6 +15,9 @@ T = TypeVar("T")
 _FOREVER = 3600.0
 """No wait is longer; the loops around them look again."""
 
+
+HEAR_SIGNALS = 0.25
+"""The main thread waits no longer in one piece: a signal may come to another thread, and its handler runs only here."""
 
 MEANWHILE = 0.25
 """How often a writer that waits looks after other things."""
@@ -41,9 +45,17 @@ class Bell:
         """Wait for a ring, at most for so long; tell whether it rang."""
         with self._condition:
             if not self._rung:
-                self._condition.wait(_FOREVER if seconds is None else min(seconds, _FOREVER))
+                self._wait(_FOREVER if seconds is None else min(seconds, _FOREVER))
             rung, self._rung = self._rung, False
             return rung
+
+    def _wait(self, seconds: float) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self._condition.wait(seconds)
+            return
+        end = time.monotonic() + seconds
+        while not self._rung and (left := end - time.monotonic()) > 0:
+            self._condition.wait(min(left, HEAR_SIGNALS))
 
 
 class ByteQueue(Generic[T]):

@@ -40,7 +40,11 @@ OPTIONS = OptionSet(
 
 
 class IterableSource(Source):
-    """Reads an iterable of this process from its start; a position is the number of rows read."""
+    """
+    Reads an iterable of this process; a position is the number of rows read.
+
+    One that is bounded gives its rows again from the start; any other gives what comes from now on.
+    """
 
     def __init__(self, name: str, table: str, schema: Schema, columns: tuple[str, ...], *, bounded: bool) -> None:
         self.bounded = bounded
@@ -48,12 +52,15 @@ class IterableSource(Source):
         self._table = table
         self._schema = schema
         self._columns = columns
+        self._comes_again = bounded
 
     def open(self, positions: Positions) -> IterableReader:
         feed = feeds.get(self._name)
         if feed is None:
             raise TerminalError(self._missing(), hint=_HINT)
-        return IterableReader(self, feed, self._table, self._schema, self._columns, int(positions.get(PARTITION, 0)))
+        position = int(positions.get(PARTITION, 0))
+        skip = position if self._comes_again else 0
+        return IterableReader(self, feed, self._table, self._schema, self._columns, position, skip)
 
     def check(self) -> Report:
         if feeds.get(self._name) is None:
@@ -71,7 +78,14 @@ class IterableReader(Reader):
     """Gives what its feeder has taken from the iterable."""
 
     def __init__(
-        self, source: IterableSource, feed: Feed, table: str, schema: Schema, columns: tuple[str, ...], position: int
+        self,
+        source: IterableSource,
+        feed: Feed,
+        table: str,
+        schema: Schema,
+        columns: tuple[str, ...],
+        position: int,
+        skip: int,
     ) -> None:
         self._source = source
         self._table = table
@@ -80,7 +94,7 @@ class IterableReader(Reader):
         self._position = position
         self._announced = False
         self._ended = False
-        self._feeder = Feeder(feed.items, feed.convert, position)
+        self._feeder = Feeder(feed.items, feed.convert, skip)
 
     def poll(self, limit: Limit) -> list[Block]:
         found = self._feeder.take(limit.rows, limit.wait_seconds)
