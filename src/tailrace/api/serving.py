@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tailrace.api.pipelines import Running
+from tailrace.api.running import Running
 from tailrace.web.opening import server
 
 if TYPE_CHECKING:
