@@ -6,7 +6,8 @@ import pytest
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.plan.changelog import changelog_modes, shown
-from tailrace.plan.explain import describe, explain
+from tailrace.plan.describe import describe
+from tailrace.plan.explain import explain
 from tailrace.plan.keys import unique_keys
 from tailrace.plan.nodes import Deduplicate, Limit, Node, OverAggregate, Rank, Scan, Sink, Sort, WindowRank, walk
 from tailrace.plan.rewrite import optimize

@@ -1,8 +1,10 @@
 """Each rewrite gives a plan with the same rows that does less."""
 
-from tailrace.plan.explain import describe, explain, expression
+from tailrace.plan.describe import describe
+from tailrace.plan.explain import explain
 from tailrace.plan.nodes import AssignWatermark, Calc, Node, Scan, Sink, Union, WindowAggregate, WindowTable, walk
 from tailrace.plan.rewrite import optimize
+from tailrace.plan.texts import expression
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert, Query
 

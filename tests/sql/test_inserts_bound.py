@@ -3,8 +3,8 @@
 import pytest
 
 from tailrace.errors import ConfigError
-from tailrace.plan.explain import expression
 from tailrace.plan.nodes import Calc, Sink
+from tailrace.plan.texts import expression
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert
 

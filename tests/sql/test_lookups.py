@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import ConfigError
-from tailrace.plan.explain import describe, explain
+from tailrace.plan.describe import describe
+from tailrace.plan.explain import explain
 from tailrace.plan.nodes import LookupJoin, Sink, walk
 from tailrace.plan.rewrite import optimize
 from tailrace.sql.session import Session

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from function_kit import WAYS, Row, World, numbers, ordered
 
-from tailrace.plan.explain import warnings
+from tailrace.plan.warnings import warnings
 
 MODULE = """
 @tr.udf(result_type="BIGINT", input_types=["BIGINT"])

@@ -10,8 +10,9 @@ from tailrace.cli import logs
 from tailrace.cli.run import check_options
 from tailrace.cli.script import load
 from tailrace.errors import ConfigError
-from tailrace.plan.explain import as_nodes, warnings
+from tailrace.plan.explain import as_nodes
 from tailrace.plan.explain import explain as draw
+from tailrace.plan.warnings import warnings
 
 
 def explain(

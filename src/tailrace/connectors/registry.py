@@ -12,7 +12,7 @@ from tailrace.connectors.table_options import TableOptions, resolve
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.plan.catalog import Table
 from tailrace.plan.changelog import cause_of_updates
-from tailrace.plan.explain import describe
+from tailrace.plan.describe import describe
 from tailrace.plan.nodes import Sink as SinkNode
 from tailrace.schema import Schema
 

@@ -25,7 +25,7 @@ from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, 
 from tailrace.engine.progress import PartitionProgress
 from tailrace.plan import nodes
 from tailrace.plan.changelog import changelog_modes
-from tailrace.plan.explain import describe
+from tailrace.plan.describe import describe
 from tailrace.state.delta import StateDelta
 
 

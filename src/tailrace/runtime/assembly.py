@@ -17,7 +17,8 @@ from tailrace.engine.executor import Executor
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
-from tailrace.plan.explain import describe, state_bound
+from tailrace.plan.describe import describe
+from tailrace.plan.state_bounds import state_bound
 from tailrace.runtime.bad_rows import ErrorPolicies
 from tailrace.runtime.dead_letters import check_table
 from tailrace.runtime.decode_line import Decode
