@@ -471,6 +471,17 @@ WRONG = [
 ]
 
 
+def test_odd_names_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose name looks like an option, in another folder than its imports."""
+    monkeypatch.chdir(tmp_path)
+    Path("common").mkdir()
+    Path("common/c.proto").write_text('syntax = "proto3"; package c; message C { int32 a = 1; }')
+    Path("--x.proto").write_text('syntax = "proto3"; import "c.proto"; message X { c.C c = 1; }')
+    given = {"proto-file": "--x.proto", "proto-path": "common"}
+    decoder = registry.get("protobuf").decoder(schema(c=row({"a": INT})), options(OPTIONS, given))
+    assert decoder.decode(Rows.of([b"\x0a\x02\x08\x07"])).frame["c"].to_list() == [{"a": 7}]
+
+
 @pytest.mark.parametrize(("given", "message"), WRONG, ids=[str(sorted(g.items())) for g, _ in WRONG])
 def test_wrong_places(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], message: str) -> None:
     monkeypatch.chdir(folder)

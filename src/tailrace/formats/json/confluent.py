@@ -61,11 +61,14 @@ class _ConfluentDecoder(ByIdDecoder):
             return Reject(0, "schema", f"schema {number} is one of {given.kind}, and no JSON Schema")
         if not self._options["tailrace.validate"]:
             return self._inner
-        others = {name: json.loads(found.text) for name, found in self._registry.referenced(given).items()}
+        referenced = self._registry.referenced(given)
         try:
+            others = {name: json.loads(found.text) for name, found in referenced.items()}
             validator = Validator(json.loads(given.text), others)
         except ConfigError as error:
             return Reject(0, "schema", f"schema {number}: {error.message}")
+        except ValueError as error:
+            return Reject(0, "schema", f"schema {number} or one that it refers to is no JSON: {error}")
         return ValidatingDecoder(validator, self._inner, ignore_errors=self._options["ignore-parse-errors"])
 
 

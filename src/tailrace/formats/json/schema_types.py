@@ -34,6 +34,9 @@ def json_schema(schema: Schema, title: str = "Row") -> dict[str, Any]:
     """
     Give the JSON Schema of rows with these columns, as the format `json` writes them.
 
+    Raises:
+        ConfigError: a column has no type in JSON.
+
     >>> from tailrace.schema import BIGINT
     >>> json_schema(Schema((Field("id", BIGINT),)))["properties"]
     {'id': {'oneOf': [{'type': 'null'}, {'type': 'integer'}]}}
@@ -66,6 +69,8 @@ def _type(kind: DataType) -> dict[str, Any]:
         return {"type": "integer"} | ({} if k is Kind.BIGINT else {"minimum": least, "maximum": most})
     if k in (*FLOATS, Kind.DECIMAL):
         return {"type": "number"}
+    if k in (Kind.VARIANT, Kind.NULL):
+        raise ConfigError(f"there is no JSON Schema for {kind.sql()}")
     if k in BINARIES:
         return {"type": "string", "contentEncoding": "base64"}
     return {"type": "string"} | ({"format": "date"} if k is Kind.DATE else {})

@@ -14,6 +14,18 @@ from tailrace.errors import ConfigError, Location
 _SECONDS = 60
 
 
+def require_compiler(at: Location | None = None) -> None:
+    """
+    Make sure that the compiler is installed.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if find_spec("grpc_tools") is None:
+        hint = "pip install 'tailrace[protobuf]', or give a 'protobuf.descriptor-file'"
+        raise ConfigError("a .proto file needs 'grpcio-tools'", hint=hint, location=at)
+
+
 def compile_files(path: Path, folders: Sequence[Path], at: Location | None = None) -> bytes:
     """
     Give a file and all that it imports as a serialized descriptor set; the last file is the one named.
@@ -21,13 +33,14 @@ def compile_files(path: Path, folders: Sequence[Path], at: Location | None = Non
     Raises:
         ConfigError: the compiler is not installed, or says what is wrong in the file.
     """
-    if find_spec("grpc_tools") is None:
-        hint = "pip install 'tailrace[protobuf]', or give a 'protobuf.descriptor-file'"
-        raise ConfigError("a .proto file needs 'grpcio-tools'", hint=hint, location=at)
-    roots = [*folders] or [path.parent]
+    require_compiler(at)
+    path = path.resolve()  # its name may look like an option
+    roots = [folder.resolve() for folder in folders] or [path.parent]
+    if not any(path.is_relative_to(root) for root in roots):
+        roots.append(path.parent)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
-        given = [f"--proto_path={root}" for root in (*roots, *([] if _is_within(path, roots) else [path.parent]))]
+        given = [f"--proto_path={root}" for root in roots]
         # a process of its own: what the compiler says comes as a text, and a file can't bring down more than it
         command = [
             sys.executable,
@@ -37,9 +50,12 @@ def compile_files(path: Path, folders: Sequence[Path], at: Location | None = Non
             "--include_imports",
             f"--descriptor_set_out={out}",
         ]
-        done = subprocess.run(  # noqa: S603  no shell, and the path begins with none of the compiler's signs
-            [*command, str(path)], capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
+        try:
+            done = subprocess.run(  # noqa: S603  no shell, and paths are absolute
+                [*command, str(path)], capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ConfigError(f"'{path}' could not be compiled in {_SECONDS} seconds", location=at) from None
         if done.returncode:
             said = "; ".join(line for line in done.stderr.splitlines() if line.strip())
             raise ConfigError(f"'{path}' is no Protobuf that can be compiled: {said}", location=at)
@@ -62,7 +78,3 @@ def compile_texts(main: str, texts: Mapping[str, str], at: Location | None = Non
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return compile_files(root / main, [root], at)
-
-
-def _is_within(path: Path, roots: Sequence[Path]) -> bool:
-    return any(path.resolve().is_relative_to(root.resolve()) for root in roots)

@@ -26,7 +26,7 @@ from tailrace.formats.confluent.framing import frame
 from tailrace.formats.confluent.places import Place
 from tailrace.formats.confluent.registering import RegisteringEncoder
 from tailrace.formats.protobuf import indexes
-from tailrace.formats.protobuf.compiling import compile_texts
+from tailrace.formats.protobuf.compiling import compile_texts, require_compiler
 from tailrace.formats.protobuf.decoder import ProtobufDecoder
 from tailrace.formats.protobuf.deriving import derived, text_of
 from tailrace.formats.protobuf.descriptors import SOURCES, library, loaded, message_of, texts_of
@@ -50,6 +50,7 @@ class ConfluentDecoder(ByIdDecoder):
 
     def __init__(self, schema: Schema, options: Values, place: Place, clock: Clock | None = None) -> None:
         library()
+        require_compiler()
         super().__init__(schema, registry(Access.of(options)), options.location("url"), clock)
         self._options = options
         self._place = place

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from tailrace.errors import ConfigError
@@ -67,36 +69,69 @@ def _imports(message: Any) -> list[str]:
     return own + [n for inner in message.nested_type for n in _imports(inner)]
 
 
-def _fill(message: Any, columns: Any, full_name: str) -> None:
-    for number, (name, kind) in enumerate(columns, 1):
-        if not _NAME.fullmatch(name):
-            hint = "names in Protobuf have letters, digits and '_', and begin with no digit"
-            raise ConfigError(f"column '{name}' has no name in Protobuf", hint=hint)
+def _fill(message: Any, columns: Iterable[tuple[str, DataType]], full_name: str) -> None:
+    given = list(columns)
+    _check([name for name, _ in given])
+    within = _Within(message, full_name, {name for name, _ in given})
+    for number, (name, kind) in enumerate(given, 1):
         # numbers from 19000 to 19999 are Protobuf's own
         field = message.field.add(name=name, number=number if number < 19_000 else number + 1000, label=_OPTIONAL)
-        _type(field, kind, message, full_name)
+        _type(field, kind, within)
         if kind.nullable and field.label == _OPTIONAL and field.type != s.MESSAGE:
             field.proto3_optional = True
             field.oneof_index = len(message.oneof_decl)
-            message.oneof_decl.add(name=f"_{name}")
+            message.oneof_decl.add(name=within.free(f"_{name}", "X"))
 
 
-def _type(field: Any, kind: DataType, message: Any, full_name: str) -> None:
+def _check(names: list[str]) -> None:
+    """
+    Check the names of the fields of a message.
+
+    Raises:
+        ConfigError: one is none, or two are the same in Protobuf's JSON.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        if not _NAME.fullmatch(name):
+            hint = "names in Protobuf have letters, digits and '_', and begin with no digit"
+            raise ConfigError(f"column '{name}' has no name in Protobuf", hint=hint)
+        first = seen.setdefault(re.sub("_+(.?)", lambda match: match[1].upper(), name), name)
+        if first != name:
+            message = f"columns '{first}' and '{name}' are the same to Protobuf, as it writes their names in JSON"
+            raise ConfigError(message, hint="name one of them otherwise")
+
+
+@dataclass(slots=True)
+class _Within:
+    """A message that is made, its full name, and the names that are taken in it."""
+
+    message: Any
+    full_name: str
+    taken: set[str]
+
+    def nested(self, field: Any, name: str) -> Any:
+        """Add a message within, as the type of a field."""
+        self.taken.add(name)
+        field.type, field.type_name = s.MESSAGE, f"{self.full_name}.{name}"
+        return self.message.nested_type.add(name=name)
+
+    def free(self, name: str, before: str = "") -> str:
+        """Give a name that nothing else within has: by putting `before` before it, or `_` behind it."""
+        while name in self.taken:
+            name = before + name if before else f"{name}_"
+        return name
+
+
+def _type(field: Any, kind: DataType, within: _Within) -> None:
     """Give a field its type; what is within goes into the message around it."""
     if kind.kind is Kind.ARRAY and kind.children[0].kind not in (Kind.ARRAY, Kind.MAP):
-        _type(field, kind.children[0], message, full_name)
+        _type(field, kind.children[0], within)
         field.label = _REPEATED
     elif kind.kind is Kind.MAP and _is_key(kind.children[0]) and kind.children[1].kind not in (Kind.ARRAY, Kind.MAP):
-        entry = _nested(field, message, full_name, f"{_camel(field.name)}Entry")
-        entry.options.map_entry = True
-        for number, (name, inner) in enumerate(zip(("key", "value"), kind.children, strict=True), 1):
-            part = entry.field.add(name=name, number=number, label=_OPTIONAL)
-            # a message within a value stands beside the entry, which has room for nothing
-            _type(part, inner, message, full_name)
-        field.label = _REPEATED
+        _map(field, kind, within)
     elif kind.kind is Kind.ROW:
-        inner_message = _nested(field, message, full_name, _free(message, _camel(field.name)))
-        _fill(inner_message, zip(kind.names, kind.children, strict=True), field.type_name)
+        inner = within.nested(field, within.free(_camel(field.name)))
+        _fill(inner, zip(kind.names, kind.children, strict=True), field.type_name)
     elif kind.kind in _KNOWN:
         field.type, field.type_name = s.MESSAGE, f".google.protobuf.{_KNOWN[kind.kind].capitalize()}"
     elif kind.kind in _KINDS:
@@ -106,25 +141,24 @@ def _type(field: Any, kind: DataType, message: Any, full_name: str) -> None:
         raise ConfigError(f"column '{field.name}': Protobuf has no type for {kind.sql()}", hint=hint)
 
 
+def _map(field: Any, kind: DataType, within: _Within) -> None:
+    name = f"{_camel(field.name)}Entry"  # it can have no other
+    if name in within.taken:
+        raise ConfigError(f"column '{field.name}': '{name}' is taken", hint="name one of the columns otherwise")
+    entry = within.nested(field, name)
+    entry.options.map_entry = True
+    for number, (part, inner) in enumerate(zip(("key", "value"), kind.children, strict=True), 1):
+        # a message that is a value stands beside the entry, which has room for nothing
+        _type(entry.field.add(name=part, number=number, label=_OPTIONAL), inner, within)
+    field.label = _REPEATED
+
+
 def _is_key(kind: DataType) -> bool:
     return _KINDS.get(kind.kind) not in (None, s.FLOAT_, s.DOUBLE_, s.BYTES_)
 
 
-def _nested(field: Any, message: Any, full_name: str, name: str) -> Any:
-    field.type, field.type_name = s.MESSAGE, f"{full_name}.{name}"
-    return message.nested_type.add(name=name)
-
-
 def _camel(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) or "X"
-
-
-def _free(message: Any, name: str) -> str:
-    """Give a name that no other message within has."""
-    taken = {m.name for m in message.nested_type}
-    while name in taken:
-        name += "_"
-    return name
 
 
 def text_of(message: Any) -> str:
