@@ -85,6 +85,74 @@ def test_maxwell_gives_only_what_an_update_has_changed() -> None:
     assert shown(read("maxwell-json", rows)) == expected
 
 
+def canal(op: str, data: list[Any] | None, old: list[Any] | None = None, **more: Any) -> Row:
+    """Give an envelope of Canal."""
+    return {"data": data, "old": old, "type": op, "database": "shop", "table": "o", **more}
+
+
+def test_canal_has_several_rows_in_one_envelope() -> None:
+    three = {"id": 3, "name": '[{"\\', "n": 1}
+    rows = [
+        canal("CREATE", None, isDdl=True),
+        canal("INSERT", [ONE, three]),
+        canal("INSERT", []),
+        canal("UPDATE", [{**three, "n": 5}, {**ONE, "name": "z"}], [{"n": 1}, {"name": "a"}]),
+        canal("DELETE", [ONE, TWO]),
+    ]
+    decoded = read("canal-json", rows)
+    inserted = ["+I1 a 10", '+I3 [{"\\ 1']
+    updated = ['-U3 [{"\\ 1', '+U3 [{"\\ 5', "-U1 a 10", "+U1 z 10"]
+    assert shown(decoded) == [*inserted, *updated, "-D1 a 10", "-D1 b None"]
+    assert decoded.kept is not None
+    assert decoded.kept.tolist() == [1, 1, 3, 3, 3, 3, 4, 4]
+    assert not decoded.rejects
+
+
+ODD_LISTS = [
+    (canal("INSERT", None), "missing"),
+    (canal("INSERT", {"id": 1}), "type"),  # type: ignore[arg-type]
+    (canal("INSERT", [None]), "shape"),
+    (canal("INSERT", [ONE, 7]), "shape"),
+    (canal("INSERT", [ONE, {"id": "x"}]), "type"),
+    (canal("INSERT", [ONE, {"name": "no id"}]), "null"),
+    (canal("UPDATE", [ONE]), "missing"),
+    (canal("UPDATE", [ONE, TWO], [{"n": 1}]), "missing"),
+    (canal("UPDATE", [ONE], [{"n": 1}, {"n": 2}]), "missing"),
+    (canal("ALTER", [ONE]), "operation"),
+    (b'{"type": "INSERT", "data": [{"id": 1}', "syntax"),
+]
+
+
+@pytest.mark.parametrize(("row", "code"), ODD_LISTS, ids=[str(i) for i in range(len(ODD_LISTS))])
+def test_an_odd_envelope_of_several_costs_itself_alone(row: Any, code: str) -> None:
+    decoded = read("canal-json", [canal("INSERT", [ONE]), row, canal("DELETE", [TWO])])
+    assert shown(decoded) == ["+I1 a 10", "-D1 b None"]
+    assert [(r.row, r.code) for r in decoded.rejects] == [(1, code)]
+
+
+def test_canal_of_some_tables() -> None:
+    rows = [canal("INSERT", [ONE], table=t, database=d) for t in ("o", "o2", "p", None) for d in ("shop", "xshop")]
+    some = read("canal-json", [*rows, canal("ALTER", None, table="p")], ("value.table",), **{"table.include": "o|o\\d"})
+    assert some.frame["value.table"].to_list() == ["o", "o", "o2", "o2"]
+    assert not some.rejects
+    both = read("canal-json", rows, ("value.database",), **{"table.include": ".*", "database.include": "shop"})
+    assert both.frame["value.database"].to_list() == ["shop"] * 3
+    with pytest.raises(ConfigError, match="no regular expression"):
+        read("canal-json", rows, **{"table.include": "("})
+
+
+def test_metadata_of_canal() -> None:
+    keys = tuple(f"value.{k}" for k in ("sql-type", "pk-names", "ingestion-timestamp", "event-timestamp"))
+    rows = [
+        canal("INSERT", [ONE, TWO], sqlType={"id": 4, "x": None}, pkNames=["id"], ts=2000, es=1500),
+        canal("DELETE", [ONE]),
+    ]
+    frame = read("canal-json", rows, keys).frame.select(keys)
+    types = [{"key": "id", "value": 4}, {"key": "x", "value": None}]
+    first = (types, ["id"], datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC), datetime(1970, 1, 1, 0, 0, 1, 500_000, UTC))
+    assert frame.rows() == [first, first, (None,) * 4]
+
+
 def test_metadata() -> None:
     keys = tuple(f"value.{k}" for k in ("ingestion-timestamp", "source.timestamp", "source.table", "source.properties"))
     frame = read("debezium-json", [envelope(ONE, TWO, "u"), {"op": "c", "after": ONE}], keys).frame
@@ -148,7 +216,7 @@ def test_any_changes(changes: list[tuple[Row | None, Row | None, str]], escaped:
     assert decoded.frame[KIND].to_list() == [k for *_, op in changes for k in kinds[op]]
 
 
-@pytest.mark.parametrize("name", ["debezium-json", "ogg-json", "maxwell-json"])
+@pytest.mark.parametrize("name", ["debezium-json", "ogg-json", "maxwell-json", "canal-json"])
 def test_what_is_written_is_read_again(name: str) -> None:
     frame = pl.DataFrame(
         {"id": [1, 1, 1, 2], "name": ['a"', 'a"', None, "é"], "n": [1, 1, 2, None], KIND: [0, 1, 2, 3]},
@@ -178,6 +246,7 @@ def test_the_lines_of_each_format() -> None:
             '{"before":{"id":1},"after":null,"op_type":"D"}',
         ],
         "maxwell-json": ['{"data":{"id":1},"type":"insert"}', '{"data":{"id":1},"type":"delete"}'],
+        "canal-json": ['{"data":[{"id":1}],"type":"INSERT"}', '{"data":[{"id":1}],"type":"DELETE"}'],
     }
 
 

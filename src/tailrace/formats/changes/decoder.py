@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,18 @@ import polars as pl
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.formats.base import Decoded, Decoder, Reject, Rows
 from tailrace.formats.changes.dialects import Dialect
+from tailrace.formats.changes.filters import Filters
+from tailrace.formats.changes.images import (
+    DELETE,
+    IGNORED,
+    INSERT,
+    UNKNOWN,
+    UPDATE,
+    Images,
+    Lists,
+    images_of,
+    listed_images,
+)
 from tailrace.formats.changes.metadata import MetadataReader
 from tailrace.formats.json.cutter import Cut, Cutter
 from tailrace.formats.json.decoder import JsonDecoder
@@ -20,16 +31,6 @@ from tailrace.options import OptionText, Values
 from tailrace.schema import Field, Schema
 
 Numbers = npt.NDArray[np.int64]
-_INSERT, _UPDATE, _DELETE, _UNKNOWN = range(4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Images:
-    """The rows within envelopes: each with its kind and the number of its envelope."""
-
-    rows: Rows
-    kinds: npt.NDArray[np.int8]
-    numbers: Numbers
 
 
 class ChangeDecoder(Decoder):
@@ -46,7 +47,8 @@ class ChangeDecoder(Decoder):
         self._ignore = bool(options["ignore-parse-errors"])
         self._payload = Cutter(("schema", "payload")) if options.get("schema-include") else None
         self._metadata = MetadataReader(dialect, metadata)
-        self._cutter = Cutter(tuple(dict.fromkeys((*dialect.fields, *self._metadata.fields))))
+        self._filters = Filters(dialect.filters, options)
+        self._cutter = Cutter(tuple(dict.fromkeys((*dialect.fields, *self._metadata.fields, *self._filters.fields))))
         standard = options["timestamp-format.standard"]
         # a row before an update that names only what has changed gets its other values later
         read = Schema(tuple(Field(f.name, f.type.with_nullable(True)) for f in schema)) if dialect.old else schema
@@ -63,8 +65,7 @@ class ChangeDecoder(Decoder):
         outer, inner = self._opened(rows.take(numbers), bad)
         cut = self._cutter.cut(inner)
         _note(bad, cut.rejects)
-        images = self._taken_apart(cut, bad)
-        frame, of_image = self._read(images, cut, bad)
+        frame, of_image = self._read(self._taken_apart(cut, bad), bad)
         frame = frame.with_columns(self._metadata.columns(cut, outer, of_image))
         rejects = [Reject(int(numbers[r.row]), r.code, r.reason) for _, r in sorted(bad.items())]
         return Decoded(frame, numbers[of_image], [] if self._ignore else rejects)
@@ -80,41 +81,40 @@ class ChangeDecoder(Decoder):
         _reject(bad, np.flatnonzero(payload.nulls), "missing", "there is no field 'payload'")
         return cut, payload
 
-    def _taken_apart(self, cut: Cut, bad: dict[int, Reject]) -> _Images:
+    def _taken_apart(self, cut: Cut, bad: dict[int, Reject]) -> Images:
         """Give the rows that envelopes have; those without the ones that they need become rejects."""
         d = self._dialect
         done = self._operations(cut[d.operation])
-        _reject(bad, np.flatnonzero(done == _UNKNOWN), "operation", f"field '{d.operation}' names no operation")
+        done[self._filters.left_out(cut)] = IGNORED
+        _reject(bad, np.flatnonzero(done == UNKNOWN), "operation", f"field '{d.operation}' names no operation")
         before, after = cut[d.old or d.before], cut[d.after]
         removed = cut[d.before]
-        for operation, name, images in (
-            (_INSERT, d.after, after), (_UPDATE, d.after, after), (_UPDATE, d.old or d.before, before), (_DELETE, d.before, removed)
+        for operation, name, found in (
+            (INSERT, d.after, after), (UPDATE, d.after, after), (UPDATE, d.old or d.before, before), (DELETE, d.before, removed)
         ):  # fmt: skip
-            assert images.nulls is not None
-            _reject(bad, np.flatnonzero((done == operation) & images.nulls), "missing", f"there is no field '{name}'")
-        good = np.ones(len(done), dtype=np.bool_)
-        good[list(bad)] = False
-        counts = np.where(good, np.where(done == _UPDATE, 2, 1), 0)
-        numbers = np.repeat(np.arange(len(done)), counts)
-        second = np.append(False, numbers[1:] == numbers[:-1])[: len(numbers)]
-        of = done[numbers]
-        kinds = np.select(
-            [of == _INSERT, of == _DELETE, second], [RowKind.INSERT, RowKind.DELETE, RowKind.UPDATE_AFTER], RowKind.UPDATE_BEFORE
-        ).astype(np.int8)  # fmt: skip
-        old, new = kinds == RowKind.UPDATE_BEFORE, (kinds == RowKind.INSERT) | (kinds == RowKind.UPDATE_AFTER)
-        picked = [
-            np.where(old, b[numbers], np.where(new, a[numbers], r[numbers]))
-            for b, a, r in ((before.starts, after.starts, removed.starts), (before.ends, after.ends, removed.ends))
-        ]
-        return _Images(Rows(after.data, picked[0], picked[1]), kinds, numbers)
+            assert found.nulls is not None
+            _reject(bad, np.flatnonzero((done == operation) & found.nulls), "missing", f"there is no field '{name}'")
+        if d.lists:
+            return self._listed(done, Lists.of(before), Lists.of(after), bad)
+        return images_of(done, _good(done, bad), before, after, removed)
+
+    def _listed(self, done: npt.NDArray[np.int8], before: Lists, after: Lists, bad: dict[int, Reject]) -> Images:
+        """Give the rows of envelopes with arrays; those without become rejects."""
+        d, counts = self._dialect, after.counts
+        _reject(bad, np.flatnonzero((done != IGNORED) & (counts < 0)), "type", f"field '{d.after}' is no array")
+        uneven = (done == UPDATE) & (before.counts != counts)
+        _reject(bad, np.flatnonzero(uneven), "missing", f"field '{d.old}' has not a row for each of '{d.after}'")
+        return listed_images(done, _good(done, bad), before, after)
 
     def _operations(self, texts: Rows) -> npt.NDArray[np.int8]:
         """Give the operation of each envelope."""
         d = self._dialect
         known = {
-            f'"{v}"'.encode(): code for code, values in enumerate((d.inserts, d.updates, d.deletes)) for v in values
+            f'"{v}"'.encode(): code
+            for code, values in ((INSERT, d.inserts), (UPDATE, d.updates), (DELETE, d.deletes), (IGNORED, d.ignored))
+            for v in values
         }
-        found = np.full(len(texts), _UNKNOWN, dtype=np.int8)
+        found = np.full(len(texts), UNKNOWN, dtype=np.int8)
         sizes = texts.ends - texts.starts
         for word, code in known.items():
             at = np.flatnonzero(sizes == len(word))
@@ -122,7 +122,7 @@ class ChangeDecoder(Decoder):
             found[at[(letters == np.frombuffer(word, dtype=np.uint8)).all(axis=1)]] = code
         return found
 
-    def _read(self, images: _Images, cut: Cut, bad: dict[int, Reject]) -> tuple[pl.DataFrame, Numbers]:
+    def _read(self, images: Images, bad: dict[int, Reject]) -> tuple[pl.DataFrame, Numbers]:
         """Read the rows; give them with their kinds, and the envelope of each."""
         decoded = self._images.decode(images.rows)
         _note(bad, [Reject(int(images.numbers[r.row]), r.code, r.reason) for r in decoded.rejects])
@@ -144,7 +144,7 @@ class ChangeDecoder(Decoder):
                 rows = numbers[frame[field.name].is_null().to_numpy()]
                 _reject(bad, rows, "null", f"column '{field.name}' is NOT NULL and has no value")
 
-    def _completed(self, frame: pl.DataFrame, images: _Images, kept: Numbers) -> pl.DataFrame:
+    def _completed(self, frame: pl.DataFrame, images: Images, kept: Numbers) -> pl.DataFrame:
         """Put the values that an update has not changed into the row before it."""
         assert self._changed is not None
         partial = np.flatnonzero(images.kinds[kept] == RowKind.UPDATE_BEFORE)
@@ -160,10 +160,17 @@ class ChangeDecoder(Decoder):
         return frame.with_columns(columns)
 
 
-def _without(lost: Numbers, frame: pl.DataFrame, images: _Images, kept: Numbers) -> tuple[pl.DataFrame, Numbers]:
+def _without(lost: Numbers, frame: pl.DataFrame, images: Images, kept: Numbers) -> tuple[pl.DataFrame, Numbers]:
     """Leave out the rows of these envelopes."""
     good = ~np.isin(images.numbers[kept], lost)
     return frame.filter(pl.Series(good)), kept[good]
+
+
+def _good(done: npt.NDArray[np.int8], bad: dict[int, Reject]) -> npt.NDArray[np.bool_]:
+    """Tell which envelopes have rows that count."""
+    good: npt.NDArray[np.bool_] = done != IGNORED
+    good[list(bad)] = False
+    return good
 
 
 def _note(bad: dict[int, Reject], rejects: Sequence[Reject]) -> None:

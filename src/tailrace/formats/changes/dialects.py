@@ -27,7 +27,9 @@ class Dialect:
 
     `before` and `after` are the fields with the row as it was and as it is; where they are the same, that field has the row
     that was inserted, deleted or is new, and `old` the fields that an update has changed, as they were. `operation` is the
-    field that says what was done; `inserts`, `updates` and `deletes` are its values, the first of which are written.
+    field that says what was done; `inserts`, `updates` and `deletes` are its values, the first of which are written, and
+    `ignored` those that change no rows. With `lists` the fields have arrays of rows. `filters` has options that name what
+    counts, each with the field that is looked at.
     """
 
     name: str
@@ -38,6 +40,9 @@ class Dialect:
     updates: tuple[str, ...]
     deletes: tuple[str, ...]
     old: str = ""
+    ignored: tuple[str, ...] = ()
+    lists: bool = False
+    filters: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Source] = field(default_factory=dict)
 
     @property
@@ -107,3 +112,26 @@ MAXWELL = Dialect(
     },
 )
 """Maxwell's daemon for MySQL."""
+
+CANAL = Dialect(
+    "canal-json",
+    before="data",
+    after="data",
+    operation="type",
+    inserts=("INSERT",),
+    updates=("UPDATE",),
+    deletes=("DELETE",),
+    old="old",
+    ignored=("CREATE",),
+    lists=True,
+    filters={"database.include": "database", "table.include": "table"},
+    metadata={
+        "database": Source(("database",), "the database of the table"),
+        "table": Source(("table",), "the table"),
+        "sql-type": Source(("sqlType",), "the columns with the numbers of their types in JDBC", "MAP<STRING, INT>"),
+        "pk-names": Source(("pkNames",), "the columns of the primary key", "ARRAY<STRING>"),
+        "ingestion-timestamp": Source(("ts",), "when the change was handled", _TIME),
+        "event-timestamp": Source(("es",), "when the change was made", _TIME),
+    },
+)
+"""Alibaba's Canal for MySQL."""

@@ -46,5 +46,6 @@ def _around(dialect: Dialect) -> tuple[tuple[str, str], tuple[str, str]]:
     ends = [f',"{dialect.operation}":"{values[0]}"}}' for values in (dialect.inserts, dialect.deletes)]
     before, after = f'"{dialect.before}":', f'"{dialect.after}":'
     if dialect.before == dialect.after:
-        return ("{" + after, ends[0]), ("{" + before, ends[1])
+        first, last = ("[", "]") if dialect.lists else ("", "")
+        return ("{" + after + first, last + ends[0]), ("{" + before + first, last + ends[1])
     return ("{" + before + "null," + after, ends[0]), ("{" + before, ",".join(["", after + "null"]) + ends[1])

@@ -15,6 +15,7 @@ from tailrace.formats.changes.dialects import Dialect, Source
 from tailrace.formats.json.cutter import Cut, Cutter
 
 _MAP = pl.List(pl.Struct({"key": pl.String, "value": pl.String}))
+_NUMBERS = pl.List(pl.Struct({"key": pl.String, "value": pl.Int32}))
 
 
 class MetadataReader:
@@ -55,7 +56,8 @@ def _values(texts: Rows) -> list[Any]:
     return [None if row is None else json.loads(row) for row in map(texts.row, range(len(texts)))]
 
 
-def _string(texts: Rows) -> pl.Series:
+def strings(texts: Rows) -> pl.Series:
+    """Give the texts of strings, and anything else as JSON."""
     rows = (texts.row(i) for i in range(len(texts)))
     return pl.Series([_text(row) for row in rows], dtype=pl.String)
 
@@ -76,6 +78,15 @@ def _map(texts: Rows) -> pl.Series:
     return pl.Series([entries(v) for v in _values(texts)], dtype=_MAP)
 
 
+def _map_of_numbers(texts: Rows) -> pl.Series:
+    def entries(value: Any) -> list[dict[str, Any]] | None:
+        if not isinstance(value, dict):
+            return None
+        return [{"key": k, "value": v if isinstance(v, int) else None} for k, v in value.items()]
+
+    return pl.Series([entries(v) for v in _values(texts)], dtype=_NUMBERS)
+
+
 def _plain(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
@@ -91,12 +102,13 @@ def _milliseconds(texts: Rows) -> pl.Series:
 
 
 def _microseconds(texts: Rows) -> pl.Series:
-    return _string(texts).str.to_datetime(time_unit="us", strict=False).dt.replace_time_zone("UTC")
+    return strings(texts).str.to_datetime(time_unit="us", strict=False).dt.replace_time_zone("UTC")
 
 
 _READ = {
-    "STRING": _string,
+    "STRING": strings,
     "MAP<STRING, STRING>": _map,
+    "MAP<STRING, INT>": _map_of_numbers,
     "ARRAY<STRING>": _array,
     "TIMESTAMP_LTZ(3)": _milliseconds,
     "TIMESTAMP_LTZ(6)": _microseconds,
