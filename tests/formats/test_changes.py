@@ -138,7 +138,7 @@ def test_canal_of_some_tables() -> None:
     both = read("canal-json", rows, ("value.database",), **{"table.include": ".*", "database.include": "shop"})
     assert both.frame["value.database"].to_list() == ["shop"] * 3
     with pytest.raises(ConfigError, match="no regular expression"):
-        read("canal-json", rows, **{"table.include": "("})
+        read("canal-json", rows, (), **{"table.include": "("})
 
 
 def test_metadata_of_canal() -> None:
