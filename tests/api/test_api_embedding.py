@@ -234,7 +234,10 @@ started = dict(name="files", state="state", settings={{"execution.checkpointing.
 """
 RUN = "print('begins', flush=True)\nrows.run(**started)"
 WITH = """
+import time
 with rows.start(**started) as job:
+    while not (job.status() and sum(s.rows for s in job.status().sinks) >= 3):
+        time.sleep(0.01)
     print("begins", flush=True)
     job.wait()
 """
@@ -264,7 +267,7 @@ def program(folder: Path, body: str, *, interrupt: bool = False) -> tuple[int, s
             said = running.stdout.readline()
             if interrupt:
                 assert said == "begins\n"
-                time.sleep(3)
+                time.sleep(1)
                 running.send_signal(signal.SIGINT)
             _, errors = running.communicate(timeout=60)
         finally:

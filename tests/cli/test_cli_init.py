@@ -29,7 +29,8 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("options", "start"), [((), ["python", "pipeline.py"]), (("--sql",), ["tailrace", "run", "pipeline.sql"])]
+    ("options", "start"),
+    [((), ["python", "pipeline.py"]), (("--sql",), ["tailrace", "run", "pipeline.sql", "--state", "data/state"])],
 )
 def test_a_new_project_passes_its_tests_and_runs(options: tuple[str, ...], start: list[str], tmp_path: Path) -> None:
     """As it was written: its tests, its pipeline, and what the image would run."""
@@ -42,7 +43,8 @@ def test_a_new_project_passes_its_tests_and_runs(options: tuple[str, ...], start
     assert made.stdout.splitlines()[-1].strip() == " ".join(start)
     assert "3 passed" in tested.stdout, tested.stdout
     assert [r.returncode for r in ran] == [0, 0], ran[0].stderr
-    with sqlite3.connect(project / "hot.db") as connection:
+    assert (project / "data" / "state").is_dir()
+    with sqlite3.connect(project / "data" / "hot.db") as connection:
         assert connection.execute("SELECT sensor, mean, peak FROM hot").fetchall() == [("boiler", 86.0, 90.0)]
     connection.close()
     assert f"CMD {json.dumps(start)}" in (project / "Dockerfile").read_text()
@@ -57,7 +59,10 @@ def test_the_files_as_json(tmp_path: Path) -> None:
 
     assert told["name"] == "one"
     assert Path(told["folder"]) == tmp_path / "one"
-    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == told["files"]
+    assert (
+        sorted(str(p.relative_to(tmp_path / "one")) for p in (tmp_path / "one").rglob("*") if p.is_file())
+        == told["files"]
+    )
     assert {"pipeline.sql", "test_pipeline.py", "Dockerfile", "README.md", "requirements.txt"} <= set(told["files"])
 
 

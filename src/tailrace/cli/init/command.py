@@ -18,7 +18,10 @@ LONGEST = 63
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _SUFFIX = ".txt"  # what a template has that its file has not, so that no tool takes it for one of its own
 _DOT = "dot_"
-_COMMANDS = {"python": ["python", "pipeline.py"], "sql": ["tailrace", "run", "pipeline.sql"]}
+_COMMANDS = {
+    "python": ["python", "pipeline.py"],
+    "sql": ["tailrace", "run", "pipeline.sql", "--state", "data/state"],
+}
 
 
 def init(name: str, *, sql: bool, json: bool) -> None:
@@ -86,6 +89,7 @@ def write(folder: Path, kind: str) -> list[str]:
     try:
         folder.mkdir(exist_ok=True)
         for target, text in texts.items():
+            (folder / target).parent.mkdir(exist_ok=True)
             (folder / target).write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"'{error.filename or folder}' can't be written: {error.strerror}"
@@ -96,13 +100,17 @@ def write(folder: Path, kind: str) -> list[str]:
 def _templates(kind: str) -> Iterator[tuple[str, str]]:
     root = files("tailrace.cli.init") / "templates"
     for part in (root / "common", root / kind):
-        for template in part.iterdir():
-            yield _target(template), template.read_text(encoding="utf-8")
+        yield from _below(part, "")
 
 
-def _target(template: Traversable) -> str:
-    name = template.name.removesuffix(_SUFFIX)
-    return f".{name.removeprefix(_DOT)}" if name.startswith(_DOT) else name
+def _below(part: Traversable, path: str) -> Iterator[tuple[str, str]]:
+    for template in part.iterdir():
+        name = template.name.removesuffix(_SUFFIX)
+        target = path + (f".{name.removeprefix(_DOT)}" if name.startswith(_DOT) else name)
+        if template.is_dir():
+            yield from _below(template, f"{target}/")
+        else:
+            yield target, template.read_text(encoding="utf-8")
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
