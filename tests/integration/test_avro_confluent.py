@@ -16,10 +16,13 @@ import pytest
 import script_kit as kit
 from avro_kit import logical, record, written
 
+import tailrace as tr
+from tailrace.connectors.discovery import discover
 from tailrace.errors import ConfigError, DataError, TerminalError
 from tailrace.formats.confluent.access import Access
 from tailrace.formats.confluent.client import Registry, RegistrySchema
 from tailrace.formats.confluent.framing import header
+from tailrace.sql.session import Session
 
 kafka_kit = pytest.importorskip("kafka_kit")
 schema_registry_module = pytest.importorskip("confluent_kafka.schema_registry")
@@ -353,3 +356,42 @@ def test_subject_strategies(kafka: str, schema_registry: str) -> None:
         into += f", 'avro-confluent.schema' = '{schema}', 'avro-confluent.tailrace.subject-strategy' = '{strategy}'"
         kit.run(f"{source} CREATE TABLE t (id BIGINT) WITH ({into}); INSERT INTO t SELECT * FROM s;")
     assert {f"shop.{name}", f"{topic}-shop.{name}"} <= set(registry.subjects())
+
+
+def test_columns_of_the_registry(kafka: str, schema_registry: str) -> None:
+    """A table without columns has those of the newest schema, with its aliases and defaults for the rows of older ones."""
+    topic = kafka_kit.new_topic(kafka)
+    registry = client(schema_registry)
+    old = record(("id", "int"), ("at", logical("long", "timestamp-millis")))
+    new = record(
+        {"name": "number", "type": "long", "aliases": ["id"]},
+        ("at", logical("long", "timestamp-millis")),
+        {"name": "kind", "type": "string", "default": "none"},
+        {"name": "amount", "type": ["null", MONEY], "default": None},
+    )
+    first, second = (registry.register(f"{topic}-value", RegistrySchema(json.dumps(s))) for s in (old, new))
+    kafka_kit.produce(kafka, topic, framed(first, old, [{"id": 1, "at": TIME}]))
+    more = {"number": 2, "at": TIME, "kind": "k", "amount": Decimal("1.50")}
+    kafka_kit.produce(kafka, topic, framed(second, new, [more]))
+    given = options(topic, kafka, schema_registry)
+
+    session = Session(discover=discover)
+    session.bind(
+        f"""CREATE TABLE t (late AS number * 2, WATERMARK FOR `at` AS `at` - INTERVAL '5' SECOND)
+        WITH ({given});""",
+        "job.sql",
+    )
+    table = session.tables["t"]
+    read = tr.read_kafka(
+        topic, bootstrap_servers=kafka, registry=schema_registry, options={"scan.bounded.mode": "latest-offset"}
+    )
+
+    assert [str(f.type) for f in table.physical] == [
+        "BIGINT NOT NULL", "TIMESTAMP(3) NOT NULL", "STRING NOT NULL", "DECIMAL(12, 2)",
+    ]  # fmt: skip
+    at = TIME.replace(tzinfo=None)
+    assert read.collect().rows() == [(1, at, "none", None), (2, at, "k", Decimal("1.50"))]
+    with pytest.raises(ConfigError, match="has no subject 'nothing-value'"):
+        Session(discover=discover).bind(f"CREATE TABLE t WITH ({given.replace(topic, 'nothing')})", "job.sql")
+    with pytest.raises(ConfigError, match="are not known"):
+        tr.read_kafka("nothing")

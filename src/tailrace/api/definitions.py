@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tailrace.api.places import place
+from tailrace.connectors.discovery import discover
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.session import Session
@@ -46,7 +47,7 @@ class Definitions:
         return self._made(settings) if settings else self._plain
 
     def _made(self, settings: Mapping[str, str]) -> Session:
-        made = Session(settings=settings)
+        made = Session(settings=settings, discover=discover)
         for node in self.by_name.values():
             made.bind_tree(node, place())
         return made

@@ -11,9 +11,13 @@ import polars as pl
 
 from tailrace.api import iterables
 from tailrace.api.create import Time, create_table
+from tailrace.api.places import place
 from tailrace.api.schemas import Columns
 from tailrace.api.table import Table
 from tailrace.connectors import memory
+from tailrace.connectors.discovery import discover
+from tailrace.errors import ConfigError
+from tailrace.options import OptionText
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -35,7 +39,7 @@ class ArrowArray(Protocol):
 
 def read(
     connector: str,
-    columns: Columns,
+    columns: Columns | None = None,
     *,
     name: str = "",
     time: Time | None = None,
@@ -46,6 +50,8 @@ def read(
 ) -> Table:
     """
     Read a table through a connector; `options` are those of the connector and format, with their own names.
+
+    Without `columns` they are those that the format finds, as `avro-confluent` does in its schema registry.
 
     `dead_letters` is a table of a connector that takes the rows which can't be read or computed, or come too late, unless
     `tailrace.on-error` or `tailrace.on-late` in `options` say otherwise.
@@ -58,17 +64,31 @@ def read(
     <Table id BIGINT>
     """
     table = name or iterables.numbered(connector)
-    given = iterables.lettered(options or {}, dead_letters)
+    given = dict(iterables.lettered(options or {}, dead_letters))
+    if columns is None:
+        columns, more = _found(table, {"connector": connector} | given)
+        given |= more
     tree = create_table(table, connector, columns, time, primary_key, given, partitioned_by)
     return iterables.defined(table, tree, dead_letters)
 
 
+def _found(name: str, options: Mapping[str, str]) -> tuple[Columns, dict[str, str]]:
+    """Find the columns of a table, and options that say more of them."""
+    at = place().location()
+    found = discover(name, {k: OptionText(v, at) for k, v in options.items()}, at)
+    if found is None:
+        hint = "name them; a format of a schema registry finds them by itself, as 'avro-confluent'"
+        raise ConfigError(f"the columns of table '{name}' are not known", hint=hint, location=at)
+    return found.columns, {k: v.value for k, v in found.options.items()}
+
+
 def read_kafka(
     topic: str,
-    columns: Columns,
+    columns: Columns | None = None,
     *,
-    bootstrap_servers: str,
-    format: str = "json",  # noqa: A002  the option's name
+    bootstrap_servers: str = "localhost:9092",
+    format: str = "",  # noqa: A002  the option's name
+    registry: str = "",
     startup: str = "earliest-offset",
     time: Time | None = None,
     name: str = "",
@@ -78,16 +98,22 @@ def read_kafka(
     """
     Read a Kafka topic.
 
+    Without `columns` they are those of the newest schema of the topic in the schema registry whose address is `registry`. `format` is `json`, or
+    `avro-confluent` if there is a registry.
+
     >>> import tailrace as tr
     >>> tr.read_kafka("payments", {"card": str}, bootstrap_servers="localhost:9092")
     <Table card STRING>
     """
+    chosen = format or ("avro-confluent" if registry else "json")
     given = {
         "topic": topic,
         "properties.bootstrap.servers": bootstrap_servers,
-        "format": format,
+        "format": chosen,
         "scan.startup.mode": startup,
     }
+    if registry:
+        given[f"{chosen}.url"] = registry
     options = given | dict(options or {})
     return read("kafka", columns, name=name or topic, time=time, dead_letters=dead_letters, options=options)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from tailrace.connectors.discovery import discover
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
@@ -84,7 +85,7 @@ def new_session(parameters: Sequence[str] | None, settings: Sequence[str] | None
     """
     allowed = {k: v for k, v in os.environ.items() if k.startswith("TAILRACE_")}
     given = pairs(settings, "--set")
-    return Session(pairs(parameters, "--parameter"), {} if fixed else given, allowed, given if fixed else {})
+    return Session(pairs(parameters, "--parameter"), {} if fixed else given, allowed, given if fixed else {}, discover)
 
 
 def load(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Script:

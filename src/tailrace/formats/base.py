@@ -162,6 +162,14 @@ def refuse_variants(schema: Schema, format_name: str) -> None:
             raise ConfigError(message, hint="keep the JSON as a STRING there")
 
 
+@dataclass(frozen=True, slots=True)
+class FoundColumns:
+    """The columns that a format has found by itself, and options of the format that say more of them."""
+
+    columns: Schema
+    options: dict[str, str] = field(default_factory=dict)
+
+
 class Format(ABC):
     """A format by name: its options, and how decoders and encoders are made from them."""
 
@@ -171,6 +179,15 @@ class Format(ABC):
     """Metadata columns of the rows; a table names them with `value.` before the key."""
     changes: bool = False
     """Whether rows have row kinds: a table of this format can be updated."""
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        """
+        Find the columns of a table that is declared without, as in a schema registry; None if the format can't.
+
+        Raises:
+            ConfigError, TransientError, TerminalError: it could, and they are not to be had.
+        """
+        return None
 
     def on_topic(self, topic: str, *, key: bool) -> Format:
         """Give the same format for the rows of a topic, or for their keys: formats of a registry name subjects by it."""

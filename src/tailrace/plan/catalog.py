@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tailrace.errors import Location
@@ -49,6 +50,18 @@ class WatermarkSpec:
 
     column: str
     expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The columns that were found for a table declared without, and options that say more of them."""
+
+    columns: Schema
+    options: Options
+
+
+Discover = Callable[[str, Options, Location | None], Found | None]
+"""Finds the columns of a table by its name, options and place; gives None if nothing can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class Definitions:
         return f"view '{name}' altered"
 
     def _put(self, name: str, definition: s.CreateTable, source: Source) -> None:
-        self._names.tables[name] = TableBinder(definition, name, source).bind()
+        self._names.tables[name] = TableBinder(definition, name, source, self._names.discover).bind()
         self._names.definitions[name] = definition
 
     def _forget(self, name: str) -> None:

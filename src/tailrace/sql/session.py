@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tailrace import settings as known
 from tailrace.errors import TailraceError
-from tailrace.plan.catalog import Table
+from tailrace.plan.catalog import Discover, Table
 from tailrace.plan.checks import check
 from tailrace.plan.nodes import Sink
 from tailrace.plan.rewrite import optimize
@@ -31,7 +31,7 @@ class Session:
     Binds scripts one after the other; each sees what those before it have defined.
 
     `parameters` replace `${NAME}`, `environ` gives `${env:TAILRACE_...}`, `settings` are the first values of SET, `fixed`
-    go before what SET says; a wrong one raises ConfigError.
+    go before what SET says; a wrong one raises ConfigError. `discover` finds the columns of tables that are declared without.
 
     >>> session = Session()
     >>> session.bind("CREATE TABLE t (a INT) WITH ('connector' = 'datagen'); SELECT a FROM t", "a.sql")[0]
@@ -44,6 +44,7 @@ class Session:
         settings: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
         fixed: Mapping[str, str] | None = None,
+        discover: Discover | None = None,
     ) -> None:
         self._parameters = dict(parameters or {})
         self._environ = dict(environ or {})
@@ -52,7 +53,7 @@ class Session:
         for key, value in self._first_settings.items():
             known.check(key, value)
         self.settings: dict[str, str] = dict(self._first_settings)
-        self._names = Names(self.settings)
+        self._names = Names(self.settings, discover=discover)
         self._definitions = Definitions(self._names)
 
     @property

@@ -14,6 +14,7 @@ from tailrace.api.pipelines import Pipeline
 from tailrace.api.results import standing
 from tailrace.api.table import Table
 from tailrace.clock import ManualClock
+from tailrace.connectors.discovery import discover
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.engine.executor import Executor, Input
 from tailrace.errors import ConfigError, DataError, did_you_mean
@@ -371,7 +372,7 @@ def _bound(
         return (query.plan,), what.definitions.session(settings).tables, settings
     if isinstance(what, Pipeline):
         return what.bound(settings).sinks, what.definitions.session(settings).tables, settings
-    session = Session(settings=settings)
+    session = Session(settings=settings, discover=discover)
     found: list[nodes.Sink] = []
     for statement in session.bind(what, "<test>"):
         match statement:

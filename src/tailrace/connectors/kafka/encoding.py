@@ -91,15 +91,16 @@ class RowEncoder:
 
     def open(self) -> None:
         """Prepare the formats: as to register their schemas."""
-        for encoder in self._encoders:
+        for encoder in self.encoders:
             encoder.open()
 
     def check(self) -> str:
         """Reach what the formats need, and say what is there."""
-        return "".join(f"; {said}" for encoder in self._encoders if (said := encoder.check()))
+        return "".join(f"; {said}" for encoder in self.encoders if (said := encoder.check()))
 
     @property
-    def _encoders(self) -> list[Encoder]:
+    def encoders(self) -> list[Encoder]:
+        """The encoders of the value and the key."""
         return [e for e in (self._value, self._key) if e is not None]
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, parsed
+from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, found_columns, parsed
 from tailrace.formats.avro.decoder import AvroDecoder
 from tailrace.formats.avro.deriving import derived
 from tailrace.formats.avro.encoder import AvroEncoder
 from tailrace.formats.avro.options import PLAIN, of_registry
-from tailrace.formats.base import Decoder, Encoder, Format
+from tailrace.formats.base import Decoder, Encoder, Format, FoundColumns
 from tailrace.formats.confluent.places import Place
 from tailrace.options import Values
 from tailrace.schema import Schema
@@ -38,6 +38,9 @@ class AvroConfluentFormat(Format):
 
     def on_topic(self, topic: str, *, key: bool) -> Format:
         return AvroConfluentFormat(Place(topic, key))
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        return found_columns(options, self._place)
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         return ConfluentDecoder(schema, options, self._place, whole)

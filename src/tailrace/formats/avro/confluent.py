@@ -6,16 +6,18 @@ Rows of several schemas may stand beside each other: each is read by its writer'
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.errors import ConfigError, Location
 from tailrace.formats.avro.decoder import AvroDecoder
-from tailrace.formats.avro.deriving import derived
+from tailrace.formats.avro.deriving import columns, derived
 from tailrace.formats.avro.encoder import AvroEncoder
-from tailrace.formats.avro.types import AvroField, AvroType, BadSchemaError, parse
+from tailrace.formats.avro.types import AvroField, AvroType, BadSchemaError, as_json, parse
 from tailrace.formats.avro.values import MisfitError
-from tailrace.formats.base import Reject, Rows
+from tailrace.formats.base import FoundColumns, Reject, Rows
 from tailrace.formats.confluent.access import Access
 from tailrace.formats.confluent.by_id import ByIdDecoder
 from tailrace.formats.confluent.client import Registry, RegistrySchema, registry
@@ -28,6 +30,31 @@ from tailrace.schema import Schema
 def access_of(options: Values) -> tuple[Registry, Location | None]:
     """Give the registry that options name, and where they name it."""
     return registry(Access.of(options)), options.location("url")
+
+
+def found_columns(options: Values, place: Place) -> FoundColumns:
+    """
+    Find the columns of a table in the newest schema of its subject, or in the option `schema`.
+
+    Raises:
+        ConfigError: there is none, or it has no columns.
+    """
+    if options["schema"]:
+        return FoundColumns(columns(parse(options["schema"]), legacy=options["timestamp_mapping.legacy"]))
+    asked, location = access_of(options)
+    name = place.subject(options, "")
+    version = asked.latest(name)
+    if version is None:
+        hint = "declare the columns, or name the 'subject'"
+        message = f"the schema registry {asked.shown} has no subject '{name}', from which to take the columns"
+        raise ConfigError(message, hint=hint, location=location)
+    references = {n: s.text for n, s in asked.referenced(version.schema).items()}
+    try:
+        found = parse(version.schema.text, references)
+    except BadSchemaError as error:
+        raise ConfigError(f"version {version.version} of subject '{name}': {error}", location=location) from None
+    text = json.dumps(as_json(found, logical=True))
+    return FoundColumns(columns(found, legacy=options["timestamp_mapping.legacy"]), {"schema": text})
 
 
 class ConfluentDecoder(ByIdDecoder):

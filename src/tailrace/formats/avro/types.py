@@ -195,30 +195,25 @@ UNITS = {
 _OF_LONG = tuple(name for name in UNITS if name != "time-millis")
 
 
-def as_json(given: AvroType, *, logical: bool = False, text: bool = True, _seen: set[str] | None = None) -> Any:
+def as_json(given: AvroType, *, logical: bool = False, _seen: set[str] | None = None) -> Any:
     """
     Give a type as JSON, as fastavro takes it.
 
-    Without `logical` its values are plain numbers and bytes; without `text` strings are read as their bytes.
+    With `logical` it is all of the schema; else its values are plain numbers and bytes, and it has no defaults or aliases.
     """
     seen = set() if _seen is None else _seen
     if given.kind == "union":
-        return [as_json(b, logical=logical, text=text, _seen=seen) for b in given.branches]
+        return [as_json(b, logical=logical, _seen=seen) for b in given.branches]
     if given.kind in ("array", "map"):
-        inner = as_json(given.item, logical=logical, text=text, _seen=seen)
+        inner = as_json(given.item, logical=logical, _seen=seen)
         return {"type": given.kind, "items" if given.kind == "array" else "values": inner}
-    out: dict[str, Any] = {"type": "bytes" if given.kind == "string" and not text else given.kind}
+    out: dict[str, Any] = {"type": given.kind}
     if given.name:
         if given.name in seen:
             return given.name
         seen.add(given.name)
         out["name"] = given.name
-    if given.kind == "record":
-        out["fields"] = [_field_json(f, logical, text, seen) for f in given.fields]
-    elif given.kind == "enum":
-        out["symbols"] = list(given.symbols)
-    elif given.kind == "fixed":
-        out["size"] = given.size
+    out |= _of_named(given, logical, seen)
     if logical and given.logical:
         out["logicalType"] = given.logical
         if given.logical == "decimal":
@@ -226,5 +221,22 @@ def as_json(given: AvroType, *, logical: bool = False, text: bool = True, _seen:
     return out if len(out) > 1 else out["type"]
 
 
-def _field_json(given: AvroField, logical: bool, text: bool, seen: set[str]) -> dict[str, Any]:
-    return {"name": given.name, "type": as_json(given.type, logical=logical, text=text, _seen=seen)}
+def _of_named(given: AvroType, logical: bool, seen: set[str]) -> dict[str, Any]:
+    """Give what a record, enum or fixed type has beside its name."""
+    if given.kind == "record":
+        return {"fields": [_field_json(f, logical, seen) for f in given.fields]}
+    if given.kind == "fixed":
+        return {"size": given.size}
+    if given.kind != "enum":
+        return {}
+    default = {"default": given.default} if logical and given.default is not None else {}
+    return {"symbols": list(given.symbols)} | default
+
+
+def _field_json(given: AvroField, logical: bool, seen: set[str]) -> dict[str, Any]:
+    out = {"name": given.name, "type": as_json(given.type, logical=logical, _seen=seen)}
+    if logical and given.aliases:
+        out["aliases"] = list(given.aliases)
+    if logical and given.has_default:
+        out["default"] = given.default
+    return out

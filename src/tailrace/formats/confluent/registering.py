@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import polars as pl
 
 from tailrace.errors import ConfigError
 from tailrace.formats.base import Encoder, Rows
 from tailrace.formats.confluent.access import Access
-from tailrace.formats.confluent.client import IncompatibleSchemaError, RegistrySchema, registry
+from tailrace.formats.confluent.client import IncompatibleSchemaError, Registry, RegistrySchema, registry
 from tailrace.formats.confluent.framing import header
 from tailrace.formats.confluent.places import Place
 from tailrace.options import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """
+    What a table promises of its rows: a schema, and the subject of a registry that it belongs to.
+
+    `register` makes it the newest version there, and gives its id.
+    """
+
+    registry: Registry
+    subject: str
+    schema: RegistrySchema
+    register: Callable[[], int]
 
 
 class RegisteringEncoder(Encoder):
@@ -31,6 +47,18 @@ class RegisteringEncoder(Encoder):
     @abstractmethod
     def _written(self, batch: pl.DataFrame, before: bytes) -> Rows:
         """Write rows with `before` before each."""
+
+    @property
+    def contract(self) -> Contract | None:
+        """The schema that it writes, and its subject; None if what it refers to is not registered yet."""
+        known = self._known(register=False)
+        return None if known is None else Contract(self._registry, self._subject, known, self._put)
+
+    def _put(self) -> int:
+        known = self._known(register=True)
+        if known is None:
+            raise self._not_registered()
+        return self._registry.register(self._subject, known)
 
     def check(self) -> str:
         shown = f"schema registry {self._registry.shown}: subject '{self._subject}'"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
-from tailrace.plan.catalog import Table
+from tailrace.plan.catalog import Discover, Table
 from tailrace.plan.nodes import Node as Plan
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect.nodes import Name
@@ -39,7 +39,7 @@ class Names:
     """
     Tables and views, with the text of each table (LIKE resolved), and functions of the user in lower case.
 
-    `settings` are those of the session as they stand.
+    `settings` are those of the session as they stand; `discover` finds the columns of tables that are declared without.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Names:
     views: dict[str, View] = field(default_factory=dict)
     definitions: dict[str, CreateTable] = field(default_factory=dict)
     functions: dict[str, Known] = field(default_factory=dict)
+    discover: Discover | None = None
 
     def copy(self) -> Names:
         """Give what is known now, to come back to."""

@@ -73,6 +73,7 @@ class TableBinder:
     node: s.CreateTable
     name: str
     source: Source
+    discover: catalog.Discover | None = None
 
     def bind(self) -> Table:
         """
@@ -82,10 +83,16 @@ class TableBinder:
             ConfigError: a column twice, a wrong type, watermark, key or expression.
         """
         nodes = get(self.node, "columns") or []
-        self._refuse_duplicates(nodes)
-        key = self._primary_key(nodes)
-        plain = Schema(tuple(self._field(c, key) for c in nodes if not isinstance(c, s.ComputedColumn)))
-        columns = tuple(self._column(c, plain, key) for c in nodes)
+        options = self._options()
+        found = self._found(nodes, options)
+        self._refuse_duplicates(nodes, found.columns.names)
+        key = self._primary_key(nodes, found.columns.names)
+        own = tuple(Field(f.name, f.type.with_nullable(False) if f.name in key else f.type) for f in found.columns)
+        plain = Schema((*own, *(self._field(c, key) for c in nodes if not isinstance(c, s.ComputedColumn))))
+        columns: tuple[catalog.TableColumn, ...] = (
+            *(catalog.PhysicalColumn(f.name, f.type) for f in own),
+            *(self._column(c, plain, key) for c in nodes),
+        )
         schema = Schema(tuple(self._field_of(c, plain) for c in columns))
         watermark = self._watermark(schema)
         if watermark:
@@ -94,7 +101,7 @@ class TableBinder:
             name=self.name,
             columns=columns,
             schema=schema,
-            options=self._options(),
+            options={**options, **found.options},
             watermark=watermark,
             primary_key=key,
             partitioned_by=self._partitioned_by(columns),
@@ -108,8 +115,15 @@ class TableBinder:
     def _text(self, key: str) -> str:
         return str(text.this) if (text := get(self.node, key)) else ""
 
-    def _refuse_duplicates(self, nodes: list[Node]) -> None:
-        seen = set()
+    def _found(self, nodes: list[Node], options: dict[str, OptionText]) -> catalog.Found:
+        """Give the columns of a table that is declared without: none if it has some, or nothing can tell them."""
+        nothing = catalog.Found(Schema(()), {})
+        if self.discover is None or any(isinstance(c, s.PhysicalColumn) for c in nodes):
+            return nothing
+        return self.discover(self.name, options, self._at(self.node.args["name"])) or nothing
+
+    def _refuse_duplicates(self, nodes: list[Node], found: tuple[str, ...]) -> None:
+        seen = set(found)
         for column in nodes:
             name = column.args["name"].this
             if name in seen:
@@ -182,11 +196,11 @@ class TableBinder:
         hint = did_you_mean(node.this, known) or "columns: " + ", ".join(known)
         return ConfigError(f"there is no column '{node.this}'", hint=hint, location=self._at(node))
 
-    def _primary_key(self, nodes: list[Node]) -> tuple[str, ...]:
+    def _primary_key(self, nodes: list[Node], found: tuple[str, ...]) -> tuple[str, ...]:
         node = get(self.node, "primary_key")
         if node is None:
             return ()
-        physical = tuple(c.args["name"].this for c in nodes if isinstance(c, s.PhysicalColumn))
+        physical = (*found, *(c.args["name"].this for c in nodes if isinstance(c, s.PhysicalColumn)))
         for column in node.args["columns"]:
             if column.this not in physical:
                 raise self._no_column(column, physical)

@@ -1,0 +1,91 @@
+"""`tailrace schema` against a real registry."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tailrace.cli.commands import app
+from tailrace.errors import ConfigError
+from tailrace.formats.confluent.access import Access
+from tailrace.formats.confluent.client import IncompatibleSchemaError, Registry, RegistrySchema
+
+pytestmark = pytest.mark.integration
+
+
+def said(*arguments: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, ["schema", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.output
+    return result.stdout
+
+
+def schema(**fields: Any) -> str:
+    made = [{"name": n, "type": t} | ({"default": None} if isinstance(t, list) else {}) for n, t in fields.items()]
+    return json.dumps(
+        {"type": "record", "name": "record", "namespace": "org.apache.flink.avro.generated", "fields": made}
+    )
+
+
+def test_schema_commands(schema_registry: str, tmp_path: Path) -> None:
+    topic = f"t-{uuid.uuid4().hex[:8]}"
+    subject = f"{topic}-value"
+    registry = Registry(Access(schema_registry))
+    script = tmp_path / "job.sql"
+    script.write_text(
+        f"""CREATE TABLE t (id BIGINT NOT NULL, name STRING) WITH ('connector' = 'kafka', 'topic' = '{topic}',
+        'properties.bootstrap.servers' = 'localhost:1', 'format' = 'avro-confluent', 'avro-confluent.url' = '{schema_registry}');
+        CREATE TABLE other (a INT) WITH ('connector' = 'datagen');"""
+    )
+    assert f"{subject}: not registered, AVRO" in said("show", str(script))
+    assert "no such subject yet" in said("diff", str(script))
+    assert f"{subject}: compatible" in said("check", str(script))
+    registry.register(subject, RegistrySchema(schema(id="int", gone=["null", "string"])))
+    registry._connected().set_compatibility(subject, "FULL")
+
+    assert said("diff", str(script)).splitlines()[1:] == [
+        "  ~ id: int -> long",
+        "  - gone: string or null = null",
+        "  + name: string or null = null",
+    ]
+    assert f"{subject}: NOT compatible (FULL)" in said("check", str(script), status=1)
+    with pytest.raises(IncompatibleSchemaError):
+        said("register", str(script))
+    registry._connected().set_compatibility(subject, "NONE")
+    (registered,) = json.loads(said("register", str(script), "--json"))
+    assert said("show", str(script)).startswith(f"{subject}: id {registered['id']}, AVRO")
+    assert said("show", subject, "--registry", schema_registry).startswith(
+        f"{subject}: version 2, id {registered['id']}"
+    )
+    (first,) = json.loads(said("show", subject, "--registry", schema_registry, "--version", "1", "--json"))
+    assert first["version"] == 1
+    assert "~ id: int -> long" in said("diff", subject, "--registry", schema_registry)
+    assert "~ id: long -> int" in said("diff", subject, "--registry", schema_registry, "--version", "2", "--to", "1")
+    file = tmp_path / "new.avsc"
+    file.write_text(schema(id="long", name=["null", "string"], more=["null", "int"]))
+    assert "+ more: int or null" in said("diff", subject, "--registry", schema_registry, "--file", str(file))
+    assert "compatible" in said("check", subject, "--registry", schema_registry, "--file", str(file))
+    said("register", subject, "--registry", schema_registry, "--file", str(file))
+    assert registry.versions(subject) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "no-such-subject"], "in which registry"),
+        (["show", "no-such-subject", "--registry", "nowhere"], "--registry can't be"),
+        (["check", "no-such-subject", "--registry", "URL"], "which schema is meant"),
+        (["show", "no-such-subject", "--registry", "URL"], "there is no subject"),
+        (["check", "s", "--registry", "URL", "--file", "/no/such.avsc"], "can't be read"),
+        (["check", "s", "--registry", "URL", "--file", "/etc/hostname"], "is no file of a schema"),
+    ],
+)
+def test_mistakes(schema_registry: str, arguments: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        said(*(schema_registry if a == "URL" else a for a in arguments))
