@@ -6,7 +6,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from threading import Event
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -437,6 +439,12 @@ def test_declarations_that_can_not_be() -> None:
 
     row = lambda _self, _row, _ctx: None  # noqa: E731
     assert "has no method on_row or on_batch" in declared({})
+    assert "on_row of Made takes other arguments than" in declared({"on_row": lambda _self, _row: None})
+    assert "on_timer of Made takes other arguments than" in declared({"on_row": row, "on_timer": lambda _self: None})
+
+    async def waits(_self: Any, _row: Any, _ctx: Any) -> None: ...
+
+    assert "on_row of Made is async" in declared({"on_row": waits})
     assert "has both on_row and on_batch" in declared({"on_row": row, "on_batch": row})
     assert "the type of the state 'x' is not known" in declared({"on_row": row, "x": tr.value_state()})
     hinted = {"on_row": row, "x": tr.value_state(), "__annotations__": {"x": set}}
@@ -600,6 +608,41 @@ def test_the_time_to_live_of_the_job_and_state_of_more_than_one_call() -> None:
     drive.advance("61s")
     drive.push("t", [at(3, 8)])
     assert sorted(r["n"] for r in drive.rows()) == [1, 1, 1, 1, 2, 2, 3]
+
+
+def test_an_object_is_made_with_its_states_and_arguments() -> None:
+    """For a test of the class alone; a list that begins a state is that of no other key."""
+
+    @tr.process(result_type="BIGINT")
+    class Kept:
+        least: int = 3
+        n: int = tr.value_state(1)
+        seen: list[int] = tr.value_state([])
+
+        def on_row(self, row: Any, ctx: tr.Context) -> int:
+            """Take a row."""
+            self.seen.append(row.v)
+            return self.n + self.least + len(self.seen)
+
+    made = cast("Any", Kept)(least=5)
+    assert made.on_row(SimpleNamespace(v=1), None) == 7
+    assert (made.least, made.n, cast("Any", Kept)().seen) == (5, 1, [])
+    drive = Drive(table().process(Kept, by="k"))
+    drive.push("t", [at(0), at(1, 1, "b"), at(2)])
+    assert [r["f0"] for r in drive.rows()] == [5, 5, 6]
+
+
+@pytest.mark.parametrize("method", ["on_row", "on_batch"])
+def test_a_call_that_hangs_stops_the_job(method: str) -> None:
+    """The error names the function and the line."""
+
+    def hangs(_self: Any, _rows: Any, _ctx: Any) -> None:
+        Event().wait()
+
+    made = tr.process(result_type="BIGINT", timeout="50 ms")(type("Hangs", (), {method: hangs}))
+    drive = Drive(table().process(made, by="k"))
+    with pytest.raises(TerminalError, match=r"the function Hangs .* took longer than 0.05 s for one batch of rows"):
+        drive.push("t", [at(0)])
 
 
 def test_collect_and_script() -> None:

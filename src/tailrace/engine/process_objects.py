@@ -41,9 +41,7 @@ class ObjectStates:
     def _made(self) -> Any:
         """Give an object as it is in the beginning."""
         try:
-            made = self._declaration.target()
-            vars(made).update(self._arguments)
-            vars(made).update({s.name: s.made() for s in self._states})
+            made = self._declaration(**self._arguments)
         except PASSED_ON:
             raise
         except BaseException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ class State:
 
     def made(self) -> Any:
         """Give the value of a key that has none yet; a class or function makes one for each key."""
-        return self.default() if callable(self.default) else self.default
+        return self.default() if callable(self.default) else copy.deepcopy(self.default)
 
 
 def value_state(

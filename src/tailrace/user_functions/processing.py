@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,10 +39,12 @@ class ProcessFunction(Declaration[P, R]):
     states: tuple[KeptState, ...] = ()
     sides: Mapping[str, TypeText] = field(default_factory=dict)
 
-    @property
-    def has_timers(self) -> bool:
-        """Tell that it can be woken by timers."""
-        return hasattr(self.target, "on_timer")
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make an object with the states that a new key has; keywords give the arguments of the function."""
+        own = {p.name: kwargs.pop(p.name) for p in self.parameters if p.name in kwargs}
+        made = self.target(*args, **kwargs)
+        vars(made).update(own | {kept.name: kept.state.made() for kept in self.states})
+        return made
 
 
 @overload
@@ -123,10 +126,31 @@ def _form(target: Any, place: Location) -> Form:
         what = "both on_row and on_batch" if found else "no method on_row or on_batch"
         hint = "it needs on_row(self, row, ctx), or on_batch(self, rows, ctx) for whole columns"
         raise ConfigError(f"the process function {target.__name__} has {what}", hint=hint, location=place)
+    for method in (*found, "on_timer"):
+        _check_method(target, method, place)
     if not target.__dictoffset__:
         hint = "leave __slots__ out"
         raise ConfigError(f"the objects of {target.__name__} can keep no attributes", hint=hint, location=place)
     return Form.SCALAR if found == ["on_row"] else Form.VECTORISED
+
+
+def _check_method(target: Any, name: str, place: Location) -> None:
+    """Make sure that a method can be called with what it is called with."""
+    method = getattr(target, name, None)
+    if method is None:
+        return
+    takes = "timer" if name == "on_timer" else "row"
+    if name == "on_batch" or (name == "on_timer" and hasattr(target, "on_batch")):
+        takes += "s"
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        hint = "ask others by an async @tr.udf before it, and take what it gave"
+        raise ConfigError(f"{name} of {target.__name__} is async, but is not waited for", hint=hint, location=place)
+    try:
+        inspect.signature(method).bind(None, None, None)
+    except TypeError:
+        hint = f"write def {name}(self, {takes}, ctx)"
+        message = f"{name} of {target.__name__} takes other arguments than it is called with"
+        raise ConfigError(message, hint=hint, location=place) from None
 
 
 def _attributes(target: Any, reader: hints.Reader) -> tuple[tuple[KeptState, ...], tuple[Parameter, ...]]:
