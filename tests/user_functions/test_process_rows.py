@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from threading import Event
@@ -89,6 +90,8 @@ class Model:
 
     def __init__(self) -> None:
         self.out: list[dict[str, Any]] = []
+        self.marks: list[datetime | None] = []
+        self.mark: datetime | None = None
         self.kept: dict[Any, tuple[list[tuple[datetime, int]], list[int]]] = {}
         self.timers: dict[tuple[Any, str], datetime] = {}
 
@@ -100,6 +103,7 @@ class Model:
             mark = None if highest is None else highest - timedelta(seconds=5)
             if mark is not None:
                 self.fire(mark)
+            self.mark = mark
             self.row(row, at, late=mark is not None and at <= mark)
             highest = at if highest is None else max(highest, at)
         self.fire(None)
@@ -133,6 +137,7 @@ class Model:
 
     def put(self, k: Any, what: str, n: int, total: int, at: datetime) -> None:
         """Give a row."""
+        self.marks.append(self.mark)
         self.out.append({"k": k, "what": what, "n": n, "total": total, "rowtime": f"{at}"})
 
 
@@ -148,6 +153,25 @@ def test_all_ways(world: World, way: str) -> None:
         "CREATE FUNCTION watched AS 'mine:Watched' LANGUAGE PYTHON;" + world.table(COLUMNS, given) + call, way
     )
     assert ordered([json.loads(json.dumps(r, default=str)) for r in found]) == ordered(expected)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_windows_of_what_comes_out(world: World, way: str) -> None:
+    """The time of rows and timers goes on: what a timer gives is never late, what a late row gives may be."""
+    world.module(MODULE)
+    call = CALL.replace("PARTITION BY k,", "PARTITION BY k, least => 4,").rstrip(";")
+    sql = "CREATE FUNCTION watched AS 'mine:Watched' LANGUAGE PYTHON;" + world.table(COLUMNS, rows(120))
+    sql += f"SELECT k, CAST(window_end AS STRING) AS e, COUNT(*) AS n FROM TUMBLE(({call}), DESCRIPTOR(rowtime), INTERVAL '5' SECOND)"
+    sql += " GROUP BY k, window_start, window_end;"
+    model = Model()
+    counted: Counter[tuple[Any, str]] = Counter()
+    for row, mark in zip(model.run(rows(120)), model.marks, strict=True):
+        since = datetime.fromisoformat(row["rowtime"]) - START
+        end = START + (since // timedelta(seconds=5) + 1) * timedelta(seconds=5)
+        if mark is None or end - timedelta(milliseconds=1) > mark:
+            counted[row["k"], f"{end}.000"] += 1
+    assert sum(counted.values()) < len(model.out)
+    assert world.rows(sql, way) == ordered([{"k": k, "e": e, "n": n} for (k, e), n in counted.items()])
 
 
 @pytest.mark.parametrize("way", WAYS)
