@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import kafka_kit
 import numpy as np
 import polars as pl
 import pytest
@@ -21,6 +26,7 @@ from numpy.typing import NDArray
 import tailrace as tr
 from tailrace.testing import Drive
 
+EXAMPLES = Path(run.__file__).parents[1]
 BEGIN = datetime(2026, 1, 1, 12)
 AMSTERDAM, CHICAGO = (52.4, 4.9), (41.9, -87.6)
 
@@ -118,12 +124,17 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[model.Model, model.Model]:
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of the model."""
+    return tmp_path_factory.mktemp("model") / "fraud.onnx"
+
+
+@pytest.fixture(scope="module")
+def exported(model_file: Path) -> tuple[model.Model, model.Model]:
     """Give one model that was trained on other payments, run in both ways."""
     classifier = model.train(generate(6000, seed=6))
-    path = tmp_path_factory.mktemp("model") / "fraud.onnx"
-    model.export(classifier, path)
-    return model.by_sklearn(classifier), model.by_onnx(path)
+    model.export(classifier, model_file)
+    return model.by_sklearn(classifier), model.by_onnx(model_file)
 
 
 def test_generation_is_a_function_of_its_seed(history: History) -> None:
@@ -169,6 +180,59 @@ def test_on_kafka(history: History, exported: tuple[model.Model, model.Model], k
 
     assert got.sort(order).equals(want.sort(order))
     assert len(got) > 20
+
+
+def write(bootstrap: str, topic: str, payments: pl.DataFrame) -> None:
+    """Write payments into a topic."""
+    tr.from_polars(payments, name="made").to_kafka(topic, bootstrap_servers=bootstrap).run()
+
+
+def read(bootstrap: str, topic: str) -> list[dict[str, Any]]:
+    """Give the alerts of a topic that are committed."""
+    return [json.loads(message.value()) for message in kafka_kit.consume(bootstrap, topic, settled=False)]
+
+
+def serve(bootstrap: str, topics: list[str], model_file: Path, state: Path) -> subprocess.Popen[bytes]:
+    """Start the service."""
+    options = ["--kafka", bootstrap, "--state", str(state), "--payments", topics[0], "--alerts", topics[1]]
+    command = [sys.executable, "-m", "fraud_detection.serve", str(model_file), *options]
+    return subprocess.Popen(command, cwd=EXAMPLES)
+
+
+def wait(service: subprocess.Popen[bytes], done: Callable[[], bool]) -> None:
+    """Wait until something is so, while the service runs."""
+    until = time.monotonic() + 120
+    while not done():
+        assert service.poll() is None, "the service has ended"
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.2)
+
+
+@pytest.mark.integration
+def test_a_service_that_is_killed(
+    history: History, exported: tuple[model.Model, model.Model], model_file: Path, kafka: str, tmp_path: Path
+) -> None:
+    """Killed between two alerts and started again, it has told of everything once."""
+    topics = [kafka_kit.new_topic(kafka), kafka_kit.new_topic(kafka)]
+    half, payments = len(history.payments) // 2, history.payments
+    last = payments.tail(1).with_columns(card=pl.lit("none"), ts=pl.col("ts") + pl.duration(days=1))
+    want = run.embedded(pl.concat([payments, last]), exported[1])
+
+    write(kafka, topics[0], payments[:half])
+    service = serve(kafka, topics, model_file, tmp_path)
+    wait(service, lambda: len(read(kafka, topics[1])) > 5)
+    service.kill()
+    service.wait()
+    assert len(read(kafka, topics[1])) < len(want)
+
+    write(kafka, topics[0], pl.concat([payments[half:], last]))
+    service = serve(kafka, topics, model_file, tmp_path)
+    wait(service, lambda: len(read(kafka, topics[1])) >= len(want))
+    service.terminate()
+    service.wait(60)
+    got = [(a["card"], a["reason"], a["payment"], a["detail"]) for a in read(kafka, topics[1])]
+
+    assert sorted(got) == sorted(want.select("card", "reason", "payment", "detail").rows())
 
 
 def test_report() -> None:
