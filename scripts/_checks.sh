@@ -26,10 +26,19 @@ build_docs() {
   return "$status"
 }
 
+api_types() {
+  if command -v node >/dev/null 2>&1; then
+    step "types of the API" "$VENV/bin/python" "$ROOT/scripts/check_api_types.py"
+  else
+    say "types of the API: skipped, pyright needs Node.js (node on the PATH)"
+  fi
+}
+
 run_checks() {
   step "ruff check" "$VENV/bin/ruff" check --output-format concise .
   step "ruff format" "$VENV/bin/ruff" format --check .
   step "mypy" "$VENV/bin/mypy"
+  api_types
   step "import-linter" "$VENV/bin/lint-imports"
   step "documentation" build_docs
 }

@@ -49,7 +49,9 @@ class Expr:
             "an expression is neither true nor false; write & for and, | for or, ~ for not, is_in(...) for in"
         )
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
     __iter__ = None  # it has elements only where the pipeline runs; by `__getitem__` Python would count without end
 
     # names and types

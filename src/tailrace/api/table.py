@@ -54,7 +54,7 @@ class Table:
         self.definitions = definitions
         self._like = like  # a query of the same columns, where this one can be bound only with the step behind it
         columns = self.schema.names  # binds it now: what is wrong shows at the line that wrote it
-        self.windowed = windowed and {"window_start", "window_end"} <= set(columns)
+        self.windowed: bool = windowed and {"window_start", "window_end"} <= set(columns)
 
     def _with(self, tree: n.Query, *others: Table, windowed: bool | None = None, like: n.Query | None = None) -> Table:
         definitions = self.definitions

@@ -125,7 +125,7 @@ class Script:
         self._stopped = False
         self._job: Job | None = None
         self._restarts: Restarts | None = None
-        self.steps = steps(statements, self.is_bounded)
+        self.steps: list[Step] = steps(statements, self.is_bounded)
         for plan in (sink for step in self.steps if isinstance(step, Run) for sink in step.sinks):
             registry.check_updates(plan)
 

@@ -42,7 +42,7 @@ class Source:
         self._line_starts = [0, *(m.end() for m in re.finditer("\n", text))]
         # (place in the text, place in the original, length in the original; 0 for text that is copied)
         self._segments: list[tuple[int, int, int]] = [(0, 0, 0)]
-        self.text = self._replace()
+        self.text: str = self._replace()
 
     def __deepcopy__(self, memo: object) -> Source:
         return self  # it never changes, and every node of a tree may refer to it

@@ -74,7 +74,9 @@ class Refusals:
     def __init__(self, executor: Executor, tables: Mapping[str, Table]) -> None:
         self._policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
         self._at_work = ErrorPolicies(self._policies)
-        self.letters = letter_tables(self._policies, tables, {n: s.table for n, s in executor.scans.items()})
+        self.letters: dict[str, Table] = letter_tables(
+            self._policies, tables, {n: s.table for n, s in executor.scans.items()}
+        )
         self.refused: list[Refused] = []
         self.failure: DataError | None = None
 

@@ -81,7 +81,7 @@ class Drive:
         plans, tables, bound_with = _bound(what, settings or {})
         self._settings = dict(bound_with)
         self._plans = optimize(plans)
-        self.clock = clock or ManualClock(milliseconds(at))
+        self.clock: ManualClock = clock or ManualClock(milliseconds(at))
         self._arrivals = Arrivals(self._settings)
         self._partitions: list[tuple[str, str]] = []
         self._ended: set[str] = set()

@@ -52,7 +52,10 @@ class BatchContext(Moments):
 
     def begin(self, keys: pl.DataFrame, key: Numbers, starts: Numbers, last: Numbers | None) -> None:
         """Begin a batch; `last` is the time of the last row of each key."""
-        self.keys, self.key, self.starts, self._last = keys, key, starts, last
+        self.keys: pl.DataFrame = keys
+        self.key: Numbers = key
+        self.starts: Numbers = starts
+        self._last = last
         self.changes: list[TimerChanges] = []
         self.put: list[tuple[str, Any]] = []
         self.cleared: Numbers = np.empty(0, dtype=np.int64)

@@ -53,7 +53,7 @@ class Moments:
 
     def __init__(self, *, zoned: bool) -> None:
         self._zoned = zoned
-        self.now_ms = 0
+        self.now_ms: int = 0
         self.watermark_ms: int | None = None
 
     @property
@@ -88,8 +88,8 @@ class Context(Moments):
         self.time_ms: int | None = None
         self.changes: list[TimerChange] = []
         self.put: list[tuple[str, tuple[Any, ...]]] = []
-        self.cleared = False
-        self.asked = False  # whether there is any of those
+        self.cleared: bool = False
+        self.asked: bool = False  # whether there is any of those
 
     @property
     def time(self) -> datetime | None:

@@ -43,7 +43,7 @@ class Server:
         self._routes = Routes(look)
         app = Guard(make_app(self._routes), where, token_for(where))
         self._socket = _bound(where)
-        self.address = Address(where.host, self._socket.getsockname()[1])
+        self.address: Address = Address(where.host, self._socket.getsockname()[1])
         config = uvicorn.Config(
             app,
             log_config=None,
