@@ -135,6 +135,16 @@ def test_schemas_that_refer_to_others() -> None:
     assert validator.reason(b'{"a": "x"}').startswith("at '/a'")
 
 
+def test_columns_of_the_tables_own_schema(schema_file: str) -> None:
+    values = options(json_format.FORMAT.options, {"tailrace.schema-file": schema_file})
+    found = json_format.FORMAT.columns(values)
+    assert found is not None
+    assert {f.name: str(f.type) for f in found.columns} == {
+        "id": "BIGINT NOT NULL", "name": "STRING", "items": "ARRAY<ROW<`a/b` BIGINT> NOT NULL>",
+    }  # fmt: skip
+    assert json_format.FORMAT.columns(options(json_format.FORMAT.options, {})) is None
+
+
 def test_columns_of_a_schema() -> None:
     found = columns(
         {

@@ -399,7 +399,7 @@ def test_no_columns_asked_for(order: Any) -> None:
     assert (len(decoded.frame), [r.row for r in decoded.rejects]) == (2, [1])
 
 
-def test_columns_that_a_message_has_by_itself(order: Any, old: Any) -> None:
+def test_columns_that_a_message_has_by_itself(folder: Path, order: Any, old: Any) -> None:
     found = schema_of(order)
     kinds = {name: found[name].type.sql() for name in ("id", "big", "ts", "took", "wrapped", "counts", "xs", "colour")}
     assert kinds == {
@@ -414,6 +414,9 @@ def test_columns_that_a_message_has_by_itself(order: Any, old: Any) -> None:
     }
     assert found["item"].type.sql().count("part") == 4
     assert read(order, found, [made(order, id=1)]).frame["id"].to_list() == [1]
+    by_itself = registry.get("protobuf").columns(options(OPTIONS, {"proto-file": str(folder / "old.proto")}))
+    assert by_itself is not None
+    assert by_itself.columns == schema_of(old)
     assert schema_of(old).names == ("id", "name", "colour", "colours", "box", "x", "by_size")
 
 

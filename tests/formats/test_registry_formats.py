@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from both_ways import options
-from google.protobuf import message_factory
+from protobuf_versions import HEAD, VERSIONS, compiled, rows_of_all_versions
 
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.formats import registry as formats
@@ -28,20 +28,6 @@ serializers = pytest.importorskip("confluent_kafka.schema_registry.protobuf")
 pytestmark = pytest.mark.integration
 
 COMMON = 'syntax = "proto3";\npackage common;\nmessage Money { int64 units = 1; string currency = 2; }\n'
-HEAD = 'syntax = "proto3";\npackage shop;\n'
-VERSIONS = [
-    HEAD + "message Order { int32 id = 1; string name = 2; }",
-    # a wider number, and fields more
-    HEAD + "message Order { int64 id = 1; string name = 2; optional int32 n = 3; repeated string tags = 4; }",
-    # another order, another name of a field, a nested message that nobody asks for
-    HEAD + "message Order { message Extra { int32 a = 1; } Extra extra = 9; string called = 2; int64 id = 1; }",
-    # a field is gone
-    HEAD + "message Order { int64 id = 1; reserved 2; }",
-    # another message stands before it, and the package is another
-    'syntax = "proto3";\npackage shop.v2;\nmessage Item { int32 a = 1; } message Order { int64 id = 1; string name = 2; Item item = 7; }',
-    # it comes back, in a oneof
-    HEAD + "message Order { int64 id = 1; oneof x { string name = 2; int64 other = 8; } optional int32 n = 3; }",
-]
 COLUMNS = Schema((Field("id", BIGINT), Field("name", STRING), Field("n", INT)))
 
 
@@ -63,17 +49,6 @@ def client(schema_registry: str) -> Registry:
     return Registry(Access(schema_registry, retries=0))
 
 
-def compiled(folder: Path, text: str, name: str = "Order") -> Any:
-    """Give the class of a message, as protoc makes it, from a pool of its own."""
-    path = folder / f"p{uuid.uuid4().hex}.proto"
-    path.write_text(text)
-    package = text.split("package ")[1].split(";", maxsplit=1)[0]
-    given = options(formats.get("protobuf").options, {"proto-file": str(path), "message-name": f"{package}.{name}"})
-    from tailrace.formats.protobuf.descriptors import message_of  # noqa: PLC0415
-
-    return message_factory.GetMessageClass(message_of(given))
-
-
 def reading(topic: str, url: str, columns: Schema = COLUMNS, fmt: str = "protobuf-confluent", **more: str) -> Decoder:
     found: Decoder = on(fmt, topic).decoder(columns, made(fmt, url=url, **more))
     return found
@@ -81,22 +56,7 @@ def reading(topic: str, url: str, columns: Schema = COLUMNS, fmt: str = "protobu
 
 def test_six_versions_interleaved(schema_registry: str, client: Registry, topic: str, tmp_path: Path) -> None:
     """D9: each row is read by the numbers of its fields, whichever version wrote it, and none is lost."""
-    numbers = [client.register(f"{topic}-{i}", RegistrySchema(v, "PROTOBUF")) for i, v in enumerate(VERSIONS)]
-    client.register(f"{topic}-value", RegistrySchema(VERSIONS[5], "PROTOBUF"))
-    kinds = [compiled(tmp_path, v) for v in VERSIONS]
-    rows: list[bytes | None] = []
-    expected = []
-    for k in range(240):
-        version = (k * 7) % 6
-        values: dict[str, Any] = {"id": k}
-        name = "called" if version == 2 else None if version == 3 else "name"
-        if name:
-            values[name] = f"n{k}"
-        if version in (1, 5) and k % 2:
-            values["n"] = k
-        path = (1,) if version == 4 else (0,)
-        rows.append(header(numbers[version]) + encoded(path) + kinds[version](**values).SerializeToString())
-        expected.append((k, f"n{k}" if name else None, values.get("n")))
+    rows, expected = rows_of_all_versions(client, topic, tmp_path)
 
     decoded = reading(topic, schema_registry).decode(Rows.of(rows))
 
@@ -295,6 +255,29 @@ def test_files_that_import_others(schema_registry: str, client: Registry, topic:
     assert reading(topic, schema_registry, columns).decode(rows).frame.equals(frame)
     again = encoder_of(topic, schema_registry, columns, proto_file=str(tmp_path / "orders.proto"))
     assert again.check().endswith(f"schema {version.id}")
+
+
+def test_columns_from_the_registry(schema_registry: str, client: Registry, topic: str, tmp_path: Path) -> None:
+    """A table that declares none has those of the newest schema of its subject."""
+
+    def found(fmt: str, **more: str) -> dict[str, str]:
+        columns = on(fmt, topic).columns(made(fmt, url=schema_registry, **more)).columns
+        return {f.name: str(f.type) for f in columns}
+
+    for fmt in ("protobuf-confluent", "json-confluent"):
+        with pytest.raises(ConfigError, match="from which to take the columns"):
+            found(fmt)
+    client.register(f"{topic}-value", RegistrySchema(VERSIONS[4], "PROTOBUF"))
+    assert found("protobuf-confluent") == {"a": "INT"}
+    named = found("protobuf-confluent", message_name="shop.v2.Order")
+    assert named == {"id": "BIGINT", "name": "STRING", "item": "ROW<`a` INT>"}
+    with pytest.raises(ConfigError, match=r"has no message 'shop\.v2\.Nope'"):
+        found("protobuf-confluent", message_name="shop.v2.Nope")
+    (tmp_path / "own.proto").write_text(VERSIONS[0])
+    assert found("protobuf-confluent", proto_file=str(tmp_path / "own.proto")) == {"id": "INT", "name": "STRING"}
+    client.register(f"{topic}-j", RegistrySchema(SCHEMA, "JSON"))
+    expected = {"id": "BIGINT NOT NULL", "name": "STRING"}
+    assert found("json-confluent", subject=f"{topic}-j") == found("json-confluent", schema=SCHEMA) == expected
 
 
 def test_where_messages_are(tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import script_kit as kit
+from protobuf_versions import rows_of_all_versions
 
+from tailrace.connectors.discovery import discover
 from tailrace.formats.confluent.access import Access
 from tailrace.formats.confluent.client import Registry, RegistrySchema
+from tailrace.sql.session import Session
 
 kafka_kit = pytest.importorskip("kafka_kit")
 pytest.importorskip("confluent_kafka.schema_registry")
@@ -36,6 +39,28 @@ def test_written_and_read(name: str, kafka: str, schema_registry: str, tmp_path:
         f"CREATE TABLE t ({COLUMNS}) WITH ({read}, 'tailrace.on-error' = 'drop'); SELECT * FROM t;", tmp_path / "read"
     )
     assert sorted(rows.rows()) == [(1, "a", 1.5), (2, None, 2.5), (3, "c", None)]
+
+
+def test_six_versions_interleaved(kafka: str, schema_registry: str, tmp_path: Path) -> None:
+    """D9: forwards and back in one topic, read by the numbers of fields: none is lost, and columns can come from the registry."""
+    topic = kafka_kit.new_topic(kafka)
+    rows, expected = rows_of_all_versions(Registry(Access(schema_registry, retries=0)), topic, tmp_path)
+    kafka_kit.produce(kafka, topic, [{"value": row} for row in rows])
+    options = kit.options(
+        connector="kafka",
+        topic=topic,
+        properties__bootstrap__servers=kafka,
+        format="protobuf-confluent",
+        scan__startup__mode="earliest-offset",
+        scan__bounded__mode="latest-offset",
+    )
+    options += f", 'protobuf-confluent.url' = '{schema_registry}'"
+    found, _ = kit.run(f"CREATE TABLE t (id BIGINT, name STRING, n INT) WITH ({options}); SELECT id, name, n FROM t;")
+    assert found.rows() == expected
+    session = Session(discover=discover)
+    session.bind(f"CREATE TABLE t WITH ({options})", "job.sql")
+    kinds = {f.name: f.type.sql() for f in session.tables["t"].physical}
+    assert kinds == {"id": "BIGINT", "name": "STRING", "other": "BIGINT", "n": "INT"}
 
 
 def test_a_schema_that_breaks_the_subject_stops_the_job_before_it_starts(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tailrace.formats.base import Decoder, Encoder, Format
+from tailrace.formats.base import Decoder, Encoder, Format, FoundColumns
 from tailrace.formats.decoding import refuse_both
 from tailrace.formats.json.confluent import CONFLUENT
 from tailrace.formats.json.decoder import JsonDecoder
 from tailrace.formats.json.encoder import JsonEncoder
 from tailrace.formats.json.options import OPTIONS
+from tailrace.formats.json.schema_types import columns
 from tailrace.formats.json.validation import ValidatingDecoder, ValidatingEncoder, Validator, schema_file
 from tailrace.options import Values
 from tailrace.schema import Schema
@@ -18,6 +19,10 @@ class JsonFormat(Format):
 
     name = "json"
     options = OPTIONS
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        key = "tailrace.schema-file"
+        return FoundColumns(columns(schema_file(options[key], options.location(key)))) if options[key] else None
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         del whole  # fields have names

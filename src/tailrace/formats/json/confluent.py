@@ -9,7 +9,7 @@ import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.errors import ConfigError
-from tailrace.formats.base import Decoder, Encoder, Format, Reject, Rows
+from tailrace.formats.base import Decoder, Encoder, Format, FoundColumns, Reject, Rows
 from tailrace.formats.confluent.access import Access
 from tailrace.formats.confluent.by_id import ByIdDecoder
 from tailrace.formats.confluent.client import RegistrySchema, registry
@@ -19,7 +19,7 @@ from tailrace.formats.confluent.registering import RegisteringEncoder
 from tailrace.formats.json.decoder import JsonDecoder
 from tailrace.formats.json.encoder import JsonEncoder
 from tailrace.formats.json.options import OF_REGISTRY
-from tailrace.formats.json.schema_types import json_schema
+from tailrace.formats.json.schema_types import columns, json_schema
 from tailrace.formats.json.validation import ValidatingDecoder, ValidatingEncoder, Validator
 from tailrace.options import Values
 from tailrace.schema import Schema
@@ -36,6 +36,20 @@ class JsonConfluentFormat(Format):
 
     def on_topic(self, topic: str, *, key: bool) -> Format:
         return JsonConfluentFormat(Place(topic, key))
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        if options["schema"]:
+            return FoundColumns(columns(options["schema"]))
+        asked = registry(Access.of(options))
+        name = self._place.subject(options, "")
+        version = asked.latest(name)
+        if version is None or version.schema.kind != "JSON":
+            hint = "declare the columns, or name the 'subject'"
+            message = (
+                f"the schema registry {asked.shown} has no JSON Schema under '{name}', from which to take the columns"
+            )
+            raise ConfigError(message, hint=hint, location=options.location("url"))
+        return FoundColumns(columns(json.loads(version.schema.text)))
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         del whole  # fields have names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.formats.base import Decoder, Encoder, Format
+from tailrace.formats.base import Decoder, Encoder, Format, FoundColumns
 from tailrace.formats.confluent.places import Place
 from tailrace.formats.protobuf.options import OF_REGISTRY, OPTIONS
 from tailrace.options import Values
@@ -14,6 +14,12 @@ class ProtobufFormat(Format):
 
     name = "protobuf"
     options = OPTIONS
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        from tailrace.formats.protobuf.descriptors import message_of  # noqa: PLC0415  an extra
+        from tailrace.formats.protobuf.shapes import schema_of  # noqa: PLC0415
+
+        return FoundColumns(schema_of(message_of(options)))
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         del whole  # fields have numbers
@@ -40,6 +46,11 @@ class ProtobufConfluentFormat(Format):
 
     def on_topic(self, topic: str, *, key: bool) -> Format:
         return ProtobufConfluentFormat(Place(topic, key))
+
+    def columns(self, options: Values) -> FoundColumns | None:
+        from tailrace.formats.protobuf.confluent import found_columns  # noqa: PLC0415  an extra
+
+        return FoundColumns(found_columns(options, self._place))
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         del whole  # fields have numbers

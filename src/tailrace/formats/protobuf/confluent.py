@@ -31,6 +31,7 @@ from tailrace.formats.protobuf.decoder import ProtobufDecoder
 from tailrace.formats.protobuf.deriving import derived, text_of
 from tailrace.formats.protobuf.descriptors import SOURCES, library, loaded, message_of, texts_of
 from tailrace.formats.protobuf.encoder import ProtobufEncoder
+from tailrace.formats.protobuf.shapes import schema_of as columns_of
 from tailrace.options import Values
 from tailrace.schema import Schema
 
@@ -70,18 +71,7 @@ class ConfluentDecoder(ByIdDecoder):
         return "" if self._given is None else str(self._given.full_name)
 
     def _latest(self) -> Any:
-        """Give the message of the newest version of the subject; None if there is none."""
-        name = self._place.subject_if_known(self._options, self._record)
-        version = self._registry.latest(name) if name else None
-        if version is None or version.schema.kind != "PROTOBUF":
-            return None
-        file = file_of(self._registry, version.schema)
-        wanted = self._options["message-name"]
-        found = {str(m.full_name): m for m in _all(file.message_types_by_name.values())}
-        if wanted and wanted not in found:
-            hint = f"messages: {', '.join(sorted(found))}"
-            raise ConfigError(f"subject '{name}' has no message '{wanted}'", hint=hint, location=self._location)
-        return found[wanted] if wanted else next(iter(file.message_types_by_name.values()), None)
+        return latest_message(self._registry, self._options, self._place.subject_if_known(self._options, self._record))
 
     def _made(self, number: int) -> Decoder | Reject:
         given = self._registry.schema(number)
@@ -164,6 +154,46 @@ class ConfluentEncoder(RegisteringEncoder):
 
     def _written(self, batch: pl.DataFrame, before: bytes) -> Rows:
         return frame(self._encoder.encode(batch), before + self._behind)
+
+
+def found_columns(options: Values, place: Place) -> Schema:
+    """
+    Find the columns of a table in the message that its options name, or in the newest schema of its subject.
+
+    Raises:
+        ConfigError: there is none, or it has no columns.
+    """
+    library()
+    require_compiler()
+    asked, location = registry(Access.of(options)), options.location("url")
+    given = message_given(options)
+    if given is None:
+        name = place.subject(options, "")
+        given = latest_message(asked, options, name)
+        if given is None:
+            hint = "declare the columns, or name the 'subject'"
+            message = f"the schema registry {asked.shown} has no message under '{name}', from which to take the columns"
+            raise ConfigError(message, hint=hint, location=location)
+    return columns_of(given)
+
+
+def latest_message(client: Registry, options: Values, subject: str) -> Any:
+    """
+    Give the message of the newest version of a subject: that of `message-name`, else the first; None if there is none.
+
+    Raises:
+        ConfigError: the file can't be read, or has no such message.
+    """
+    version = client.latest(subject) if subject else None
+    if version is None or version.schema.kind != "PROTOBUF":
+        return None
+    file = file_of(client, version.schema)
+    wanted = options["message-name"]
+    found = {str(m.full_name): m for m in _all(file.message_types_by_name.values())}
+    if wanted and wanted not in found:
+        hint = f"messages: {', '.join(sorted(found))}"
+        raise ConfigError(f"subject '{subject}' has no message '{wanted}'", hint=hint, location=options.location("url"))
+    return found[wanted] if wanted else next(iter(file.message_types_by_name.values()), None)
 
 
 def file_of(client: Registry, schema: RegistrySchema) -> Any:
