@@ -171,8 +171,10 @@ def test_over_of_what_is_no_call() -> None:
 
 def test_an_expression_has_no_elements_in_python() -> None:
     """It is not counted through without end."""
-    with pytest.raises(TypeError, match="not iterable"):
+    with pytest.raises(TypeError, match="takes a list of values"):
         tr.col("a").is_in(tr.col("b"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(tr.col("b"))
 
 
 def test_a_span_below_a_millisecond() -> None:

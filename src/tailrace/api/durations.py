@@ -27,8 +27,8 @@ def span(value: Span) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    parts = _PART.findall(value)
-    if not parts or _PART.sub("", value).strip():
-        message = f"'{value}' is no span of time"
+    parts = _PART.findall(str(value))
+    if not parts or _PART.sub("", str(value)).strip():
+        message = f"{value!r} is no span of time"
         raise ConfigError(message, hint='write it as "10s", "5m" or "1h30m"', location=place().location())
     return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())

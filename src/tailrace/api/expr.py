@@ -8,7 +8,9 @@ from typing import Any
 
 from tailrace.api import trees
 from tailrace.api.durations import Span, span
+from tailrace.api.places import place
 from tailrace.api.trees import placed
+from tailrace.errors import ConfigError
 from tailrace.sql.binder import functions
 from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.declarations import Declaration
@@ -153,7 +155,17 @@ class Expr:
         return _made(n.Between, this=self, low=tree_of(low), high=tree_of(high), symmetric=False, negated=False)
 
     def is_in(self, values: Iterable[IntoExpr]) -> Expr:
-        """Tell whether it is one of these values."""
+        """
+        Tell whether it is one of these values; of none it is not.
+
+        Raises:
+            TypeError: a text, or what is no list.
+        """
+        if isinstance(values, str | bytes | Expr) or not isinstance(values, Iterable):
+            raise TypeError(f"is_in() takes a list of values, not {values!r}")
+        values = list(values)
+        if not values:
+            return lit(False)
         return _made(n.In, this=self, values=[tree_of(v) for v in values], negated=False)
 
     def like(self, pattern: str, escape: str | None = None) -> Expr:
@@ -358,7 +370,16 @@ def tree_of(value: IntoExpr) -> n.Node:
 
 
 def column(value: str | Expr) -> Expr:
-    """Give an expression, a text being the name of a column."""
+    """
+    Give an expression, a text being the name of a column.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if not isinstance(value, str | Expr):
+        hint = 'write "card", col("card"), or an expression; a value that is the same in all rows is lit(...)'
+        message = f"{value!r} is neither the name of a column nor an expression"
+        raise ConfigError(message, hint=hint, location=place().location())
     return col(value) if isinstance(value, str) else value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tailrace.api import queries, trees
+from tailrace.api import given, queries, trees
 from tailrace.api.expr import Expr, col, column
 from tailrace.api.trees import placed
 from tailrace.sql.dialect import nodes as n
@@ -80,6 +80,9 @@ class GroupBy(Generic[T]):
         >>> sorted(t.group_by("k").agg(n=tr.count(), total=tr.col("v").sum()).collect().rows())
         [('a', 2, 4), ('b', 1, 2)]
         """
+        for name, value in named.items():
+            if not isinstance(value, Expr):
+                raise given.wrong(f"{name}={value!r} is no aggregate", 'write it as col("amount").sum()')
         window = [col(c) for c in _WINDOW] if self._windowed else []
         in_sets = [col(k) for s in self._sets for k in s.keys]
         keys = [*self._keys, *in_sets, *window]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tailrace.api import queries, trees
+from tailrace.api import given, queries, trees
 from tailrace.api.expr import Expr
 from tailrace.api.places import place
 from tailrace.api.trees import placed
@@ -16,6 +16,7 @@ from tailrace.sql.dialect import nodes as n
 from tailrace.user_functions.declarations import Declaration
 
 LEFT, RIGHT = "l", "r"
+HOWS = ("inner", "left", "right", "full", "semi", "anti", "cross")
 
 
 def left(name: str) -> Expr:
@@ -44,6 +45,9 @@ def joined(
     Raises:
         ConfigError: a join that is not a cross join has no condition, or a cross join has one; or it can't be `as_of`.
     """
+    given.check_choice(
+        "how", how, HOWS, {"outer": "full", "full_outer": "full", "left_outer": "left", "leftsemi": "semi"}
+    )
     if (on is None) != (how == "cross"):
         hint = 'write on="id", or on=left("a") == right("b"); a cross join has none'
         raise ConfigError(f"a join with how='{how}' and on={on!r} can't be", hint=hint, location=place().location())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.api import queries
+from tailrace.api import given, queries
 from tailrace.api.definitions import Definitions
 from tailrace.api.places import place
 from tailrace.api.table import Table
@@ -27,6 +27,7 @@ def sql(text: str, **tables: Table) -> Table:
     >>> tr.sql("SELECT SUM(v) AS total FROM big", big=t.filter(tr.col("v") > 1)).collect().item()
     5
     """
+    given.check_tables(tables.values())
     source = Source(text, f"{place().file}, in sql(...)")
     statements = parse(source)
     if len(statements) != 1 or not isinstance(statements[0], n.Query):

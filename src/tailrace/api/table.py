@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from tailrace.api import joining, pipelines, processing, queries, results, scripts, sinks, trees
+from tailrace.api import given, joining, pipelines, processing, queries, results, scripts, sinks, trees
 from tailrace.api.definitions import Definitions
 from tailrace.api.expr import Expr, IntoExpr, SortExpr, column, several, sort_keys
 from tailrace.api.grouping import GroupBy, Grouping
@@ -98,11 +98,13 @@ class Table:
 
     def select(self, *exprs: str | Expr, **named: IntoExpr) -> Table:
         """Give these columns: names, expressions, and expressions with names."""
+        given.check_texts(named, self.columns)
         tree = queries.selected(self.tree, queries.items_of(exprs, named))
         return self._with(tree, like=queries.without_ranks(tree))
 
     def with_columns(self, *exprs: Expr, **named: IntoExpr) -> Table:
         """Add columns; one that has the name of an old one takes its place."""
+        given.check_texts(named, self.columns)
         new = {queries.name_of(i): i for i in queries.items_of(exprs, named)}
         if "" in new:
             hint = 'write with_columns(name=...), or .alias("name") behind it'
@@ -119,6 +121,7 @@ class Table:
     def rename(self, names: Mapping[str, str]) -> Table:
         """Give new names to columns, by their old ones."""
         self._known(names)
+        given.check_distinct(names.get(c, c) for c in self.columns)
         items = [queries.item(column(c), names.get(c, "")) for c in self.columns]
         return self._with(queries.selected(self.tree, items))
 
@@ -126,6 +129,9 @@ class Table:
         """Keep the rows for which all conditions hold."""
         tree = self.tree
         for condition in conditions:
+            if not isinstance(condition, Expr):
+                hint = 'write it as col("amount") > 1'
+                raise given.wrong(f"{condition!r} is no condition", hint)
             tree = queries.filtered(tree, condition.tree.copy())
         return self._with(tree)
 
@@ -137,6 +143,7 @@ class Table:
 
         Without a `subset` whole rows are compared: SELECT DISTINCT. `keep="last"` gives a table that updates.
         """
+        given.check_choice("keep", keep, ("first", "last"))
         if not subset:
             tree = queries.selected(self.tree, [queries.star()])
             tree.args["body"].set("distinct", True)
@@ -169,10 +176,16 @@ class Table:
 
     def sort(self, *by: str | Expr | SortExpr) -> Table:
         """Sort: an endless table by its time column, or together with `head`."""
-        return self._with(placed(n.Query(body=_body(self.tree), order=sort_keys(by))), like=self.tree)
+        keys = sort_keys(by)
+        bound = placed(
+            n.Query(body=_body(self.tree), order=[k.copy() for k in keys], limit="1")
+        )  # in any order it can be
+        return self._with(placed(n.Query(body=_body(self.tree), order=keys)), like=bound)
 
     def head(self, count: int = 5) -> Table:
         """Keep the first rows; behind `sort` those that come first in that order."""
+        if count < 0:
+            raise given.wrong(f"head({count}) would be less than no rows", "give the number of rows to keep")
         tree = self.tree
         if n.get(tree, "order") and n.get(tree, "limit") is None:
             made = tree.copy()
@@ -202,6 +215,11 @@ class Table:
 
         `group_by`, `agg` and `top` behind it work window by window, as long as the window's columns are there.
         """
+        if not isinstance(window, Window):
+            raise given.wrong(
+                f"{window!r} is no window", 'write window(tr.tumble("1m")), or tr.hop, tr.cumulate, tr.session'
+            )
+        self._known(window.keys)
         time = window.time or self._time_column()
         plain = queries.plain_source(self.tree)
         named = isinstance(plain, n.TableSource)
@@ -237,6 +255,7 @@ class Table:
         column of this table: each row is joined with the version that `other` (a table with a key, or a view) had then,
         or, at a time of processing, with what is looked up in it.
         """
+        given.check_tables([other])
         return self._with(
             joining.joined(self.tree, self.schema, other.tree, other.schema, on, how, suffix, as_of), other
         )
@@ -295,6 +314,7 @@ class Table:
         return self._set("EXCEPT", others, keep=not distinct)
 
     def _set(self, kind: str, others: Sequence[Table], *, keep: bool) -> Table:
+        given.check_tables(others)
         tree = self.tree
         for other in others:
             left, right = (placed(n.Query(body=_body(t))) for t in (tree, other.tree))

@@ -47,7 +47,15 @@ def placed(node: N, where: Place | None = None) -> N:
 
 
 def identifier(text: str) -> n.Identifier:
-    """Give one part of a name."""
+    """
+    Give one part of a name.
+
+    Raises:
+        ConfigError: it begins with `$`, as in SQL it can't.
+    """
+    if text.startswith("$"):
+        hint = "such names are the engine's own"
+        raise ConfigError(f"a name can't begin with $ as {text} does", hint=hint, location=place().location())
     return placed(n.Identifier(this=text))
 
 
