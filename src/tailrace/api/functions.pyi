@@ -347,8 +347,17 @@ def now() -> Expr:
 def nullif(a: IntoExpr, b: IntoExpr, /) -> Expr:
     """NULLIF(a, b): NULL where both are equal."""
 
+def object_of(*arguments: IntoExpr) -> Expr:
+    """OBJECT_OF(class, name, a, ...): A row of these fields, of the type STRUCTURED; the class is a name that tells such types apart."""
+
+def object_update(*arguments: IntoExpr) -> Expr:
+    """OBJECT_UPDATE(object, name, a, ...): A value of OBJECT_OF with other values for these fields."""
+
 def overlay(*arguments: IntoExpr) -> Expr:
     """OVERLAY(a PLACING b FROM start [FOR length]): With b in place of `length` characters (as many as b has) from `start`."""
+
+def parse_json(a: IntoExpr, duplicates: IntoExpr = ..., /) -> Expr:
+    """PARSE_JSON(a[, duplicates]): A JSON text as a VARIANT; of a key that comes twice the last value counts, if the second argument is TRUE, else the row fails, as for a text that is no JSON."""
 
 def parse_url(a: IntoExpr, part: IntoExpr, key: IntoExpr = ..., /) -> Expr:
     """PARSE_URL(a, part[, key]): HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO of an address, or one key of its QUERY; NULL without."""
@@ -523,6 +532,9 @@ def translate(a: IntoExpr, old: IntoExpr, new: IntoExpr, /) -> Expr:
 
 def truncate(a: IntoExpr, digits: IntoExpr = ..., /) -> Expr:
     """TRUNCATE(a[, digits]): Cut off behind so many digits behind the point (0)."""
+
+def try_parse_json(a: IntoExpr, duplicates: IntoExpr = ..., /) -> Expr:
+    """TRY_PARSE_JSON(a[, duplicates]): A JSON text as a VARIANT; of a key that comes twice the last value counts, if the second argument is TRUE, else the result is NULL, as for a text that is no JSON."""
 
 def typeof(a: IntoExpr, serializable: IntoExpr = ..., /) -> Expr:
     """TYPEOF(a[, serializable]): The type of an expression, as text."""
