@@ -116,10 +116,6 @@ def declared(columns: Declared) -> dict[str, Any]:
         return dict(columns)
     if isinstance(columns, Schema):
         return {f.name: str(f.type) for f in columns}
-    if not isinstance(columns, type):
-        hint = 'give a dict of names and types, as {"card": str}, or a class as a dataclass is'
-        message = f"a {type(columns).__name__} can't say what columns there are"
-        raise ConfigError(message, hint=hint, location=place().location())
     return {name: sql_type(kind, strict=True) for name, kind in _hints(columns).items()}
 
 
