@@ -395,3 +395,67 @@ def test_columns_of_the_registry(kafka: str, schema_registry: str) -> None:
         Session(discover=discover).bind(f"CREATE TABLE t WITH ({given.replace(topic, 'nothing')})", "job.sql")
     with pytest.raises(ConfigError, match="are not known"):
         tr.read_kafka("nothing")
+
+
+def test_debezium(kafka: str, schema_registry: str, theirs: Any) -> None:
+    """Envelopes of Debezium are a table that updates; what is written are insertions and deletions that others read."""
+    from confluent_kafka.schema_registry.avro import AvroDeserializer  # noqa: PLC0415  an extra
+
+    value = record(
+        ("id", "long"), ("amount", ["null", MONEY]), ("at", logical("long", "timestamp-micros")), name="Value"
+    )
+    schema = record(
+        ("before", ["null", value]),
+        ("after", ["null", "Value"]),
+        ("source", record(("db", "string"), ("ts_ms", "long"), name="Source")),
+        ("op", "string"),
+        ("ts_ms", ["null", "long"]),
+        name="Envelope",
+    )
+    topic, target = kafka_kit.new_topic(kafka), kafka_kit.new_topic(kafka)
+    number = client(schema_registry).register(f"{topic}-value", RegistrySchema(json.dumps(schema)))
+
+    def image(key: int, cents: int | None) -> dict[str, Any]:
+        return {"id": key, "amount": None if cents is None else Decimal(cents).scaleb(-2), "at": TIME}
+
+    def change(op: str, before: Any, after: Any) -> dict[str, Any]:
+        return {"before": before, "after": after, "op": op, "source": {"db": "d", "ts_ms": 1}, "ts_ms": None}
+
+    changes = [
+        change("r", None, image(1, 100)),
+        change("c", None, image(2, 200)),
+        change("u", image(1, 100), image(1, 150)),
+        change("d", image(2, 200), None),
+        change("c", None, image(3, None)),
+    ]
+    odd = [change("u", None, image(1, 150)), change("x", None, image(1, 150)), change("d", None, None)]
+    messages = framed(number, schema, [*changes, *odd])
+    messages.insert(4, {"value": None})
+    kafka_kit.produce(kafka, topic, messages)
+    source = options(topic, kafka, schema_registry).replace("avro-confluent", "debezium-avro-confluent")
+    into = (
+        options(target, kafka, schema_registry)
+        .replace("avro-confluent", "debezium-avro-confluent")
+        .partition(", 'scan.")[0]
+    )
+    columns = "id BIGINT, amount DECIMAL(12, 2), `at` TIMESTAMP(6), PRIMARY KEY (id) NOT ENFORCED"
+
+    _, summary = kit.run(
+        f"""CREATE TABLE s ({columns}) WITH ({source}, 'tailrace.on-error' = 'drop');
+        CREATE TABLE t ({columns}) WITH ({into});
+        INSERT INTO t SELECT * FROM s;"""
+    )
+
+    deserialize = AvroDeserializer(theirs)
+    read = [deserialize(m.value(), None) for m in kafka_kit.consume(kafka, target)]
+    expected = [
+        (None, image(1, 100), "c"), (None, image(2, 200), "c"), (image(1, 100), None, "d"), (None, image(1, 150), "c"),
+        (image(2, 200), None, "d"), (None, image(3, None), "c"),
+    ]  # fmt: skip
+    assert [(m["before"], m["after"], m["op"]) for m in read] == expected
+    (s,) = summary.sources
+    assert s.dropped == {"decode: missing": 2, "decode: operation": 1}
+    rows, _ = kit.run(
+        f"CREATE TABLE s ({columns}) WITH ({source}, 'tailrace.on-error' = 'drop'); SELECT COUNT(*) AS n, SUM(amount) AS a FROM s;"
+    )
+    assert rows.select("n", "a").rows()[-1] == (2, Decimal("1.50"))

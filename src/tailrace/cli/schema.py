@@ -137,7 +137,8 @@ def _of_table(table: Table) -> list[Contract]:
     options = connectors.options_of(table)
     if not any(c is not None and c.options.get("url") for c in (options.value, options.key)):
         return []
-    encoders = [e for e in RowEncoder(table, options).encoders if isinstance(e, RegisteringEncoder)]
+    given = [getattr(e, "inner", e) for e in RowEncoder(table, options).encoders]
+    encoders = [e for e in given if isinstance(e, RegisteringEncoder)]
     return [contract for e in encoders if (contract := e.contract) is not None]
 
 

@@ -1,8 +1,9 @@
-"""The formats `avro` and `avro-confluent`."""
+"""The formats `avro`, `avro-confluent` and `debezium-avro-confluent`."""
 
 from __future__ import annotations
 
 from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, found_columns, parsed
+from tailrace.formats.avro.debezium import DebeziumDecoder, DebeziumEncoder
 from tailrace.formats.avro.decoder import AvroDecoder
 from tailrace.formats.avro.deriving import derived
 from tailrace.formats.avro.encoder import AvroEncoder
@@ -49,6 +50,26 @@ class AvroConfluentFormat(Format):
         return ConfluentEncoder(schema, options, self._place)
 
 
+class DebeziumAvroFormat(Format):
+    """Rows are envelopes of Debezium, with the id of their schema in a registry before them."""
+
+    name = "debezium-avro-confluent"
+    options = of_registry("debezium-avro-confluent")
+    changes = True
+
+    def __init__(self, place: Place | None = None) -> None:
+        self._place = place or Place()
+
+    def on_topic(self, topic: str, *, key: bool) -> Format:
+        return DebeziumAvroFormat(Place(topic, key))
+
+    def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
+        return DebeziumDecoder(schema, options, self._place, whole or schema)
+
+    def encoder(self, schema: Schema, options: Values) -> Encoder:
+        return DebeziumEncoder(schema, options, self._place)
+
+
 AVRO = AvroFormat()
-FORMATS: tuple[Format, ...] = (AVRO, AvroConfluentFormat())
+FORMATS: tuple[Format, ...] = (AVRO, AvroConfluentFormat(), DebeziumAvroFormat())
 """All of them."""
