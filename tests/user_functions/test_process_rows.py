@@ -362,6 +362,7 @@ _WAYS: dict[int, Callable[[Any, tr.Context], Any]] = {
     9: lambda held, _: setattr(held, "other", "text"),
     10: lambda held, _: held.seen.append(object()),
     11: lambda _, ctx: ctx.set_timer("1s"),
+    12: lambda _, ctx: ctx.set_timer("9999999 days"),
 }
 
 
@@ -385,7 +386,7 @@ class Wrong:
 def test_a_row_that_fails_changes_nothing() -> None:
     """It is refused by itself, with a reason that names the function and its line."""
     drive = Drive(table().process(Wrong, by="k"))
-    drive.push("t", [at(v, v) for v in (0, 1, 2, 3, 4, 5, 6, 0)])
+    drive.push("t", [at(v, v) for v in (0, 1, 2, 3, 4, 5, 6, 12, 0)])
     assert [r["n"] for r in drive.rows()] == [2, 4]
     reasons = [r.reason for r in drive.refused]
     assert all("the function Wrong (" in r and "test_process_rows.py:" in r for r in reasons)
@@ -398,6 +399,7 @@ def test_a_row_that_fails_changes_nothing() -> None:
             "ZeroDivisionError",
             "int where a row is wanted: n, d",
             "SystemExit",
+            "is set for a time that no calendar has",
         ],
         strict=True,
     ):

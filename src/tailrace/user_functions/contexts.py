@@ -12,6 +12,7 @@ from tailrace import options
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  the times of TIMESTAMP have no zone
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_FIRST, _LAST = ((end.replace(tzinfo=UTC) - _EPOCH_UTC) // _MS for end in (datetime.min, datetime.max))
 
 
 def moment(ms: int, *, zoned: bool) -> datetime:
@@ -110,7 +111,10 @@ class Context(Moments):
         A length of time, as "60s", counts from the time of the row or timer at hand, or with `clock` from now. A key has one timer
         of each name: to set it again moves it.
         """
-        self.changes.append(TimerChange(name, clock, self._due(at, clock=clock)))
+        due = self._due(at, clock=clock)
+        if not _FIRST <= due <= _LAST:
+            raise OverflowError(f"the timer '{name}' is set for a time that no calendar has")
+        self.changes.append(TimerChange(name, clock, due))
         self.asked = True
 
     def _due(self, at: datetime | timedelta | str, *, clock: bool) -> int:
