@@ -12,7 +12,8 @@ from tailrace import options
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  the times of TIMESTAMP have no zone
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-_FIRST, _LAST = ((end.replace(tzinfo=UTC) - _EPOCH_UTC) // _MS for end in (datetime.min, datetime.max))
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH_UTC) // _MS
+_LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH_UTC) // _MS
 
 
 def moment(ms: int, *, zoned: bool) -> datetime:
