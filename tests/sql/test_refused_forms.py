@@ -15,11 +15,10 @@ CREATE TABLE u (a INT, c STRING) WITH ('connector' = 'datagen');
 
 REFUSED = [
     ("SELECT f(x => 1)", 10, "an argument by name"),
-    ("SELECT a.b.f(1)", 8, "a function of a catalog"),
-    ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) FROM t", 52, "WITHIN GROUP"),
+    ("SELECT JSON_ARRAYAGG(b) WITHIN GROUP (ORDER BY a) FROM t", 48, "WITHIN GROUP"),
     ("SELECT ARRAY_AGG(a ORDER BY b) FROM t", 29, "ORDER BY among the arguments"),
     ("SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts PATTERN (A) SUBSET S = (A) DEFINE A AS a > 1)", 65, "SUBSET"),
-    ("SELECT LAG(a) IGNORE NULLS OVER (ORDER BY ts) FROM t", 8, "IGNORE NULLS or RESPECT NULLS"),
+    ("SELECT LAG(a) IGNORE NULLS OVER (ORDER BY ts) FROM t", 8, "IGNORE NULLS"),
 ]
 
 MATCH = "SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES A.a AS x"
@@ -34,6 +33,9 @@ NOT_IN_FLINK = [
     (f"{MATCH} PATTERN (A{{,2}} B) DEFINE A AS TRUE)", 73, "a quantifier without its lower number"),
     ("SELECT SUM(a) FILTER (WHERE a > 1) OVER (ORDER BY ts) FROM t", 29, "FILTER together with OVER"),
     ("SELECT LISTAGG(b) WITHIN GROUP (ORDER BY a) FROM t", 42, "WITHIN GROUP of this function"),
+    ("SELECT PERCENTILE(a, 0.5) WITHIN GROUP (ORDER BY a) FROM t", 50, "WITHIN GROUP of this function"),
+    ("SELECT UPPER(x => b) FROM t", 14, "an argument by name for a built-in function"),
+    ("SELECT SUM(x => a) FROM t", 12, "an argument by name for a built-in function"),
     ("SELECT * FROM TUMBLE(TABLE t ORDER BY a, DESCRIPTOR(ts), INTERVAL '1' DAY)", 39, "ORDER BY of a table"),
 ]
 

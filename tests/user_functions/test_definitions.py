@@ -10,7 +10,7 @@ from function_kit import IMPORTS, World
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.sql.session import Session
-from tailrace.sql.statements import Done, Show
+from tailrace.sql.statements import Done, Query, Show
 
 MODULE = """
 @tr.udf(scalar=True)
@@ -278,3 +278,21 @@ def test_the_command_line_knows_functions_beside_the_script(world: World) -> Non
     assert results["run"].stdout.split() == ["x", "-", "2"]
     assert "loud" not in results["run"].stdout
     assert "loud" in results["run"].stderr
+
+
+def test_the_catalog_before_a_name(world: World) -> None:
+    """A function of the catalog is found by its whole name; built-in functions and those of the system are in none."""
+    world.module(MODULE)
+    made = """CREATE FUNCTION plus AS 'mine:plus' LANGUAGE PYTHON;
+      CREATE TEMPORARY SYSTEM FUNCTION down AS 'mine:minus' LANGUAGE PYTHON;
+      CREATE TABLE t (x BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+      SELECT {}(x) FROM t;"""
+    for name in ("default_database.plus", "default_catalog.default_database.PLUS", "`default_database`.`plus`"):
+        (*_, query) = bind(world, made.format(name))
+        assert isinstance(query, Query)
+    for name in ("default_database.chr", "default_database.down", "default_catalog.default_database.lessen"):
+        with pytest.raises(ConfigError, match="in the catalog") as caught:
+            bind(world, made.format(name))
+        assert str(caught.value.location).endswith(":4:14")
+    with pytest.raises(UnsupportedError, match="another catalog or database"):
+        bind(world, made.format("shop.plus"))

@@ -35,7 +35,11 @@ class KnownState:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """One function: `result` is the type of its value, of a table or process function of one row."""
+    """
+    One function: `result` is the type of its value, of a table or process function of one row.
+
+    A `system` function is in no catalog.
+    """
 
     name: str
     declaration: Declaration[..., Any]
@@ -44,6 +48,7 @@ class Known:
     result: DataType
     states: tuple[KnownState, ...] = ()
     sides: Mapping[str, DataType] = field(default_factory=dict)
+    system: bool = False
 
     def __deepcopy__(self, memo: object) -> Known:
         return self  # it never changes, and syntax trees refer to it

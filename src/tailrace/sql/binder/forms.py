@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tailrace.errors import ConfigError, UnsupportedError
+from tailrace.expressions.aggregates import is_aggregate
+from tailrace.expressions.functions import FUNCTIONS
+from tailrace.sql.binder.functions import meant
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
@@ -67,6 +70,13 @@ def _of_window(node: n.Node) -> bool:
     return function is None or str(function.this) in WINDOWS
 
 
+def _is_built_in(node: n.Node) -> bool:
+    name = str(node.this).upper()
+    return name in FUNCTIONS or is_aggregate(name)
+
+
+_JSON = ("JSON_ARRAYAGG", "JSON_OBJECTAGG")
+_NO_HEED = "leave it out: Flink takes it, and pays no heed"
 _PATTERN = "write the pattern with variables and quantifiers only: PATTERN (a b+ c)"
 
 NEVER = (
@@ -88,7 +98,14 @@ NEVER = (
         "WITHIN GROUP of this function",
         "leave it out",
         part="within_group",
-        applies=_named("LISTAGG", "ARRAY_AGG"),
+        applies=lambda node: not _named(*_JSON)(node),
+    ),
+    Form(
+        n.Call,
+        "an argument by name for a built-in function",
+        "give the arguments by their places",
+        part="arguments",
+        applies=lambda node: _by_name(node) and meant(node) is None and _is_built_in(node),
     ),
     Form(
         n.Call,
@@ -104,11 +121,16 @@ NEVER = (
 
 FORMS = (
     Form(n.Call, "an argument by name", "give the arguments by their places", part="arguments", applies=_by_name),
-    Form(n.Call, "a function of a catalog", "use the functions that SHOW FUNCTIONS lists", part="qualifier"),
     Form(n.MatchSource, "SUBSET", "name the variables one by one", part="subsets"),
-    Form(n.Call, "WITHIN GROUP", "leave it out", part="within_group"),
-    Form(n.Call, "ORDER BY among the arguments", "leave it out: Flink takes it, and pays no heed", part="order"),
-    Form(n.Call, "IGNORE NULLS or RESPECT NULLS", "leave it out", part="nulls", applies=_named("LAG", "LEAD")),
+    Form(n.Call, "WITHIN GROUP", _NO_HEED, part="within_group"),
+    Form(n.Call, "ORDER BY among the arguments", _NO_HEED, part="order"),
+    Form(
+        n.Call,
+        "IGNORE NULLS",
+        _NO_HEED,
+        part="nulls",
+        applies=lambda node: n.get(node, "nulls") == "IGNORE" and _named("LAG", "LEAD")(node),
+    ),
 )
 """The forms in the order in which they are looked for."""
 

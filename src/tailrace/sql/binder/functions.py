@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sqlglot import exp
@@ -10,7 +11,7 @@ from sqlglot import exp
 from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
 from tailrace.expressions.catalogue import functions as catalogue_functions
 from tailrace.schema import DataType, row
-from tailrace.sql.binder.names import plain
+from tailrace.sql.binder.names import in_default_database, plain
 from tailrace.sql.binder.places import at
 from tailrace.sql.binder.types import data_type
 from tailrace.sql.dialect import nodes as n
@@ -32,17 +33,31 @@ def mark(statement: n.Node, known: Mapping[str, Known], source: Source) -> None:
     Let each call of a function of the user in a statement know which one it means; names are not case-sensitive.
 
     Raises:
-        ConfigError: there is no table function of a name.
+        ConfigError: there is no table function of a name, or no function of a name with the catalog before it.
     """
     for node in statement.walk():
-        if not isinstance(node, n.Call | n.TableFunction) or n.get(node, "qualifier"):
+        if not isinstance(node, n.Call | n.TableFunction):
             continue
-        found = meant(node) or known.get(str(node.this).lower())
+        qualifier = n.get(node, "qualifier")
+        found = _in_catalog(node, qualifier, known, source) if qualifier else None
+        found = found or meant(node) or known.get(str(node.this).lower())
         if found is not None:
             node.meta[_MEANT] = found
         stands = found.is_table or found.is_process if found else str(node.this) in WINDOWS
         if isinstance(node, n.TableFunction) and not stands:
             raise _no_table_function(node, found, known, source)
+
+
+def _in_catalog(node: n.Node, qualifier: list[n.Node], known: Mapping[str, Known], source: Source) -> Known:
+    """Give the function that a name with catalog and database before it means; built-in and system functions are in none."""
+    of_catalog = {name: f for name, f in known.items() if not f.system}
+    name = in_default_database([str(q.this) for q in qualifier], str(node.this), at(node, source))
+    found = of_catalog.get(name.lower())
+    if found is None:
+        hint = did_you_mean(name.lower(), of_catalog) or "built-in functions are in no catalog: write the name alone"
+        raise ConfigError(f"there is no function '{name}' in the catalog", hint=hint, location=at(node, source))
+    node.set("qualifier", None)
+    return found
 
 
 def _no_table_function(
@@ -146,7 +161,7 @@ def known_function(node: s.CreateFunction, name: str, source: Source) -> Known:
         raise ConfigError(message, hint=hint, location=at(node.args["name"], source))
     code = node.args["code"]
     declaration = load(str(code.this), Path(source.file).parent, at(code, source))
-    return made(declaration, name)
+    return replace(made(declaration, name), system=bool(n.get(node, "system")))
 
 
 def made(declaration: Declaration[..., object], name: str) -> Known:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tailrace.errors import ConfigError, UnsupportedError, did_you_mean
+from tailrace.errors import ConfigError, Location, UnsupportedError, did_you_mean
 from tailrace.plan.catalog import Discover, Table
 from tailrace.plan.nodes import Node as Plan
 from tailrace.sql.binder.places import at
@@ -65,15 +65,24 @@ def plain(name: Name, source: Source) -> str:
     Raises:
         UnsupportedError: another catalog or database.
     """
-    texts = name.texts
-    prefixes = {1: (), 2: (_DATABASE,), 3: (_CATALOG, _DATABASE)}
-    if prefixes.get(len(texts)) != texts[:-1]:
+    *before, last = name.texts
+    return in_default_database(before, last, at(name, source))
+
+
+def in_default_database(before: Sequence[str], name: str, location: Location) -> str:
+    """
+    Give a name that may have the default catalog and database before it.
+
+    Raises:
+        UnsupportedError: another catalog or database.
+    """
+    if tuple(before) not in {(), (_DATABASE,), (_CATALOG, _DATABASE)}:
         raise UnsupportedError(
-            f"'{'.'.join(texts)}' is in another catalog or database",
+            f"'{'.'.join([*before, name])}' is in another catalog or database",
             hint=f"there is one only: {_CATALOG}.{_DATABASE}",
-            location=at(name, source),
+            location=location,
         )
-    return texts[-1]
+    return name
 
 
 def qualified(name: str) -> tuple[str, str, str]:
