@@ -49,7 +49,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "name that is taken": (lambda t: t.rename({"card": "amount"}), "two columns 'amount'", "another name"),
     "value as column": (lambda t: t.select(5), "5 is neither the name of a column nor an expression", "lit("),
     "list of columns": (lambda t: t.select(["card", "amount"]), "['card', 'amount'] is neither", 'write "card"'),
-    "columns without types": (lambda _: tr.read("datagen", ["a"]), "no columns in a list", "dict"),  # type: ignore[arg-type]
+    "columns without types": (lambda _: tr.read("datagen", ["a"]), "no columns in a list", "mapping of names"),  # type: ignore[arg-type]
     "the engine's names": (lambda _: tr.from_polars(pl.DataFrame({"$kind": [1]})), "begin with $", "the engine's own"),
 }
 
