@@ -389,6 +389,23 @@ def test_groups(old: Any) -> None:
     assert read(old, schema(id=BIGINT, box=row({"v": INT})), [data]).frame.rows() == [(1, {"v": 5})]
 
 
+def test_rows_as_deep_as_their_type(order: Any) -> None:
+    """Deeper than the kernels go, the library reads and writes."""
+    for depth in (3, 60, 80):
+        kind = row({"count": INT})
+        value: Any = {"count": depth}
+        for _ in range(depth):
+            kind, value = row({"part": kind}), {"part": value}
+        columns = schema(item=kind)
+        (found,) = written(order, columns, (value,))
+        assert read(order, columns, [found.SerializeToString()]).frame["item"].to_list() == [value]
+
+
+def test_no_rows(order: Any) -> None:
+    decoded = read(order, schema(id=BIGINT, xs=array(INT)), [])
+    assert (decoded.frame.schema, len(decoded.frame)) == ({"id": pl.Int64, "xs": pl.List(pl.Int32)}, 0)
+
+
 def test_long_lists(order: Any) -> None:
     data = made(order, xs=range(1_000_000))
     assert read(order, schema(xs=array(INT)), [b"", data]).frame["xs"].list.len().to_list() == [None, 1_000_000]

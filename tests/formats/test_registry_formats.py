@@ -14,7 +14,7 @@ import pytest
 from both_ways import options
 from protobuf_versions import HEAD, VERSIONS, compiled, rows_of_all_versions
 
-from tailrace.errors import ConfigError, TailraceError
+from tailrace.errors import ConfigError, TailraceError, TransientError
 from tailrace.formats import registry as formats
 from tailrace.formats.base import Decoded, Decoder, Encoder, Rows
 from tailrace.formats.confluent.access import Access
@@ -278,6 +278,21 @@ def test_columns_from_the_registry(schema_registry: str, client: Registry, topic
     client.register(f"{topic}-j", RegistrySchema(SCHEMA, "JSON"))
     expected = {"id": "BIGINT NOT NULL", "name": "STRING"}
     assert found("json-confluent", subject=f"{topic}-j") == found("json-confluent", schema=SCHEMA) == expected
+
+
+@pytest.mark.parametrize("fmt", ["protobuf-confluent", "json-confluent"])
+def test_a_registry_that_is_away_is_no_bad_row(fmt: str, topic: str) -> None:
+    given = made(fmt, url="http://127.0.0.1:1", tailrace__retries="0")
+    decoder, encoder = on(fmt, topic).decoder(PAIR, given), on(fmt, topic).encoder(PAIR, given)
+    frame = pl.DataFrame({"id": [1], "name": ["a"]})
+    for ask in (
+        lambda: decoder.decode(Rows.of([header(1) + b"\0"])),
+        lambda: encoder.encode(frame),
+        decoder.check,
+        encoder.check,
+    ):
+        with pytest.raises(TransientError, match="can't be reached"):
+            ask()
 
 
 def test_where_messages_are(tmp_path: Path) -> None:

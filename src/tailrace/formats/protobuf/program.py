@@ -35,24 +35,24 @@ class OnlyTheLibraryError(Exception):
     """A value, or a message, that the library must look at."""
 
 
-def is_simple(message: Any, fields: Sequence[Shape]) -> bool:
-    """Tell whether the kernel writes messages of such fields: without groups, and what is required is among the fields."""
+def is_simple(message: Any, fields: Sequence[Shape], depth: int = 0) -> bool:
+    """Tell whether the kernel writes messages of such fields: not too deep, without groups, all that is required given."""
     given = {f.field.number for f in fields}
-    if message.GetOptions().message_set_wire_format or any(
-        f.is_required and f.number not in given for f in message.fields
-    ):
+    if message.GetOptions().message_set_wire_format or depth >= k.MAX_DEPTH:
         return False
-    return all(_is_simple(f) for f in fields)
+    if any(f.is_required and f.number not in given for f in message.fields):
+        return False
+    return all(_is_simple(f, depth) for f in fields)
 
 
-def _is_simple(shape: Shape) -> bool:
+def _is_simple(shape: Shape, depth: int) -> bool:
     if shape.field.type == s.GROUP:
         return False
-    if shape.role is Role.MAP:
-        return all(_is_simple(c) for c in shape.children)
     if shape.role is Role.LIST:
-        return _is_simple(shape.children[0])
-    return not shape.children or is_simple(shape.field.message_type, shape.children)
+        return _is_simple(shape.children[0], depth)
+    if shape.role is Role.MAP:
+        return depth + 1 < k.MAX_DEPTH and all(_is_simple(c, depth + 1) for c in shape.children)
+    return not shape.children or is_simple(shape.field.message_type, shape.children, depth + 1)
 
 
 class Program:
