@@ -117,6 +117,13 @@ def support() -> str:
     return page()
 
 
+def reference() -> dict[str, str]:
+    """Give the pages of the reference of the Python API."""
+    from api_reference import pages  # noqa: PLC0415  it loads the API
+
+    return pages()
+
+
 def conformance() -> list[Any]:
     """Give all conformance cases."""
     from cases import all_cases  # noqa: PLC0415  beside the cases, which the path above leads to
@@ -146,7 +153,8 @@ def generated() -> dict[str, str]:
 
 def main() -> None:
     """Write them."""
-    for name, text in generated().items():
+    for name, text in {**generated(), **reference()}.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(text)
 
 

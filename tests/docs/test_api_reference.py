@@ -1,0 +1,61 @@
+"""The reference of the Python API has every public name, and its examples do what they say."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+
+import api_functions
+import api_names
+import api_reference
+import doc_pages as docs
+import generate_docs
+import pytest
+
+NAMED = pytest.mark.parametrize("page", api_names.PAGES, ids=lambda page: page.file)
+FLAGS = doctest.DONT_ACCEPT_TRUE_FOR_1
+
+
+def test_every_name_has_a_page() -> None:
+    """A new name of `tailrace` is put on a page of `scripts/api_names.py`."""
+    described = {name for page in api_names.PAGES for name in page.names}
+
+    assert api_names.exported() - {"functions"} <= described
+
+
+@NAMED
+def test_every_name_has_words_and_an_example(page: api_names.Page) -> None:
+    """A docstring, and an example: in it, or in `scripts/api_examples`."""
+    own = api_reference.examples(page)
+    found = dict(api_names.entries(page))
+
+    assert found
+    assert [name for name, it in found.items() if not inspect.getdoc(it)] == []
+    assert [name for name, it in found.items() if not own.get(name) and not api_reference.example_of(it)] == []
+    assert set(own) - {api_reference.SETUP} <= set(found)
+
+
+@NAMED
+def test_examples(page: api_names.Page) -> None:
+    """Each example beside the generator gives what stands there; those of docstrings run with their modules."""
+    own = api_reference.examples(page)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=FLAGS)
+    for name, text in own.items():
+        if name != api_reference.SETUP:
+            whole = f"{own.get(api_reference.SETUP, '')}\n{text}\n"
+            test = doctest.DocTestParser().get_doctest(whole, {}, name, f"{page.file}.txt", 0)
+            assert test.examples
+            told: list[str] = []
+            result = runner.run(test, out=told.append)
+            assert result.failed == 0, "".join(told)
+
+
+def test_every_function_has_an_example() -> None:
+    """A new function of the catalogue gets a line in `scripts/api_examples/functions.txt`."""
+    assert api_functions.names() <= set(api_functions.calls())
+
+
+def test_pages_are_what_the_code_gives() -> None:
+    """`scripts/docs` writes them; the values of functions are computed anew."""
+    for name, text in generate_docs.reference().items():
+        assert (docs.DOCS / name).read_text() == text, f"run scripts/docs: {name} is another"
