@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import api_functions
+import api_names
 import doc_pages as docs
 import generate_docs
 import pytest
@@ -102,3 +104,21 @@ def test_tests_that_pages_name_exist() -> None:
         f"{file}::{name}" for file, name in sorted(named) if f"def {name}(" not in (docs.ROOT / file).read_text()
     ]
     assert missing == []
+
+
+def test_every_name_has_a_page() -> None:
+    """A new name of `tailrace` is put on a page of `scripts/api_names.py`."""
+    described = {name for page in api_names.PAGES for name in page.names}
+
+    assert api_names.exported() - {"functions"} <= described
+
+
+def test_every_function_has_an_example() -> None:
+    """A new function of the catalogue gets a line in `scripts/api_examples/functions.txt`."""
+    assert api_functions.names() <= set(api_functions.calls())
+
+
+def test_reference_of_the_api() -> None:
+    """`scripts/docs` writes them; the values of functions are computed anew."""
+    for name, text in generate_docs.reference().items():
+        assert (docs.DOCS / name).read_text() == text, f"run scripts/docs: {name} is another"
