@@ -49,7 +49,7 @@ class States(Protocol):
     def columns(self, slots: I64) -> dict[str, pl.Series]:
         """Give the states of slots for a checkpoint."""
 
-    def load(self, slots: I64, columns: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
+    def load(self, slots: I64, given: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
         """Take up states of slots."""
 
 

@@ -164,10 +164,10 @@ class ColumnStates:
         """Give the states of slots for a checkpoint."""
         return self.take(slots)
 
-    def load(self, slots: I64, columns: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
+    def load(self, slots: I64, given: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
         """Take up states of slots; one that is not told is as in the beginning."""
         self.begin(slots)
-        self.put(slots, {name: series for name, series in columns.items() if name in self._values})
+        self.put(slots, {name: series for name, series in given.items() if name in self._values})
 
 
 def _values(dtype: pl.DataType) -> _Values:

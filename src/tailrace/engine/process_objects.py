@@ -1,19 +1,22 @@
-"""The objects of a process function that is called row by row: one for each key, written as MessagePack."""
+"""The objects of a process function that is called row by row: one for each key."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from tailrace.errors import TerminalError
 from tailrace.plan.nodes import Process
-from tailrace.schema import DataType, Kind
+from tailrace.schema import BINARIES, INTEGERS, STRINGS, DataType, Kind
 from tailrace.state.kernels import I64
-from tailrace.user_functions import states
+from tailrace.user_functions import columns, states
 from tailrace.user_functions.faults import PASSED_ON, caused, named, stopped
 from tailrace.user_functions.known import KnownState
+
+_PLAIN = (*INTEGERS, *STRINGS, *BINARIES, Kind.BOOLEAN, Kind.DOUBLE, Kind.DATE)
 
 
 class ObjectStates:
@@ -81,7 +84,22 @@ class ObjectStates:
     def columns(self, slots: I64) -> dict[str, pl.Series]:
         """Give the states of slots for a checkpoint."""
         held = [self.objects[slot] for slot in slots.tolist()]
-        return {s.name: pl.Series([self._written(s, h) for h in held], dtype=pl.Binary) for s in self._states}
+        return {s.name: self._column(s, held) for s in self._states}
+
+    def _column(self, state: KnownState, held: Sequence[Any]) -> pl.Series:
+        """Give a state of objects: as its type has it, if values come back from there as they were."""
+        if not _is_plain(state):
+            return pl.Series([self._written(state, h) for h in held], dtype=pl.Binary)
+        values = [None if h is None else h.__dict__.get(state.name) for h in held]
+        try:
+            return columns.column(values, state.type)
+        except Exception:  # noqa: BLE001  Polars and Python raise what they like; the value is looked for below
+            wrong = next(v for v in values if not columns.holds(state.type, v))
+            raise self._misfit(state, wrong) from None
+
+    def _misfit(self, state: KnownState, value: Any) -> TerminalError:
+        what = f"keeps {type(value).__name__} in its state '{state.name}', which is {state.type.sql()}"
+        return stopped(self._declaration, what, "mend what it keeps, or the type of the state")
 
     def _written(self, state: KnownState, held: Any) -> bytes | None:
         if held is None:
@@ -89,8 +107,7 @@ class ObjectStates:
         value = vars(held).get(state.name)
         wanted = _python_type(state.type)
         if state.save is None and value is not None and wanted is not None and not isinstance(value, wanted):
-            what = f"keeps {type(value).__name__} in its state '{state.name}', which is {state.type.sql()}"
-            raise stopped(self._declaration, what, "mend what it keeps, or the type of the state")
+            raise self._misfit(state, value)
         try:
             return states.packed(value if state.save is None else state.save(value))
         except PASSED_ON:
@@ -100,18 +117,26 @@ class ObjectStates:
             hint = f"give the state save= and load=, or let it be made of {states.KINDS}"
             raise stopped(self._declaration, what, hint) from error
 
-    def load(self, slots: I64, columns: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
+    def load(self, slots: I64, given: Mapping[str, pl.Series], keys: list[Any], live: list[bool]) -> None:
         """Take up states of slots; one that is not told is as in the beginning."""
-        told = [(s, columns[s.name].to_list()) for s in self._states if s.name in columns]
+        told = [(s, given[s.name].to_list()) for s in self._states if s.name in given]
         for place, slot in enumerate(slots.tolist()):
             self.objects[slot] = self._made() if live[place] else None
             self.keys[slot] = keys[place]
             if live[place]:
                 vars(self.objects[slot]).update({s.name: self._read(s, values[place]) for s, values in told})
 
-    def _read(self, state: KnownState, data: bytes) -> Any:
+    @staticmethod
+    def _read(state: KnownState, data: Any) -> Any:
+        if _is_plain(state):
+            return data
         value = states.unpacked(data)
         return value if state.load is None else state.load(value)
+
+
+def _is_plain(state: KnownState) -> bool:
+    """Tell whether a column of Polars gives back the very values that it is made of."""
+    return state.save is None and state.type.kind in _PLAIN
 
 
 def _python_type(type_: DataType) -> type | tuple[type, ...] | None:

@@ -77,21 +77,13 @@ class Output:
         try:
             made = columns.column(list(values), type_)
         except Exception:  # noqa: BLE001  Polars and Python raise what they like; the value is looked for below
-            wrong = next(v for v in values if not _fits(v, type_))
+            wrong = next(v for v in values if not columns.holds(type_, v))
             what = f"gave {type(wrong).__name__} for its column '{name}', which is {type_.sql()}"
             raise stopped(self._node.declaration, what, "mend the row, or result_type") from None
         if not type_.nullable and made.null_count():
             hint = "mend the row, or leave NOT NULL out of result_type (as a hint: int | None)"
             raise stopped(self._node.declaration, f"gave NULL for its column '{name}', which is NOT NULL", hint)
         return made.alias(name)
-
-
-def _fits(value: Any, type_: DataType) -> bool:
-    try:
-        columns.column([value], type_)
-    except Exception:  # noqa: BLE001  as above
-        return False
-    return True
 
 
 def framed(node: Process, output: str, values: Sequence[pl.Series], keys: pl.DataFrame, times: np.ndarray) -> Batch:

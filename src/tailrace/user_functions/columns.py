@@ -85,6 +85,15 @@ def column(values: Rows, type_: DataType) -> pl.Series:
     return pl.Series(given, dtype=type_.polars, strict=True)
 
 
+def holds(type_: DataType, value: Any) -> bool:
+    """Tell whether a column of this type can be made of a Python value."""
+    try:
+        column([value], type_)
+    except Exception:  # noqa: BLE001  as `column` says
+        return False
+    return True
+
+
 def arrow(values: pl.Series) -> Any:
     """
     Give a column as an Arrow array: any library that knows the PyCapsule interface takes it without a copy.

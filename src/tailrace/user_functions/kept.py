@@ -26,7 +26,9 @@ class State:
 
     def made(self) -> Any:
         """Give the value of a key that has none yet; a class or function makes one for each key."""
-        return self.default() if callable(self.default) else copy.deepcopy(self.default)
+        if callable(self.default):
+            return self.default()
+        return copy.deepcopy(self.default) if isinstance(self.default, list | dict) else self.default
 
 
 def value_state(
