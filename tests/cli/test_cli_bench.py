@@ -37,6 +37,13 @@ def test_functions_are_measured_and_checked(name: str, monkeypatch: pytest.Monke
         measure.function("sql udf", 10_000)
 
 
+def test_a_benchmark_of_calls_that_do_not_wait_together_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The async function is measured with 1,000 calls in flight, or not at all."""
+    monkeypatch.setattr(functions, "IN_FLIGHT", 2000)
+    with pytest.raises(TerminalError, match="1000 calls waited at a time, not 2000"):
+        measure.function("async udf", 3000)
+
+
 def test_wrong_rows_end_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipeline that is fast and wrong has no figures."""
     right = events.expected

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,16 @@ from tailrace.sql.statements import Query
 
 BATCH = 65_536
 GROUPS = 1000
+IN_FLIGHT = 1000
+"""So many calls of the async function are to wait at a time."""
+
+MOST_CALLS = 50_000
+_WAIT_SECONDS = 0.01
 EXPRESSIONS = {
     "sql udf": "SELECT id, n * 3 + 1 AS x FROM t",
     "column udf": "SELECT id, by_column(n) AS x FROM t",
     "scalar udf": "SELECT id, by_row(n) AS x FROM t",
+    "async udf": "SELECT id, by_waiting(n) AS x FROM t",
     "group udf": "SELECT g, by_group(n) AS x FROM t GROUP BY g",
     "column process": "SELECT g, x FROM sums_by_column(input => TABLE t PARTITION BY g)",
     "row process": "SELECT g, x FROM sums_by_row(input => TABLE t PARTITION BY g)",
@@ -31,6 +39,7 @@ EXPRESSIONS = {
 _SCRIPT = """
 CREATE FUNCTION by_column AS 'tailrace.bench.functions:by_column' LANGUAGE PYTHON;
 CREATE FUNCTION by_row AS 'tailrace.bench.functions:by_row' LANGUAGE PYTHON;
+CREATE FUNCTION by_waiting AS 'tailrace.bench.functions:by_waiting' LANGUAGE PYTHON;
 CREATE FUNCTION by_group AS 'tailrace.bench.functions:ByGroup' LANGUAGE PYTHON;
 CREATE FUNCTION sums_by_column AS 'tailrace.bench.functions:SumsByColumn' LANGUAGE PYTHON;
 CREATE FUNCTION sums_by_row AS 'tailrace.bench.functions:SumsByRow' LANGUAGE PYTHON;
@@ -47,6 +56,31 @@ def by_column(n: pl.Series) -> pl.Series:
 @tr.udf(scalar=True)
 def by_row(n: int) -> int:
     """Compute on the value of one row."""
+    return n * 3 + 1
+
+
+@dataclass
+class Flight:
+    """The calls that wait now, and the most that did."""
+
+    now: int = 0
+    most: int = 0
+
+    def up(self) -> None:
+        """Count a call that begins."""
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+
+_flight = Flight()
+
+
+@tr.udf(concurrency=IN_FLIGHT)
+async def by_waiting(n: int) -> int:
+    """Wait as for a service that answers within 10 ms."""
+    _flight.up()
+    await asyncio.sleep(_WAIT_SECONDS)
+    _flight.now -= 1
     return n * 3 + 1
 
 
@@ -100,11 +134,14 @@ def measure(name: str, rows: int) -> float:
     Give the seconds that `rows` rows take, the best of three runs after one that warms up.
 
     Raises:
-        TerminalError: the values are not those of NumPy.
+        TerminalError: the values are not those of NumPy, or fewer calls waited at a time than should.
     """
+    _flight.most = 0
     data = _batches(rows)
     runs = [_run(EXPRESSIONS[name], data) for _ in range(4)]
     _check(name, runs[0][1], pl.concat(data))
+    if name == "async udf" and _flight.most != min(rows, IN_FLIGHT):
+        raise TerminalError(f"{_flight.most} calls waited at a time, not {IN_FLIGHT}", hint="please report this")
     return min(seconds for seconds, _ in runs[1:])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tailrace.bench import measure
-from tailrace.bench.functions import EXPRESSIONS
+from tailrace.bench.functions import EXPRESSIONS, MOST_CALLS
 from tailrace.bench.measure import Result
 from tailrace.errors import ConfigError
 
@@ -44,7 +44,8 @@ def _chosen(what: str, rows: int, kafka: str | None) -> dict[str, Callable[[], R
         "warm start": lambda: measure.startup(cold=False),
         "cold start": lambda: measure.startup(cold=True),
     }
-    every |= {name: partial(measure.function, name, 2 * rows) for name in EXPRESSIONS}
+    most = {"async udf": MOST_CALLS}
+    every |= {n: partial(measure.function, n, min(2 * rows, most.get(n, 2 * rows))) for n in EXPRESSIONS}
     if kafka is not None:
         every["kafka"] = lambda: measure.kafka(rows, kafka)
     return every if what == "all" else {n: f for n, f in every.items() if n.endswith(what)}
