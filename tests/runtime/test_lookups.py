@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from tailrace.connectors import memory
 from tailrace.connectors.base import Context, Lookup, Report
 from tailrace.engine.lookups import Asker
 from tailrace.errors import ConfigError, DataError, TailraceError, TerminalError, TransientError
-from tailrace.plan.nodes import LookupJoin, Sink, walk
+from tailrace.plan.nodes import LookupJoin, LookupRetry, Sink, walk
 from tailrace.plan.rewrite import optimize
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.job import Job
@@ -113,6 +114,49 @@ def test_many_keys_go_in_several_requests(lookups: Lookups) -> None:
     assert answer.lost is None
     assert [len(q) for q in fake.questions] == [2, 2, 2, 2, 1]
     assert (fake.most, fake.opened) == (3, 1)
+
+
+class Late(Fake):
+    """Has no rows of some keys before it was asked so often."""
+
+    def __init__(self, misses: dict[int, int], failures: int = 0) -> None:
+        super().__init__()
+        self.misses = misses
+        self.left = failures
+
+    async def get(self, keys: pl.DataFrame) -> pl.DataFrame:
+        if len(self.questions) >= 2 and self.left:
+            self.left -= 1
+            raise self.error
+        found = await super().get(keys)
+        gone = [k for k in keys["k"].to_list() if self.misses.get(k, 0) > 0]
+        self.misses.update({k: self.misses[k] - 1 for k in gone})
+        return found.filter(~pl.col("k").is_in(gone))
+
+
+def retrying(lookups: Lookups, fake: Fake, attempts: int, **terms: object) -> RequestAsker:
+    """Make an asker that asks again for keys without rows."""
+    given = {"timeout": 5.0, "in_flight": 3, "retries": 0, "on_away": "wait", "wait_limit": 20.0} | terms
+    return RequestAsker(replace(join(), retry=LookupRetry(attempts, 1)), fake, Terms(**given), lookups)  # type: ignore[arg-type]
+
+
+def test_keys_without_rows_are_asked_for_again(lookups: Lookups) -> None:
+    """So often as the hint says, and only these; one that has no rows after that has none."""
+    fake = Late({1: 2, 2: 9})
+    answer = retrying(lookups, fake, 2).get(KEYS[:4])
+    assert sorted(answer.rows["k"].to_list()) == [1, 3, 4]
+    assert answer.lost is None
+    assert sorted(fake.questions) == [[1, 2], [1, 2], [1, 2], [3, 4]]
+    late = Late({1: 1, 2: 2})
+    assert len(retrying(lookups, late, 5).get(KEYS[:2]).rows) == 2
+    assert late.questions == [[1, 2], [1, 2], [2]]
+
+
+def test_a_key_that_was_answered_is_not_lost_when_it_is_asked_for_again(lookups: Lookups) -> None:
+    """The table was there for it; that it is away later changes nothing."""
+    answer = retrying(lookups, Late({2: 9}, failures=9), 2, on_away="reject").get(KEYS[:2])
+    assert answer.rows["k"].to_list() == [1]
+    assert answer.lost is None
 
 
 def test_a_table_that_is_away_is_waited_for(lookups: Lookups) -> None:

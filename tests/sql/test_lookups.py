@@ -7,7 +7,7 @@ import pytest
 from tailrace.errors import ConfigError
 from tailrace.plan.describe import describe
 from tailrace.plan.explain import explain
-from tailrace.plan.nodes import LookupJoin, Sink, walk
+from tailrace.plan.nodes import LookupJoin, LookupRetry, Sink, walk
 from tailrace.plan.rewrite import optimize
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Query
@@ -78,5 +78,38 @@ def test_what_is_refused(query: str, words: str) -> None:
     """The message says what is wrong, and points at the place."""
     with pytest.raises(ConfigError, match=words) as caught:
         Session().bind(TABLES + query + ";", "q.sql")
+    assert caught.value.location is not None
+    assert caught.value.hint
+
+
+RETRY = (
+    "'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '2 s', 'max-attempts' = '3'"
+)
+JOINED = "o.id FROM o JOIN dim FOR SYSTEM_TIME AS OF o.p AS d ON o.k = d.k;"
+
+
+def test_a_hint_says_how_to_ask_again() -> None:
+    """It is about the table that it names, by its alias, and the plan shows it."""
+    node = lookup(f"SELECT /*+ LOOKUP('table' = 'd', {RETRY}, 'async' = 'true', 'output-mode' = 'ordered') */ {JOINED}")
+    assert node.retry == LookupRetry(3, 2000)
+    assert "asked up to 3 times more after 2000 ms" in describe(node)
+    assert lookup(f"SELECT /*+ LOOKUP('table' = 'o', {RETRY}) */ {JOINED}").retry is None
+    assert lookup(f"SELECT /*+ LOOKUP('table' = 'd', 'async' = 'false', 'any' = 'x') */ {JOINED}").retry is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (RETRY, "needs the option 'table'"),
+        (f"'table' = 'e', {RETRY}", "no 'e' in FROM"),
+        ("'table' = 'd', 'max-attempts' = '3'", "but not 'retry-predicate', 'retry-strategy', 'fixed-delay'"),
+        ("'table' = 'd', 'fixed-delay' = 'soon'", "'fixed-delay' of LOOKUP can't be 'soon'"),
+        ("'table' = 'd', 'timeout' = 'x'", "'timeout' of LOOKUP can't be 'x'"),
+    ],
+)
+def test_wrong_hints(options: str, words: str) -> None:
+    """The message says what is wrong or not there, and points at the place."""
+    with pytest.raises(ConfigError, match=words) as caught:
+        Session().bind(f"{TABLES}SELECT /*+ LOOKUP({options}) */ {JOINED}", "q.sql")
     assert caught.value.location is not None
     assert caught.value.hint

@@ -112,7 +112,8 @@ def _lookup(node: LookupJoin) -> str:
     parts = [f"{k.column} = {expression(k.value)}" for k in node.keys]
     parts += [expression(e) for e in (node.predicate, node.condition) if e is not None]
     on = " AND ".join(parts)
-    return f"LookupJoin {node.kind.value} in {node.table.name} ({node.table.connector}) on {on}: {_names(node)}"
+    again = "" if node.retry is None else f", asked up to {node.retry.attempts} times more after {node.retry.delay} ms"
+    return f"LookupJoin {node.kind.value} in {node.table.name} ({node.table.connector}) on {on}{again}: {_names(node)}"
 
 
 def _match(node: MatchRecognize) -> str:

@@ -195,6 +195,7 @@ class RequestAsker(Asker):
         self._location = node.location
         self._schema = node.asked.polars
         self._lookup = lookup
+        self._retry = node.retry
         self._terms = terms
         self._lookups = lookups
         self._gate: asyncio.Semaphore | None = None
@@ -236,7 +237,21 @@ class RequestAsker(Asker):
         return self._open
 
     async def _one(self, keys: pl.DataFrame) -> pl.DataFrame | None:
-        """Ask for some keys; None if it failed too often."""
+        """Ask for some keys, and again for those without rows as the query says; None if it failed too often."""
+        rows = await self._once(keys)
+        for _ in range(self._retry.attempts if self._retry is not None and rows is not None else 0):
+            assert self._retry is not None
+            assert rows is not None
+            keys = keys.join(rows.select(keys.columns), on=keys.columns, how="anti", maintain_order="left")
+            if not len(keys):
+                break
+            await asyncio.sleep(self._retry.delay / 1000)
+            more = await self._once(keys)
+            # keys that were answered once are not lost
+            rows = rows if more is None else pl.concat([rows, more])
+        return rows
+
+    async def _once(self, keys: pl.DataFrame) -> pl.DataFrame | None:
 
         async def ask() -> pl.DataFrame:
             assert self._gate is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tailrace.plan.nodes.base import Node, Unary, walk
 from tailrace.plan.nodes.changes import Enforce, Materialize, Normalize
-from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, TemporalJoin, WindowJoin
+from tailrace.plan.nodes.joins import IntervalJoin, Join, JoinKey, JoinKind, LookupRetry, TemporalJoin, WindowJoin
 from tailrace.plan.nodes.lookups import LookupJoin, LookupKey
 from tailrace.plan.nodes.nested import Repeat, Unnest
 from tailrace.plan.nodes.outer import OuterRows
@@ -44,6 +44,7 @@ __all__ = [
     "Limit",
     "LookupJoin",
     "LookupKey",
+    "LookupRetry",
     "MatchRecognize",
     "Materialize",
     "Node",

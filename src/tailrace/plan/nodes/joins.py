@@ -70,17 +70,27 @@ class Join(Node):
         return replace(self, left=inputs[0], right=inputs[1])
 
 
+@dataclass(frozen=True, slots=True)
+class LookupRetry:
+    """How often a table is asked again for keys that it has no rows of, and after how long (ms) each time."""
+
+    attempts: int
+    delay: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporalJoin(Join):
     """
     Joins each row of the left, INNER or LEFT, with the one row of the right that was there at the left's `time`.
 
     The rows of the right are versions: each holds from its `version_time` until the next one of the same key, which is among
-    the join's keys. Both are row times. While a query is bound, `time` may be a processing time, and `version_time` is empty.
+    the join's keys. Both are row times. While a query is bound, `time` may be a processing time, and `version_time` is empty;
+    `retry` is for the lookup that it becomes then.
     """
 
     time: str
     version_time: str = ""
+    retry: LookupRetry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tailrace.expressions.nodes import Expr, columns
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes.base import Unary
-from tailrace.plan.nodes.joins import JoinKind
+from tailrace.plan.nodes.joins import JoinKind, LookupRetry
 from tailrace.schema import Field, Schema
 
 
@@ -35,6 +35,7 @@ class LookupJoin(Unary):
     exprs: tuple[Expr, ...]
     predicate: Expr | None = None
     condition: Expr | None = None
+    retry: LookupRetry | None = None
 
     @property
     def asked(self) -> Schema:

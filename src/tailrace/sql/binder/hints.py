@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.options import OptionText, duration
 from tailrace.plan.catalog import Table
+from tailrace.plan.nodes import LookupRetry
+from tailrace.sql.binder.lookup_hints import read_lookup
 from tailrace.sql.binder.places import at
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.source import Source
@@ -60,9 +62,18 @@ def _check_name(hint: n.Hint, source: Source) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SelectHints:
-    """What the hints behind SELECT say: `ttl` is how long (ms) state of a table of its FROM lives."""
+    """
+    What the hints behind SELECT say.
+
+    `ttl` is how long (ms) state of a table of its FROM lives, `retries` how tables are asked again for keys without rows.
+    """
 
     ttl: Mapping[str, int] = field(default_factory=dict)
+    retries: Mapping[str, LookupRetry] = field(default_factory=dict)
+
+    def retry(self, node: n.Node) -> LookupRetry | None:
+        """Tell how a member of FROM is asked again; None if it is not."""
+        return None if isinstance(node, n.Join) else self.retries.get(_name(node))
 
     def of(self, node: n.Node) -> int | None:
         """Give the time to live for a member of FROM; None if nothing is said of it, as of a join."""
@@ -79,19 +90,22 @@ def select_hints(node: n.Select, source: Source) -> SelectHints:
     hints = n.get(node, "hints") or []
     names = [_name(x) for x in _members(n.get(node, "source"))] if hints else []
     ttl: dict[str, int] = {}
+    retries: dict[str, LookupRetry] = {}
     for hint in hints:
         _check_name(hint, source)
         match str(hint.this):
             case "STATE_TTL":
                 ttl |= _times(hint, names, source)
             case "LOOKUP":
-                _check_table(_table_of_lookup(hint, source), names, hint, source)
+                table, retry = read_lookup(hint, source)
+                _check_table(table, names, hint, source)
+                retries |= {} if retry is None else {table: retry}
             case "OPTIONS":
                 message = "OPTIONS can't stand behind SELECT"
                 raise ConfigError(message, hint="write it behind the table in FROM", location=at(hint, source))
             case _:
                 _check_tables(hint, names, source)
-    return SelectHints(ttl)
+    return SelectHints(ttl, retries)
 
 
 def _times(hint: n.Hint, names: Sequence[str], source: Source) -> dict[str, int]:
@@ -115,14 +129,6 @@ def _check_tables(hint: n.Hint, names: Sequence[str], source: Source) -> None:
         raise ConfigError(message, hint=f"write {hint.this}(t)", location=at(hint, source))
     for argument in arguments:
         _check_table(str(argument.this), names, argument, source)
-
-
-def _table_of_lookup(hint: n.Hint, source: Source) -> str:
-    for option in n.get(hint, "options") or []:
-        if str(option.args["key"]) == "table":
-            return str(option.args["value"])
-    message, example = "LOOKUP needs the option 'table'", "write LOOKUP('table' = 't', ...)"
-    raise ConfigError(message, hint=example, location=at(hint, source))
 
 
 def _check_table(name: str, names: Sequence[str], node: n.Node, source: Source) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.expressions import catalogue
 from tailrace.expressions.nodes import Column, Expr, Outer, walk
-from tailrace.plan.nodes import Calc, IntervalJoin, Join, JoinKind, TemporalJoin, Unnest, WindowJoin
+from tailrace.plan.nodes import Calc, IntervalJoin, Join, JoinKind, LookupRetry, TemporalJoin, Unnest, WindowJoin
 from tailrace.plan.nodes import Node as Plan
 from tailrace.plan.rewrite.filters import push_filter
 from tailrace.plan.rewrite.joins import split_condition
@@ -45,6 +45,7 @@ class JoinBinder:
     time: str | None = None
     """The column of the left that the right is read as of, in a temporal join."""
     ttl: tuple[int | None, int | None] = (None, None)
+    retry: LookupRetry | None = None
     enclosing: Enclosing | None = None
     queries: Callable[[Plan], OnQueries] | None = None
     """Gives what takes the queries in ON, over a plan with the columns of both sides; None: there may be none."""
@@ -91,7 +92,7 @@ class JoinBinder:
             ttl=self.ttl,
             location=at(self.node, self.source),
         )
-        return made if self.time is None else temporal(made, self.time)
+        return made if self.time is None else temporal(made, self.time, self.retry)
 
     def _shared_names(self) -> list[n.Identifier]:
         """Give the names of USING, or those that NATURAL means."""

@@ -53,6 +53,7 @@ def lookup(join: TemporalJoin) -> LookupJoin:
         exprs=tuple(table.exprs[f.name] for f in found),
         predicate=table.predicate,
         condition=joined(rest),
+        retry=join.retry,
         location=join.location,
     )
     _refuse_metadata(made)

@@ -106,7 +106,8 @@ class RelationBinder:
         theirs = self._member(right) if time is not None else self.bind(right)
         ttl = (self._hints.of(node.args["left"]), self._hints.of(right))
         queries = self._in_condition if time is None else None
-        return JoinBinder(node, left, theirs, self._source, time, ttl, self._enclosing, queries).bind()
+        retry = self._hints.retry(right)
+        return JoinBinder(node, left, theirs, self._source, time, ttl, retry, self._enclosing, queries).bind()
 
     def _in_condition(self, plan: Plan) -> OnSubqueries:
         return OnSubqueries(self._inside, self._source, set(plan.schema.names))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tailrace.errors import ConfigError, UnsupportedError
 from tailrace.expressions.nodes import Column
-from tailrace.plan.nodes import Aggregate, Join, Node, TemporalJoin, walk
+from tailrace.plan.nodes import Aggregate, Join, LookupRetry, Node, TemporalJoin, walk
 from tailrace.schema import Field, Schema, TimeAttribute
 from tailrace.sql.binder.expressions import ExpressionBinder
 from tailrace.sql.binder.lookups import lookup
@@ -58,8 +58,8 @@ def _time(node: n.Node) -> n.Node | None:
     return n.get(node, "system_time") if isinstance(node, n.TableSource) else None
 
 
-def temporal(join: Join, time: str) -> TemporalJoin:
-    """Give a join as one as of a column of the left."""
+def temporal(join: Join, time: str, retry: LookupRetry | None) -> TemporalJoin:
+    """Give a join as one as of a column of the left; `retry` is for a lookup."""
     return TemporalJoin(
         schema=join.schema,
         left=join.left,
@@ -67,6 +67,7 @@ def temporal(join: Join, time: str) -> TemporalJoin:
         kind=join.kind,
         condition=join.condition,
         time=time,
+        retry=retry,
         location=join.location,
     )
 

@@ -1,0 +1,4 @@
+-- expect: refused
+CREATE TABLE a (id INT, s STRING) WITH ('connector' = 'filesystem', 'path' = '${DATA}/a.json', 'format' = 'json');
+CREATE TABLE b (id INT, s STRING) WITH ('connector' = 'filesystem', 'path' = '${DATA}/b.json', 'format' = 'json');
+SELECT /*+ LOOKUP('table' = 'b', 'output-mode' = 'x') */ a.id FROM a JOIN b ON a.id = b.id;
