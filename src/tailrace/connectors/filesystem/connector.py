@@ -22,7 +22,9 @@ from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import BINARIES, Kind, Schema
 
-FORMATS = ("json", "csv", "parquet", "raw", *(f.name for f in changes.FORMATS))
+FORMATS = ("json", "csv", "parquet", "avro", "raw", *(f.name for f in changes.FORMATS))
+WHOLE = ("parquet", "avro")
+"""Those whose files are no rows of bytes, one behind the other, and are compressed within."""
 METADATA = (
     MetadataKey("file.path", "STRING NOT NULL", "the absolute path of the file"),
     MetadataKey("file.name", "STRING NOT NULL", "the name of the file, without its folders"),
@@ -35,7 +37,7 @@ class FilesystemConnector(Connector):
     """Files of a folder, read or written."""
 
     name = "filesystem"
-    doc = "Files: NDJSON, CSV, Parquet and raw lines, plain or compressed; a file, a folder or a glob."
+    doc = "Files: NDJSON, CSV, Parquet, Avro and raw lines, plain or compressed; a file, a folder or a glob."
     options = OPTIONS
     place = "path"
     metadata = METADATA
@@ -56,12 +58,13 @@ class FilesystemConnector(Connector):
         compression = _compression(options, format_name)
         reading = Reading(
             schema=in_files,
-            cut=None if format_name == "parquet" else cut_for(format_name, table),
+            cut=None if format_name in WHOLE else cut_for(format_name, table),
             text=format_name == "csv" or format_name.endswith("json"),
             compression=compression,
             watching=monitor is not None,
             max_row=options["tailrace.max-row-bytes"],
             max_ratio=options["tailrace.max-compression-ratio"],
+            avro=format_name == "avro",
         )
         spec = Spec(
             path=local_path(options["path"], options.location("path")),
@@ -140,6 +143,11 @@ def _keys(table: Table) -> tuple[str, ...]:
 
 def _compression(options: Values, format_name: str) -> str:
     given: str = options["tailrace.compression"]
+    if format_name == "avro" and given not in ("auto", "none"):
+        at = options.location("tailrace.compression")
+        raise ConfigError(
+            "files of Avro are compressed within", hint=f"set 'avro.codec' in place of '{given}'", location=at
+        )
     if given == "zstd" and format_name != "parquet":
         zstd_module()
     return given

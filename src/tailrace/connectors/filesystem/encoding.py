@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from tailrace.formats import registry
+from tailrace.formats.avro.container import ContainerEncoder
 from tailrace.formats.base import Encoder, Rows, refuse_variants
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
@@ -27,6 +28,8 @@ def row_encoder(format_name: str, table: Table, schema: Schema) -> Callable[[], 
     options = chosen.options.parse(given, at=table.location)
 
     def make() -> Encoder:
+        if format_name == "avro":
+            return ContainerEncoder(schema, options)
         encoder = chosen.encoder(schema, options)
         return LineEncoder(encoder) if format_name == "raw" else encoder
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.connectors.filesystem.avros import AvroFile
 from tailrace.connectors.filesystem.marks import HEAD, TAIL, Mark, Past, Print, fingerprint, head_of
 from tailrace.connectors.filesystem.parquets import ParquetFile
 from tailrace.connectors.filesystem.paths import reason
@@ -25,7 +26,7 @@ _MAGIC_OF = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How files are read: `cut` is None for Parquet. `schema` has the columns that are in the files."""
+    """How files are read: `cut` is None for Parquet and Avro. `schema` has the columns that are in the files."""
 
     schema: Schema
     cut: Cut | None
@@ -35,6 +36,7 @@ class Reading:
     watching: bool
     max_row: int
     max_ratio: int
+    avro: bool = False
 
     def compression_of(self, path: Path) -> str:
         """Give `none`, `gzip` or `zstd` for a file."""
@@ -85,10 +87,11 @@ class OpenFile:
         offset = mark.offset if mark else 0
         past = mark.past if mark else ()
         self._text: TextFile | None = None
-        self._parquet: ParquetFile | None = None
+        self._parquet: ParquetFile | AvroFile | None = None
         tail: Print = mark.tail if mark else (0, "")
         if self._reading.cut is None:
-            self._parquet = ParquetFile(self.path, self._reading.schema, offset)
+            kind = AvroFile if self._reading.avro else ParquetFile
+            self._parquet = kind(self.path, self._reading.schema, offset)
             tail = self._footer(status.st_size)
         else:
             self._text = self._text_file(self._reading.cut, status.st_size, offset)
@@ -113,9 +116,11 @@ class OpenFile:
         if magic is not None and not head.startswith(magic[: len(head)]):
             hint = "mend the file's ending, or set 'tailrace.compression'"
             raise TerminalError(f"file '{self.path}' is no {self._compression} data", hint=hint)
-        if self._reading.cut is None and found != "a Parquet file":
+        wanted = "an Avro file" if self._reading.avro else "a Parquet file"
+        if self._reading.cut is None and found != wanted:
             what = f", it is {found}" if found else ""
-            raise TerminalError(f"file '{self.path}' is no Parquet file{what}", hint="mend the option 'format'")
+            named = wanted.partition(" ")[2]
+            raise TerminalError(f"file '{self.path}' is no {named}{what}", hint="mend the option 'format'")
         if self._reading.cut is not None and self._reading.text and magic is None and found:
             raise TerminalError(f"file '{self.path}' is no text, it is {found}", hint=self._hint(found))
 
@@ -125,6 +130,8 @@ class OpenFile:
             return f"set 'tailrace.compression' = '{found.split(maxsplit=1)[0]}'"
         if found == "a Parquet file":
             return "set 'format' = 'parquet'"
+        if found == "an Avro file":
+            return "set 'format' = 'avro'"
         return "mend the option 'path' or 'format', or leave it out by 'source.path.regex-pattern'"
 
     def _footer(self, size: int) -> Print:
