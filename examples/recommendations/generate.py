@@ -46,7 +46,7 @@ def generate(rows: int = 20_000, seed: int = 1) -> History:
     """Make about so many clicks."""
     rng = np.random.default_rng(seed)
     items, visitors = max(rows // 1000, 3) * SET, max(rows // 80, 20)
-    planned = plan(rng, rows // 3, visitors, items)
+    planned = plan(rng, max(rows // 3, visitors), visitors, items)
     made = clicks(rng, planned)
     visits = visits_of(made)
     profiles = profiles_of(rng, visitors)
