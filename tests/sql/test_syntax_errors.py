@@ -118,6 +118,8 @@ WRONG = [
     ("SELECT a FROM t GROUP BY GROUPING SETS a", 40, "expected ( but found a", ""),
     ("SELECT a FROM t /*+ OPTIONS('a' = b) */", 35, "the option's value in single quotes", ""),
     ("SELECT a FROM t AS x /*+ OPTIONS('a' = 'b') */", 22, "expected ;", ""),
+    ("SELECT a::STRING FROM t", 9, "but found :", "write CAST(a AS STRING) for a::STRING"),
+    ("SELECT TOP 5 * FROM t", 12, "but found 5", "write LIMIT 5 at the end"),
     ("SELECT /*+ BROADCAST(t) a */ b FROM t", 25, "expected * but found a", ""),
 ]
 

@@ -13,6 +13,7 @@ from tailrace.api.expr import Expr, IntoExpr, tree_of
 from tailrace.api.function_calls import entries, function, symbol
 from tailrace.api.trees import placed
 from tailrace.errors import did_you_mean
+from tailrace.expressions.foreign import instead_of
 from tailrace.sql.dialect import nodes as n
 
 _SIDES = ("BOTH", "LEADING", "TRAILING")
@@ -68,7 +69,7 @@ def trim(text: IntoExpr, characters: IntoExpr = None, side: str = "BOTH") -> Exp
 def __getattr__(name: str) -> Callable[..., Expr]:
     found = entries()
     if name not in found:
-        hint = did_you_mean(name, found)
+        hint = instead_of(name) or did_you_mean(name, found)
         raise AttributeError(f"there is no function '{name}'" + (f"; {hint}" if hint else ""))
     return function(name, found[name])
 

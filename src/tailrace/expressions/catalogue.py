@@ -12,6 +12,7 @@ from dataclasses import replace
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.expressions.absent import ABSENT
 from tailrace.expressions.casts import can_cast
+from tailrace.expressions.foreign import instead_of
 from tailrace.expressions.functions import FUNCTIONS
 from tailrace.expressions.nodes import Call, Cast, Expr
 from tailrace.expressions.registry import Function, WrongTypesError
@@ -43,7 +44,7 @@ def call(name: str, args: Sequence[Expr], location: Location | None = None) -> E
         return call("NOT", [call(key.replace(" NOT", ""), args, location)], location)
     function = FUNCTIONS.get(_ALIASES.get(key, key))
     if function is None:
-        hint = ABSENT.get(key) or did_you_mean(name, scalar_names())
+        hint = ABSENT.get(key) or instead_of(name) or did_you_mean(name, scalar_names())
         raise ConfigError(f"there is no function '{name}'", hint=hint, location=location)
     if not function.low <= len(args) <= function.high:
         raise ConfigError(f"{key} takes other arguments", hint=f"write {function.signature}", location=location)

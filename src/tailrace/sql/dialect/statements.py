@@ -50,10 +50,16 @@ class StatementParser(JobParser):
         # a mistyped keyword was taken as an alias, or is what stands here
         around = [t.text for t in self.tokens[self.at - 1 : self.at + 1] if len(t.text) > 2]
         hints = (did_you_mean(text, _CLAUSES) for text in around if text.upper() not in RESERVED)
-        hint = next((h for h in hints if h), "")
         found = self.tokens[self.at].text
+        hint = self._of_others(found) or next((h for h in hints if h), "")
         message = f"expected ; or the end of the statement but found {found}"
         raise ConfigError(message, hint=hint, location=self.here())
+
+    def _of_others(self, found: str) -> str:
+        """Give a hint for what other dialects write here."""
+        if found == ":":
+            return "write CAST(a AS STRING) for a::STRING"
+        return f"write LIMIT {found} at the end" if self.tokens[self.at - 1].text.upper() == "TOP" else ""
 
     def statement(self) -> Node:
         """Take one statement, without its semicolon."""
