@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
+import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -28,6 +31,8 @@ from tailrace.formats.confluent.client import (
 )
 from tailrace.formats.confluent.framing import frame, header, unframe
 from tailrace.options import OptionSet, OptionText
+from tailrace.sql.session import Session
+from tailrace.sql.statements import Show
 
 INT = '{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}'
 TEXT = INT.replace('"int"', '"string"')
@@ -252,3 +257,77 @@ def test_odd_headers() -> None:
     framed = unframe(rows)
     assert [(r.row, r.code) for r in framed.rejects] == [(0, "tombstone"), (1, "empty"), (2, "header"), (3, "header")]
     assert [(k, v.tolist()) for k, v in framed.by_id()] == [(3, [0, 2]), (2**32 - 1, [1])]
+
+
+def test_secrets_are_not_shown() -> None:
+    """What an option keeps secret is in no statement that shows a table, and in no message about a wrong value."""
+    secrets = [uuid.uuid4().hex for _ in range(4)]
+    given = dict(zip(("basic-auth.user-info", "bearer-auth.token", "ssl.keystore.password"), secrets, strict=False))
+    named = "".join(f", 'avro-confluent.{k}' = '{v}'" for k, v in given.items())
+    session = Session()
+    session.bind(
+        f"""CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = 'avro-confluent',
+        'avro-confluent.url' = 'http://me:{secrets[3]}@host:1,http://host:2'{named})""",
+        "job.sql",
+    )
+    (shown,) = session.bind("SHOW CREATE TABLE t", "job.sql")
+    assert isinstance(shown, Show)
+    text = str(shown.frame.item())
+    assert "http://******@host:1,http://host:2" in text
+    assert not [s for s in secrets if s in text]
+    with pytest.raises(ConfigError) as caught:
+        Access.of(
+            OptionSet("format 'x'", OPTIONS).parse({k: OptionText(v) for k, v in (given | {"url": "http://h"}).items()})
+        )
+    assert not [s for s in secrets if s in str(caught.value)]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a certificate of localhost that signs itself; the file has its key too."""
+    files = [
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        f"{tmp_path}/key.pem",
+        "-out",
+        f"{tmp_path}/cert.pem",
+    ]
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", *files],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip("TLS: openssl could not make a certificate")
+    both = tmp_path / "both.pem"
+    both.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "cert.pem").read_text())
+    return both
+
+
+def test_tls(certificate: Path) -> None:
+    """A registry that is not trusted ends the job; one that asks for a certificate gets the client's."""
+
+    class Handler(Answering):
+        seen: list[dict[str, str]] = []  # noqa: RUF012  of this test
+
+    server = HTTPServer(("localhost", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        url, pem = f"https://localhost:{server.server_port}", str(certificate)
+        with pytest.raises(TerminalError, match="can't be trusted"):
+            Registry(Access(url, certificate=pem, retries=0)).subjects()
+        with pytest.raises(TailraceError):
+            Registry(Access(url, authorities=pem, retries=0)).subjects()
+        assert Registry(Access(url, authorities=pem, certificate=pem, retries=0)).subjects() == []
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert len(Handler.seen) == 1

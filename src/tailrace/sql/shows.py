@@ -80,6 +80,16 @@ def is_secret(key: str) -> bool:
     return any(part in key.lower() for part in _SECRETS)
 
 
+def without_login(value: str) -> str:
+    """
+    Hide the user and password in addresses.
+
+    >>> without_login("http://me:secret@registry:8081")
+    'http://******@registry:8081'
+    """
+    return re.sub(r"(://)[^/@\s,]+@", rf"\1{_HIDDEN}@", value)
+
+
 def describe(names: Names, name: Name, source: Source) -> pl.DataFrame:
     """Give the columns of a table or view."""
     text = plain(name, source)
@@ -150,8 +160,10 @@ def _definition(names: Names, node: s.Show, source: Source) -> str:
     shown = _qualified(names.definitions[text].copy())
     options = sorted(get(shown, "options") or [], key=lambda o: str(o.args["key"].this))
     for option in options:
-        if is_secret(option.args["key"].this):
-            option.set("value", Text(this=_HIDDEN))
+        value = str(option.args["value"].this)
+        shown_value = _HIDDEN if is_secret(option.args["key"].this) else without_login(value)
+        if shown_value != value:
+            option.set("value", Text(this=shown_value))
     shown.set("options", options)
     key = get(shown, "primary_key")
     if key is not None and get(key, "name") is None:

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import polars as pl
 import pytest
 import script_kit as kit
 from avro_kit import logical, record
 
 from tailrace.connectors.filesystem.avros import AvroFile
+from tailrace.connectors.filesystem.parts import RowPart
 from tailrace.errors import ConfigError, TailraceError, TerminalError
+from tailrace.formats.avro import AVRO
+from tailrace.formats.avro.container import ContainerEncoder
 from tailrace.schema import BIGINT, STRING, Field, Schema
 
 SCHEMA = record(
@@ -134,3 +138,24 @@ def test_options(tmp_path: Path) -> None:
     (tmp_path / "text.avro").write_text("hello")
     with pytest.raises(TerminalError, match="is no Avro file"):
         kit.run(f"CREATE TABLE t (a INT) WITH ({table(tmp_path / 'text.avro')}); SELECT * FROM t;")
+
+
+def test_a_part_that_is_gone_on_with(tmp_path: Path) -> None:
+    """After a crash a file is cut to what was durable and gone on with: it is one whole file for fastavro."""
+    schema = Schema((Field("id", BIGINT),))
+    values = AVRO.options.parse({})
+
+    def part(valid: int | None) -> RowPart:
+        return RowPart(tmp_path, "part.avro", 0.0, ContainerEncoder(schema, values), "none", valid)
+
+    first = part(None)
+    first.write(pl.DataFrame({"id": [1, 2]}))
+    valid = first.sync()
+    first.write(pl.DataFrame({"id": [3]}))
+    first.abandon()
+    second = part(valid)
+    second.write(pl.DataFrame({"id": [4]}))
+    second.finish()
+
+    with second.path.open("rb") as file:
+        assert [r["id"] for r in fastavro.reader(file)] == [1, 2, 4]
