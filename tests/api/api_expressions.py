@@ -171,13 +171,15 @@ def _predicate(node: n.Node, inner: Inner) -> Expr:
             made = inner(node.this).is_true()
         case n.Is(args={"what": "FALSE"}):
             made = inner(node.this).is_false()
-        case n.Between() if not n.get(node, "symmetric"):
-            made = inner(node.this).is_between(inner(node.args["low"]), inner(node.args["high"]))
+        case n.Between():
+            low, high = inner(node.args["low"]), inner(node.args["high"])
+            made = inner(node.this).is_between(low, high, symmetric=bool(n.get(node, "symmetric")))
         case n.In():
             made = inner(node.this).is_in(inner(v) for v in node.args["values"])
-        case n.Like(args={"op": "LIKE", "pattern": n.Text()}):
+        case n.Like(args={"pattern": n.Text()}):
             escape = n.get(node, "escape")
-            made = inner(node.this).like(node.args["pattern"].this, None if escape is None else str(escape.this))
+            like = inner(node.this).like if node.args["op"] == "LIKE" else inner(node.this).similar_to
+            made = like(node.args["pattern"].this, None if escape is None else str(escape.this))
         case _:
             raise NoWordsError(type(node).__name__)
     return ~made if n.get(node, "negated") else made
@@ -232,9 +234,10 @@ def _over(made: Expr, over: n.Over, inner: Inner, sort: Sort) -> Expr:
     extent: dict[str, Any] = {}
     if frame is not None:
         lower, upper = frame.args["lower"], frame.args["upper"]
-        bounded = lower.args["kind"] == "PRECEDING" and n.get(lower, "value") is not None
-        if not bounded or upper.args["kind"] != "CURRENT ROW":
+        unit, size = frame.args["unit"].lower(), n.get(lower, "value")
+        if lower.args["kind"] != "PRECEDING" or upper.args["kind"] != "CURRENT ROW":
             raise NoWordsError("such a frame")
-        extent = {frame.args["unit"].lower(): literal(lower.args["value"])}
+        if size is not None or unit == "rows":
+            extent = {unit: "unbounded" if size is None else literal(size)}
     partition = [inner(p) for p in n.get(over, "partition") or []]
     return made.over(partition, order_by=sort(n.get(over, "order") or []), **extent)

@@ -58,11 +58,11 @@ class Words:
         for cte in n.get(node, "ctes") or []:
             self._bare(cte, "columns")
             self._ctes[cte.args["name"].this] = self.query(cte.args["query"])
-        self._bare(node, "offset")
         table = self._body(node.args["body"])
         if keys := n.get(node, "order"):
             table = table.sort(*self._sort(keys, Scope.of(table, "")))
-        return table if n.get(node, "limit") is None else table.head(int(node.args["limit"]))
+        limit, offset = n.get(node, "limit"), n.get(node, "offset")
+        return table if limit is None else table.head(int(limit), int(offset or 0))
 
     def _body(self, node: n.Node) -> tr.Table:
         match node:
@@ -199,9 +199,14 @@ class Words:
         unnest, left = node.args["right"], self._source(node.args["left"])
         alias, names = self._alias(unnest), [str(c.this) for c in n.get(unnest, "columns") or []]
         array = unnest.args["arguments"][0]
-        if node.args["kind"] != "CROSS" or n.get(unnest, "ordinality") or not names or not isinstance(array, n.Name):
+        if not names or not isinstance(array, n.Name) or node.args["kind"] not in ("CROSS", "LEFT"):
             raise NoWordsError("such an UNNEST")
-        table = left.table.explode(api_expressions.column_name(left.column(array)), names)
+        if (condition := n.get(node, "condition")) is not None and not str(condition.this) == "TRUE":
+            raise NoWordsError("a condition of an UNNEST")
+        keep, numbered = node.args["kind"] == "LEFT", bool(n.get(unnest, "ordinality"))
+        columns, number = (names[:-1], names[-1]) if numbered else (names, "")
+        array_name = api_expressions.column_name(left.column(array))
+        table = left.table.explode(array_name, columns, keep_empty=keep, number=number)
         new = {key: tr.col(c) for c in names for key in ((c,), (alias, c))}
         return Scope(table, left.names | new)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tailrace.api import trees
 from tailrace.api.durations import Span, span
@@ -150,9 +150,9 @@ class Expr:
         """Tell whether it is FALSE: FALSE for NULL too."""
         return _made(n.Is, this=self, what="FALSE", negated=False)
 
-    def is_between(self, low: IntoExpr, high: IntoExpr) -> Expr:
-        """Tell whether it is from `low` to `high`, both included."""
-        return _made(n.Between, this=self, low=tree_of(low), high=tree_of(high), symmetric=False, negated=False)
+    def is_between(self, low: IntoExpr, high: IntoExpr, *, symmetric: bool = False) -> Expr:
+        """Tell whether it is from `low` to `high`, both included; if `symmetric`, the greater of them may be `low`."""
+        return _made(n.Between, this=self, low=tree_of(low), high=tree_of(high), symmetric=symmetric, negated=False)
 
     def is_in(self, values: Iterable[IntoExpr]) -> Expr:
         """
@@ -170,8 +170,15 @@ class Expr:
 
     def like(self, pattern: str, escape: str | None = None) -> Expr:
         """Tell whether a text fits a pattern of `%` and `_`."""
+        return self._like("LIKE", pattern, escape)
+
+    def similar_to(self, pattern: str, escape: str | None = None) -> Expr:
+        """Tell whether a whole text fits a pattern of SQL's regular expressions, as `"(a|b)%"`: SIMILAR TO."""
+        return self._like("SIMILAR TO", pattern, escape)
+
+    def _like(self, op: str, pattern: str, escape: str | None) -> Expr:
         mark = None if escape is None else trees.literal(escape)
-        return _made(n.Like, op="LIKE", this=self, pattern=trees.literal(pattern), escape=mark, negated=False)
+        return _made(n.Like, op=op, this=self, pattern=trees.literal(pattern), escape=mark, negated=False)
 
     # logic
 
@@ -284,17 +291,18 @@ class Expr:
         partition_by: str | Expr | Iterable[str | Expr] = (),
         *,
         order_by: str | Expr | SortExpr | Iterable[str | Expr | SortExpr] = (),
-        rows: int | None = None,
+        rows: int | Literal["unbounded"] | None = None,
         range: Span | None = None,  # noqa: A002  as in SQL
     ) -> Expr:
         """
         Compute an aggregate or rank for each row, over the rows up to it: OVER.
 
-        `rows` takes so many rows before it, `range` those of so long before it; without either all before it count.
+        `rows` takes so many rows before it, `range` those of so long before it; without either all before it count, and those of the
+        same time. With `rows="unbounded"` those of the same time count one after the other.
         """
         frame = None
         if rows is not None or range is not None:
-            size = tree_of(rows) if rows is not None else trees.interval(span(range or ""))
+            size = trees.interval(span(range or "")) if rows is None else None if rows == "unbounded" else tree_of(rows)
             lower = placed(n.Bound(kind="PRECEDING", value=size))
             upper = placed(n.Bound(kind="CURRENT ROW"))
             frame = placed(n.Frame(unit="RANGE" if rows is None else "ROWS", lower=lower, upper=upper))

@@ -75,12 +75,34 @@ def _version(source: n.Node, as_of: str) -> n.Node:
     return source
 
 
-def lateral(one: n.Query, function: Declaration[..., Any], arguments: Sequence[Expr], names: Sequence[str]) -> n.Query:
-    """Give each row of a query with the rows that a table function makes of it; none if it makes none."""
+def lateral(
+    one: n.Query,
+    function: Declaration[..., Any],
+    arguments: Sequence[Expr],
+    names: Sequence[str],
+    *,
+    keep_empty: bool,
+) -> n.Query:
+    """Give each row of a query with the rows that a table function makes of it."""
     call = placed(n.TableFunction(this=function.__name__, arguments=[a.tree.copy() for a in arguments]))
     functions.let_mean(call, function)
     made = placed(n.LateralSource(this=call, alias=trees.identifier("u"), columns=trees.texts(names)))
-    return queries.select(placed(n.Join(left=queries.source_of(one, LEFT), right=made, kind="CROSS", natural=False)))
+    return _each(queries.source_of(one, LEFT), made, keep_empty=keep_empty)
+
+
+def exploded(one: n.Query, name: str, names: Sequence[str], number: str, *, keep_empty: bool) -> n.Query:
+    """Give each row of a query with the elements of one of its arrays or maps."""
+    columns = [*names, number] if number else names
+    array = trees.name(LEFT, name)
+    made = placed(n.UnnestSource(arguments=[array], ordinality=bool(number), alias=trees.identifier("u")))
+    made.set("columns", trees.texts(columns))
+    return _each(queries.source_of(one, LEFT), made, keep_empty=keep_empty)
+
+
+def _each(left: n.Node, right: n.Node, *, keep_empty: bool) -> n.Query:
+    kind = "LEFT" if keep_empty else "CROSS"
+    condition = trees.literal(True) if keep_empty else None
+    return queries.select(placed(n.Join(left=left, right=right, kind=kind, natural=False, condition=condition)))
 
 
 def _names(on: str | Sequence[str] | Expr | None) -> tuple[str, ...]:

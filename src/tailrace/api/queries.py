@@ -84,6 +84,45 @@ def untouched(tree: n.Query) -> n.Select | None:
     return body if len(items) == 1 and isinstance(items[0], n.Star) and not n.get(items[0], "qualifier") else None
 
 
+def body_of(tree: n.Query) -> n.Node:
+    """Give a query as the body of another one, without a second level if it has nothing but a body."""
+    body: n.Node = tree.args["body"] if bare(tree) else tree
+    return body.copy()
+
+
+def limited(tree: n.Query, count: int, offset: int) -> n.Query:
+    """Give the first rows of a query, in its order if it has one."""
+    parts = {"limit": str(count), "offset": str(offset) if offset else None}
+    if n.get(tree, "order") and n.get(tree, "limit") is None:
+        made = tree.copy()
+        for key, value in parts.items():
+            made.set(key, value)
+        return made
+    return query(body_of(tree), **parts)
+
+
+def hinted(tree: n.Query, name: str, options: Mapping[str, str] | Sequence[str]) -> n.Query:
+    """
+    Give a query with a hint: OPTIONS at its only table, any other at its SELECT.
+
+    Raises:
+        ConfigError: it has no such place.
+    """
+    made = tree.copy()
+    target = plain_source(made) if name.upper() == "OPTIONS" else made.args["body"]
+    if not isinstance(target, n.TableSource | n.Select):
+        hint = (
+            "write it behind the table that is read" if name.upper() == "OPTIONS" else "write it behind select or join"
+        )
+        raise ConfigError(f"the hint {name} can't stand here", hint=hint, location=place().location())
+    pairs = options.items() if isinstance(options, Mapping) else ()
+    given = [placed(n.HintOption(key=k, value=v)) for k, v in pairs]
+    arguments = [] if isinstance(options, Mapping) else trees.texts(options)
+    new = placed(n.Hint(this=name.upper(), options=given, arguments=arguments))
+    target.set("hints", [*(n.get(target, "hints") or []), new])
+    return made
+
+
 def filtered(tree: n.Query, condition: n.Node) -> n.Query:
     """Give the rows of a query for which a condition holds."""
     body = untouched(tree)

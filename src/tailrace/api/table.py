@@ -178,34 +178,34 @@ class Table:
         """Sort: an endless table by its time column, or together with `head`."""
         keys = sort_keys(by)
         bound = placed(
-            n.Query(body=_body(self.tree), order=[k.copy() for k in keys], limit="1")
+            n.Query(body=queries.body_of(self.tree), order=[k.copy() for k in keys], limit="1")
         )  # in any order it can be
-        return self._with(placed(n.Query(body=_body(self.tree), order=keys)), like=bound)
+        return self._with(placed(n.Query(body=queries.body_of(self.tree), order=keys)), like=bound)
 
-    def head(self, count: int = 5) -> Table:
-        """Keep the first rows; behind `sort` those that come first in that order."""
-        if count < 0:
-            raise given.wrong(f"head({count}) would be less than no rows", "give the number of rows to keep")
-        tree = self.tree
-        if n.get(tree, "order") and n.get(tree, "limit") is None:
-            made = tree.copy()
-            made.set("limit", str(count))
-            return self._with(made)
-        return self._with(placed(n.Query(body=_body(tree), limit=str(count))))
+    def head(self, count: int = 5, offset: int = 0) -> Table:
+        """Keep the first rows; behind `sort` those that come first in that order, with `offset` from behind so many on."""
+        if count < 0 or offset < 0:
+            raise given.wrong(f"head({count}, {offset}) would be less than no rows", "give the number of rows to keep")
+        return self._with(queries.limited(self.tree, count, offset))
 
-    def explode(self, name: str, alias: str | Sequence[str] = "") -> Table:
-        """Give one row for each element of an array or entry of a map, in new columns `alias`; none for an empty one."""
+    def explode(
+        self, name: str, alias: str | Sequence[str] = "", *, keep_empty: bool = False, number: str = ""
+    ) -> Table:
+        """
+        Give one row for each element of an array or entry of a map, in new columns `alias`.
+
+        With `keep_empty` a row without elements stays, with NULL; else it goes. `number` names a column for the place of each, from 1.
+        """
         names = [alias or f"{name}_item"] if isinstance(alias, str) else list(alias)
-        right = placed(
-            n.UnnestSource(
-                arguments=[trees.name("t", name)],
-                ordinality=False,
-                alias=trees.identifier("u"),
-                columns=trees.texts(names),
-            )
-        )
-        left = queries.source_of(self.tree, "t")
-        return self._with(queries.select(placed(n.Join(left=left, right=right, kind="CROSS", natural=False))))
+        return self._with(joining.exploded(self.tree, name, names, number, keep_empty=keep_empty))
+
+    def hint(self, name: str, options: Mapping[str, str] | Sequence[str] = ()) -> Table:
+        """
+        Give a hint as SQL has them: `STATE_TTL`, `LOOKUP`, or `OPTIONS` of the connector.
+
+        It is about the step before it. There a table has the name that it was given, and behind a join it is `l` or `r`.
+        """
+        return self._with(queries.hinted(self.tree, name, options))
 
     # windows and groups
 
@@ -261,11 +261,20 @@ class Table:
         )
 
     def lateral(
-        self, function: UserTableFunction[..., Any], *arguments: str | Expr, names: str | Sequence[str]
+        self,
+        function: UserTableFunction[..., Any],
+        *arguments: str | Expr,
+        names: str | Sequence[str],
+        keep_empty: bool = False,
     ) -> Table:
-        """Add the columns of the rows that a table function (`@tr.udtf`) makes of each row; `names` are theirs."""
-        given = [column(a) for a in arguments]
-        return self._with(joining.lateral(self.tree, function, given, [names] if isinstance(names, str) else names))
+        """
+        Add the columns of the rows that a table function (`@tr.udtf`) makes of each row; `names` are theirs.
+
+        With `keep_empty` a row of which it makes none stays, with NULL.
+        """
+        columns = [names] if isinstance(names, str) else names
+        passed = [column(a) for a in arguments]
+        return self._with(joining.lateral(self.tree, function, passed, columns, keep_empty=keep_empty))
 
     def process(
         self,
@@ -317,7 +326,7 @@ class Table:
         given.check_tables(others)
         tree = self.tree
         for other in others:
-            left, right = (placed(n.Query(body=_body(t))) for t in (tree, other.tree))
+            left, right = (placed(n.Query(body=queries.body_of(t))) for t in (tree, other.tree))
             tree = queries.query(placed(n.SetOperation(kind=kind, all=keep, left=left, right=right)))
         return self._with(tree, *others)
 
@@ -429,9 +438,3 @@ class Table:
             hint = 'give the source time=tr.event_time("ts"), or name the column: tumble("1m", time="ts")'
             raise ConfigError(f"the table has {what}", hint=hint, location=place().location())
         return found[0]
-
-
-def _body(tree: n.Query) -> n.Node:
-    """Give a query as the body of another one, without a second level if it has nothing but a body."""
-    body: n.Node = tree.args["body"] if queries.bare(tree) else tree
-    return body.copy()
