@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot import TokenType
+from sqlglot import Token, TokenType
 
 from tailrace.errors import ConfigError
 from tailrace.sql.dialect.nodes import (
@@ -40,9 +40,14 @@ class PatternParser(TableFunctionParser):
     def _sequence(self) -> Node:
         start = self.at
         parts = [self._factor()]
-        while self.token is not None and (self.token.token_type in _NAMES or self.word() in ("(", "{")):
+        while self.token is not None and (self._sees_variable(self.token) or self.word() in ("(", "{")):
             parts.append(self._factor())
         return self._flat(PatternSequence, start, parts)
+
+    @staticmethod
+    def _sees_variable(token: Token) -> bool:
+        """Tell whether a word stands there; the sign for the end of the rows is none."""
+        return token.token_type in _NAMES and not token.text.startswith("$")
 
     def _flat(self, cls: type[Node], start: int, parts: list[Node]) -> Node:
         """Give one node for several parts; those of the same kind in parentheses belong to it."""
