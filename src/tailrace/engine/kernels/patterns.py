@@ -297,6 +297,15 @@ def walk(runs: Runs, watermark: int, pool: Pool, pattern: Pattern, rows: Rows, a
 
 
 @njit(nogil=True, cache=True)
+def renumber(records: I64, count: int, columns: I64, numbers: I64) -> None:
+    """Give the rows in some columns of the first records their new numbers; -1 stays."""
+    for i in range(count):
+        for column in columns:
+            if records[i, column] >= 0:
+                records[i, column] = numbers[records[i, column]]
+
+
+@njit(nogil=True, cache=True)
 def locate_all(
     records: I64, ends: I64, variable: int, last: int, offset: int, older: I32, newer: I32, out: I64
 ) -> None:

@@ -9,8 +9,7 @@ import polars as pl
 
 from tailrace.engine.batch import MAX_WATERMARK
 from tailrace.engine.kernels import pattern_conditions as k
-from tailrace.engine.kernels.patterns import Found, Pool
-from tailrace.engine.patterns.rows import renumbered
+from tailrace.engine.kernels.patterns import Found, Pool, renumber
 from tailrace.state.index import grown
 from tailrace.state.kernels import I64
 
@@ -29,7 +28,7 @@ class PartialMatches:
     def __init__(self, variables: int, aggregates: int) -> None:
         self._width = record_width(variables, aggregates)
         places = [k.VARIABLES + k.PER_VARIABLE * v for v in range(variables)]
-        self._rows = [k.START, *places, *(p + 1 for p in places)]
+        self._rows: I64 = np.array([k.START, *places, *(p + 1 for p in places)], dtype=np.int64)
         """The columns with numbers of rows."""
         self._records: I64 = np.zeros((64, self._width), dtype=np.int64)
         self._used = 0
@@ -100,7 +99,7 @@ class PartialMatches:
 
     def renumber(self, numbers: I64) -> None:
         """Give the rows in all records new numbers."""
-        self._records = renumbered(self._records, self._rows, numbers)
+        renumber(self._records, self._used, self._rows, numbers)
 
     def keep(self, slots: I64) -> None:
         """Drop every slot but these, which are numbered anew in this order, and records that were replaced."""
@@ -124,8 +123,8 @@ class PartialMatches:
     def load(self, rows: pl.DataFrame, slots: I64, numbers: I64, within: int) -> None:
         """Take up records, each of the slot given for it, with rows numbered anew by `numbers`."""
         order = np.argsort(slots, kind="stable")
-        records = rows.select(f"f{i}" for i in range(self._width)).to_numpy()[order]
-        records = renumbered(np.ascontiguousarray(records), self._rows, numbers)
+        records = np.ascontiguousarray(rows.select(f"f{i}" for i in range(self._width)).to_numpy()[order])
+        renumber(records, len(records), self._rows, numbers)
         owners, counts = np.unique(slots, return_counts=True)
         complete = np.add.reduceat(rows[_COMPLETE].to_numpy()[order].astype(np.int64), np.cumsum(counts) - counts)
         empty: I64 = np.zeros((0, self._width), dtype=np.int64)

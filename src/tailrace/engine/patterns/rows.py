@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 
@@ -92,15 +90,6 @@ class PatternRows:
         self.store.load(rows, slots)
         self._note(rows, np.arange(len(rows)), times)
         self._find_oldest(slots)
-
-
-def renumbered(records: I64, columns: Sequence[int], numbers: I64) -> I64:
-    """Give records with new numbers for the rows in these columns; -1 stays."""
-    out = records.copy()
-    for column in columns:
-        old = records[:, column]
-        out[:, column] = np.where(old >= 0, numbers[np.maximum(old, 0)] if len(numbers) else -1, -1)
-    return out
 
 
 def _taller(array: np.ndarray, rows: int) -> np.ndarray:
