@@ -83,3 +83,10 @@ def test_is_in_an_empty_list() -> None:
 def test_a_text_is_a_text() -> None:
     """Where no column has its name."""
     assert payments().select("card", kind="payment").collect()["kind"].to_list() == ["payment"] * 2
+
+
+def test_a_call_of_a_function_that_is_not_declared() -> None:
+    """The error says how it is."""
+    anything: Any = len
+    with pytest.raises(TypeError, match=r"built-in function len> is no function of SQL; declare it by @tr.udf"):
+        tr.call(anything, col("card"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import pytest
@@ -244,3 +245,25 @@ def test_no_table_that_is_looked_up() -> None:
     """The error knows its name."""
     with pytest.raises(ConfigError, match="did you mean 'users'"):
         looked_up().push("user", [])
+
+
+@pytest.mark.parametrize(
+    "rows", [[("ann", 1)], {"user": "ann"}, None, ["ann"], b"ann"], ids=["tuples", "one", "none", "texts", "bytes"]
+)
+def test_what_are_no_rows(rows: Any) -> None:
+    """The error says how rows are written."""
+    with pytest.raises(ConfigError, match=r"table 'clicks' takes rows, not .*\n?.*give a list of dictionaries"):
+        a_minute().push("clicks", rows)
+
+
+@pytest.mark.parametrize("what", [None, pl.DataFrame()], ids=["none", "frame"])
+def test_what_can_not_be_driven(what: Any) -> None:
+    """The error says what can."""
+    with pytest.raises(ConfigError, match=r"can't be driven\n?.*give a table, a pipeline, or a script"):
+        Drive(what)
+
+
+def test_rows_of_a_query_by_name() -> None:
+    """A query writes into no table."""
+    with pytest.raises(ConfigError, match="leave the name out"):
+        a_minute().rows("clicks")

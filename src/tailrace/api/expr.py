@@ -357,7 +357,7 @@ def call(function: str | Declaration[..., Any] | type[Any], *arguments: IntoExpr
     Call a function: one of SQL by its name, or one that was declared by `@tr.udf` or `@tr.udaf`.
 
     Raises:
-        TypeError: a class that is not declared.
+        TypeError: a class or function that is not declared.
 
     >>> import tailrace as tr
     >>> print(tr.call("CONCAT_WS", "-", tr.col("a"), tr.col("b")))
@@ -365,6 +365,8 @@ def call(function: str | Declaration[..., Any] | type[Any], *arguments: IntoExpr
     """
     if isinstance(function, type):  # to type checkers a class stays one when it is decorated
         raise TypeError(f"{function.__name__} is no function of SQL; declare it by @tr.udaf")
+    if not isinstance(function, str | Declaration):
+        raise TypeError(f"{function!r} is no function of SQL; declare it by @tr.udf")
     name = function if isinstance(function, str) else function.__name__
     made = _made(n.Call, this=name, arguments=[tree_of(a) for a in arguments], distinct=False)
     if not isinstance(function, str):

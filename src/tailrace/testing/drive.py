@@ -333,8 +333,9 @@ class Drive:
     def _sink(self, table: str) -> tuple[str, Schema]:
         sinks = {name: node for name, node in self._executor.sinks.items() if table in ("", _table_of(node))}
         if len(sinks) != 1:
-            names = [*(_table_of(node) for node in self._executor.sinks.values()), *self._refusals.letters]
-            raise ConfigError(f"there is no single table '{table}'", hint=f"it writes into {', '.join(names)}")
+            names = [*filter(None, map(_table_of, self._executor.sinks.values())), *self._refusals.letters]
+            hint = f"it writes into {', '.join(names)}" if names else "it is a query: leave the name out"
+            raise ConfigError(f"there is no single table '{table}'", hint=hint)
         ((name, node),) = sinks.items()
         return name, node.schema
 
@@ -372,6 +373,9 @@ def _bound(
         return (query.plan,), what.definitions.session(settings).tables, settings
     if isinstance(what, Pipeline):
         return what.bound(settings).sinks, what.definitions.session(settings).tables, settings
+    if not isinstance(what, str):
+        message = f"a {type(what).__name__} can't be driven"
+        raise ConfigError(message, hint="give a table, a pipeline, or a script in SQL as text")
     session = Session(settings=settings, discover=discover)
     found: list[nodes.Sink] = []
     for statement in session.bind(what, "<test>"):

@@ -31,10 +31,20 @@ def columns(rows: Rows, table: Table, schema: Schema) -> pl.DataFrame:
     """
     if isinstance(rows, pl.DataFrame):
         return _columns(rows, table, schema)
-    given = list(rows)
+    given = _listed(rows, table.name)
     found = _columns(_frame([r.row if isinstance(r, Change) else r for r in given]), table, schema)
     ops = [r.op if isinstance(r, Change) else "+I" for r in given]
     return found if set(ops) <= {"+I"} else found.with_columns(_kinds(ops, table))
+
+
+def _listed(rows: Any, table: str) -> list[Mapping[str, Any] | Change]:
+    alone = isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable)
+    given = [] if alone else list(rows)
+    wrong = [rows] if alone else [row for row in given if not isinstance(row, Mapping | Change)]
+    if wrong:
+        hint = 'give a list of dictionaries, as [{"card": "a"}], or a Polars frame; payloads go into push_bytes'
+        raise ConfigError(f"table '{table}' takes rows, not {wrong[0]!r}", hint=hint)
+    return given
 
 
 def _kinds(ops: Sequence[str], table: Table) -> pl.Series:
