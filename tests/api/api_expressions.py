@@ -50,6 +50,10 @@ _METHODS = {
 }
 
 
+_IN_PATTERNS = ("FIRST", "LAST", "PREV", "NEXT", "MATCH_ROWTIME", "MATCH_PROCTIME")
+"""Functions that there are in patterns alone; the API has no names of its own for them."""
+
+
 class NoWordsError(Exception):
     """The API has no words for a part of a query."""
 
@@ -214,6 +218,8 @@ def _function(name: str, arguments: list[n.Node], inner: Inner) -> Expr:
     if name in ("LAG", "LEAD") and all(isinstance(a, n.Number) for a in arguments[1:2]):
         steps = literal(arguments[1]) if len(arguments) > 1 else 1
         return inner(arguments[0]).shift(steps if name == "LAG" else -steps, *(inner(a) for a in arguments[2:]))
+    if name in _IN_PATTERNS:
+        return tr.call(name, *(inner(a) for a in arguments))
     python = next((p for p, e in entries().items() if e.sql == name), None)
     if python is None:
         raise NoWordsError(f"the function {name}")

@@ -14,6 +14,7 @@ from tailrace.api.definitions import Definitions
 from tailrace.api.expr import Expr, SortExpr
 from tailrace.api.windows import Window
 from tailrace.sql.dialect import nodes as n
+from tailrace.sql.dialect.flink import generate
 
 _WINDOW = ("window_start", "window_end")
 _BARE = ("hints", "qualify", "windows")
@@ -148,6 +149,9 @@ class Words:
             case n.FunctionSource():
                 self._bare(node, "columns")
                 return Scope.of(self._windowed(node.args["function"]), self._alias(node))
+            case n.MatchSource():
+                self._bare(node, "columns", "all_rows")
+                return Scope.of(self._matched(node), self._alias(node))
             case n.Join():
                 return self._join(node)
         raise NoWordsError(type(node).__name__)
@@ -175,19 +179,58 @@ class Words:
         window = Window(str(function.this), tuple(spans[:count]), columns.args["columns"][0].this, keys, offset)
         return table.window(window)
 
+    def _matched(self, node: n.MatchSource) -> tr.Table:
+        scope = self._source(node.args["input"])
+        rows = Scope(scope.table, dict(scope.names))
+        defined = [str(d.args["name"].this) for d in node.args["defines"]]
+        subsets = {
+            str(s.args["name"].this): [str(v.this) for v in s.args["variables"]] for s in n.get(node, "subsets") or []
+        }
+        variables = {str(v.this) for v in node.args["pattern"].find_all(n.PatternVariable)}
+        for variable in {*defined, *subsets, *variables}:
+            rows.names |= {(variable, c): tr.step(variable, c) for c in scope.table.columns}
+        skip = n.get(node, "skip")
+        after = "TO NEXT ROW" if skip is None else generate(skip).removeprefix("AFTER MATCH SKIP ")
+        start, end = ("^ " if n.get(node, "strict_start") else ""), (" $" if n.get(node, "strict_end") else "")
+        within = n.get(node, "within")
+        match = tr.Match(
+            pattern=f"{start}{generate(node.args['pattern'])}{end}",
+            define={str(d.args["name"].this): self.expr(d.args["condition"], rows) for d in node.args["defines"]},
+            measures={str(m.args["alias"].this): self.expr(m.this, rows) for m in n.get(node, "measures") or []},
+            order_by=self._sort(n.get(node, "order") or [], scope),
+            partition_by=[self.expr(p, scope) for p in n.get(node, "partition") or []],
+            within=None if within is None else literal(within),
+            after=after,
+            subsets=subsets,
+        )
+        return scope.table.match(match)
+
+    def _version(self, node: n.Node, left: Scope) -> tuple[n.Node, str]:
+        """Give a table in FROM without the time that it is as of, and the column of the left one that this is."""
+        time = n.get(node, "system_time") if isinstance(node, n.TableSource) else None
+        if time is None:
+            return node, ""
+        if not isinstance(time, n.Name):
+            raise NoWordsError("such a time of a version")
+        plain = node.copy()
+        plain.set("system_time", None)
+        return plain, api_expressions.column_name(left.column(time))
+
     def _join(self, node: n.Join) -> Scope:
         if n.get(node, "natural"):
             raise NoWordsError("a natural join")
         if isinstance(node.args["right"], n.UnnestSource):
             return self._exploded(node)
-        left, right = self._source(node.args["left"]), self._source(node.args["right"])
+        left = self._source(node.args["left"])
+        versions, as_of = self._version(node.args["right"], left)
+        right = self._source(versions)
         both = Scope(left.table, self._sided(left, tr.left) | self._right_names(left, right, tr.right))
         using = [str(u.this) for u in n.get(node, "using") or []]
         condition = n.get(node, "condition")
         on = using or (None if condition is None else self.expr(condition, both))
         if using and node.args["kind"] != "INNER":
             raise NoWordsError("USING of an outer join")
-        table = left.table.join(right.table, on, node.args["kind"].lower())
+        table = left.table.join(right.table, on, node.args["kind"].lower(), as_of=as_of)
         joined = {k: tr.col(v.name) for k, v in self._sided(left, tr.left).items()}
         for key, value in self._right_names(left, right, tr.right).items():
             name = value.name
