@@ -95,7 +95,7 @@ class AvroDecoder(Decoder):
         program = self._program
         count = len(rows)
         words = np.empty((max(1, program.words), count), dtype=np.int64)
-        valid = np.zeros((max(1, len(self._schema)), count), dtype=np.uint8)
+        valid = np.zeros((max(1, len(program.slots)), count), dtype=np.uint8)
         status = np.empty(count, dtype=np.uint8)
         stops = np.empty(count, dtype=np.int64)
         kernel.decode(rows.data.ctypes.data, rows.starts, rows.ends, program.code, words, valid, status, stops)
@@ -111,25 +111,42 @@ class AvroDecoder(Decoder):
             return pl.DataFrame(height=len(slow))
         # what is left as bytes comes first, as it may turn out that a row is slow
         spans = {k: self._span(k, rows, words, valid[k], slow) for k in self._spans}
-        return pl.DataFrame([self._column(k, f, words, valid[k], spans) for k, f in enumerate(self._schema)])
+        return pl.DataFrame([self._column(k, f, words, valid, spans) for k, f in enumerate(self._schema)])
 
     def _column(self, k: int, field: Field, words: Numbers, valid: Marks, spans: dict[int, pl.Series]) -> pl.Series:
-        program = self._program
-        if k in spans:
-            return spans[k]
+        """Give a column, or a field of a ROW: what is in a slot."""
+        program, marks = self._program, valid[k]
         if k in program.constants:
-            return column(field.name, [program.constants[k]], field.type).new_from_index(0, len(valid))
+            return column(field.name, [program.constants[k]], field.type).new_from_index(0, len(marks))
+        if k in spans:
+            return spans[k].alias(field.name)
         if k not in program.places:
-            return pl.Series(field.name, [None], dtype=field.type.polars).new_from_index(0, len(valid))
+            return pl.Series(field.name, [None], dtype=field.type.polars).new_from_index(0, len(marks))
+        if k in program.rows:
+            return self._row(k, field, words, valid, spans)
         first = program.firsts[k]
         if field.type.kind not in STRINGS and field.type.kind not in BINARIES:
-            return fixed_column(field.type, words[first : first + 2], valid).alias(field.name)
+            return fixed_column(field.type, words[first : first + 2], marks).alias(field.name)
         starts, sizes = words[first], words[first + 1]
-        out = np.empty(total_size(sizes, valid), dtype=np.uint8)
-        offsets = np.empty(len(valid) + 1, dtype=np.int64)
-        gather(starts, sizes, valid, offsets, out)
+        out = np.empty(total_size(sizes, marks), dtype=np.uint8)
+        offsets = np.empty(len(marks) + 1, dtype=np.int64)
+        gather(starts, sizes, marks, offsets, out)
         make = text_column if field.type.kind in STRINGS else bytes_column
-        return make(offsets, out, valid).alias(field.name)
+        return make(offsets, out, marks).alias(field.name)
+
+    def _row(self, k: int, field: Field, words: Numbers, valid: Marks, spans: dict[int, pl.Series]) -> pl.Series:
+        """Put a ROW together from the slots of its fields."""
+        kinds = dict(zip(field.type.names, field.type.children, strict=True))
+        inner = []
+        for part in self._program.rows[k]:
+            of = Field(part.name, kinds[part.name])
+            if part.slot < 0:
+                inner.append(column(of.name, [part.constant], of.type).new_from_index(0, valid.shape[1]))
+            else:
+                inner.append(self._column(part.slot, of, words, valid, spans))
+        whole = pl.DataFrame(inner).to_struct(field.name)
+        there = pl.Series(valid[k] != 0)
+        return whole if there.all() else pl.select(pl.when(there).then(whole).alias(field.name)).to_series()
 
     def _span(self, k: int, rows: Rows, words: Numbers, valid: Marks, slow: npt.NDArray[np.bool_]) -> pl.Series:
         """Read the values that the kernel has left as bytes; a bad one marks its row `slow`."""
@@ -141,8 +158,7 @@ class AvroDecoder(Decoder):
                 values[r] = reader.read(rows.data[starts[r] : starts[r] + sizes[r]].tobytes())
             except (BadValueError, BadRowError):
                 slow[r] = True
-        field = self._schema.fields[k]
-        return column(field.name, values, field.type)
+        return column("", values, self._program.slots[k])
 
 
 def _why(rows: Rows, number: int, status: int, stop: int) -> tuple[str, str]:

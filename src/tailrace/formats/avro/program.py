@@ -11,11 +11,23 @@ import numpy.typing as npt
 from tailrace.formats.avro.types import AvroType
 from tailrace.formats.avro.values import Convert, MisfitError, Reading, find, missing, nullable, reading
 from tailrace.formats.kernels import avro_decode as kernel
-from tailrace.schema import Schema
+from tailrace.schema import DataType, Kind, Schema
 
 Numbers = npt.NDArray[np.int64]
 _FIXED = {"boolean": 1, "float": 4, "double": 8}
 _TWO_WORDS = (kernel.STRING, kernel.BINARY, kernel.FIXED, kernel.ENUM, kernel.DECIMAL, kernel.DECIMAL_FIXED)
+
+MOST_SLOTS = 4096
+"""Beyond so many fields, ROWs are read one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of a ROW: its slot, or (-1) the one value that all of its rows have."""
+
+    name: str
+    slot: int
+    constant: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,9 @@ class Program:
     """
     How rows of a writer's schema become columns.
 
-    Column k has its words from `firsts[k]` on. `spans` are the columns whose bytes the kernel leaves, with the type and what reads its
-    values; `constants` those that the writer does not have; `places` those that the kernel gives; `fields` what reads the others one by one, by the writer's names.
+    A column is a slot of its number; the fields of a ROW have slots behind those, which `rows` names, so that a ROW is read with all that is
+    in it. Slot k has its words from `firsts[k]` on. `spans` are the slots whose bytes the kernel leaves, with the type and what reads its
+    values; `places` all that the kernel gives. `constants` are the columns that the writer does not have; `fields` what reads the others one by one, by the writer's names.
     """
 
     writer: AvroType
@@ -32,6 +45,8 @@ class Program:
     code: Numbers
     firsts: list[int]
     words: int
+    slots: list[DataType]
+    rows: dict[int, list[Part]]
     spans: dict[int, tuple[AvroType, Convert]]
     constants: dict[int, Any]
     places: frozenset[int]
@@ -162,6 +177,8 @@ class _Compiler:
         self._words = 0
         self._firsts = [0] * len(schema)
         self._spans: dict[int, tuple[AvroType, Convert]] = {}
+        self._slots = [f.type for f in schema]
+        self._rows: dict[int, list[Part]] = {}
         self._constants: dict[int, Any] = {}
         self._places: set[int] = set()
         self._fields: dict[int, tuple[str, Convert]] = {}
@@ -183,7 +200,8 @@ class _Compiler:
             places = asked.get(one.name, [])
             # a field that two columns stand for is read by the kernel for the first of them
             if places:
-                self._read(one.type, places[0], of_reader.get(self._schema.fields[places[0]].name))
+                name = self._schema.fields[places[0]].name
+                self._read(one.type, places[0], name, of_reader.get(name))
             else:
                 self._code.skip(one.type)
         again = [k for places in asked.values() for k in places[1:]]
@@ -199,6 +217,8 @@ class _Compiler:
             code,
             self._firsts,
             self._words,
+            self._slots,
+            self._rows,
             self._spans,
             self._constants,
             frozenset(self._places),
@@ -220,33 +240,69 @@ class _Compiler:
         self._code.emit(kernel.FAIL, kernel.NO_ROW)
         self._code.set(over, 1, self._code.here())
 
-    def _read(self, given: AvroType, k: int, reader: AvroType | None) -> None:
+    def _read(self, given: AvroType, k: int, path: str, reader: AvroType | None) -> None:
+        """Read values that may be null into a slot."""
         optional = given.optional
         if given.kind == "null":
             return
-        column = self._schema.fields[k]
         inner = optional[1] if optional else given
         at = -1
         if optional is not None:
             at = self._code.emit(kernel.NULLABLE, optional[0], 0) if optional[0] >= 0 else -1
             if at < 0:
                 self._code.emit(kernel.SKIP_INDEX, 1, kernel.BRANCH)
-        self._value(inner, reading(inner, column.type, column.name, reader), k)
+        if inner.kind == "record" and self._slots[k].kind is Kind.ROW and len(self._slots) < MOST_SLOTS:
+            self._row(inner, k, path, _record_of(reader))
+        else:
+            self._value(inner, reading(inner, self._slots[k], path, reader), k)
         if at >= 0:
             self._code.set(at, 2, self._code.here())
 
-    def _value(self, inner: AvroType, how: Reading, k: int) -> None:
+    def _row(self, record: AvroType, k: int, path: str, reader: AvroType | None) -> None:
+        """Read a record into the slots of a ROW's fields; its own slot says whether it is there."""
+        kind = self._slots[k]
+        parts, asked = [], {}
+        of_reader = {f.name: f.type for f in reader.fields} if reader is not None else {}
+        for name, child in zip(kind.names, kind.children, strict=True):
+            source = find(record, name, reader)
+            if source is None:
+                parts.append(Part(name, -1, missing(name, child, f"{path}.{name}", reader)))
+                continue
+            if source.name in asked:
+                raise MisfitError(f"{path}.{source.name}", "is what more than one field stands for, by aliases")
+            slot = len(self._slots)
+            self._slots.append(child)
+            self._firsts.append(0)
+            asked[source.name] = (slot, name)
+            parts.append(Part(name, slot))
+        self._rows[k] = parts
+        first = self._begin(k)
+        self._code.emit(kernel.SPAN_BEGIN, first, k)
+        for one in record.fields:
+            if one.name in asked:
+                slot, name = asked[one.name]
+                self._read(one.type, slot, f"{path}.{name}", of_reader.get(name))
+            else:
+                self._code.skip(one.type)
+        self._code.emit(kernel.SPAN_END, first, k)
+
+    def _begin(self, k: int, words: int = 2) -> int:
+        """Give a slot its words."""
         first = self._words
         self._firsts[k] = first
         self._places.add(k)
+        self._words += words
+        return first
+
+    def _value(self, inner: AvroType, how: Reading, k: int) -> None:
         if how.op is None:
-            self._words += 2
+            first = self._begin(k)
             self._spans[k] = (inner, how.convert)
             self._code.emit(kernel.SPAN_BEGIN, first, k)
             self._code.skip(inner)
             self._code.emit(kernel.SPAN_END, first, k)
             return
-        self._words += 2 if how.op in _TWO_WORDS else 1
+        first = self._begin(k, 2 if how.op in _TWO_WORDS else 1)
         params = [int(p) for p in how.params]
         if how.op == kernel.ENUM:
             params.append(self._symbols(how.symbols))
