@@ -41,7 +41,7 @@ def derived(schema: Schema, name: str = "Row", package: str = "tailrace") -> Any
     Raises:
         ConfigError: a type or name that Protobuf does not have.
 
-    >>> from tailrace.schema import BIGINT
+    >>> from tailrace.schema import BIGINT, Field
     >>> derived(Schema((Field("id", BIGINT),))).full_name
     'tailrace.Row'
     """
@@ -165,7 +165,7 @@ def text_of(message: Any) -> str:
     """
     Write a message that was `derived` as a `.proto` file.
 
-    >>> from tailrace.schema import BIGINT
+    >>> from tailrace.schema import BIGINT, Field
     >>> print(text_of(derived(Schema((Field("id", BIGINT),)))).strip().splitlines()[-2])
       optional int64 id = 1;
     """
