@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import random
 import signal
 import sqlite3
@@ -124,6 +125,36 @@ def test_stopped_while_it_takes_checkpoints(tmp_path: Path) -> None:
     assert stops == 5
     assert checkpoints > 5
     assert stored(database) == list(range(3000))
+
+
+def test_what_was_taken_from_a_queue_is_put_through(tmp_path: Path) -> None:
+    """It does not come again: what waits for the engine when the pipeline is stopped is not lost, nor taken twice."""
+    inboxes: list[queue.SimpleQueue[int | None]] = []
+    taken: list[int] = []
+
+    def received() -> Iterator[dict[str, int]]:
+        inbox = inboxes[-1]
+        while (n := inbox.get(timeout=60)) is not None:
+            taken.append(n)
+            yield {"n": n}
+
+    rows = tr.from_rows(received, {"n": int}, name="inbox", bounded=False)
+    pipeline = rows.to_sqlite(str(tmp_path / "out.db"), "out")
+    left = 0
+    for first in (0, 50_000):
+        inboxes.append(queue.SimpleQueue())
+        for n in range(first, first + 50_000):
+            inboxes[-1].put(n)
+        before = len(taken)
+        with pipeline.start("inbox", state=tmp_path / "state", settings=OFTEN) as job:
+            while len(taken) == before:
+                with pytest.raises(TimeoutError):
+                    job.wait(0.001)
+        left += inboxes[-1].qsize()
+        inboxes[-1].put(None)
+
+    assert stored(tmp_path / "out.db") == taken
+    assert len(taken) + left == 100_000
 
 
 def test_stopped_before_it_has_begun() -> None:

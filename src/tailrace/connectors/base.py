@@ -171,6 +171,14 @@ class Reader(ABC):
         """Give the rows that wait in each partition (None: not known), as far as is known without asking anybody."""
         return {}
 
+    def rest(self) -> list[Block]:
+        """
+        Take no more, and give what was taken from a system that will not give it again.
+
+        Called once, when it is to stop, before it is closed.
+        """
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Let go of everything; not called after a crash."""

@@ -216,10 +216,7 @@ class Fetcher:
             self._backoff.reset()
             self._backoff.limit = self._retry_limit
             self.retrying = ""
-            now = self._clock.monotonic()
-            for block in blocks:
-                self.on_the_way.took(block.partition)
-                self._read_at.append(now)
+            self._took(blocks)
             self._look()
             self._deliver(blocks, changes)
             if not blocks:
@@ -229,8 +226,18 @@ class Fetcher:
             if over and not blocks and not changes:
                 return True
             over = self._source.bounded and not self._live and not blocks
+        if not self._halt.is_set:
+            rest = reader.rest()
+            self._took(rest)
+            self._deliver(rest, [])
         self._line.flush()
         return False
+
+    def _took(self, blocks: Sequence[Block]) -> None:
+        now = self._clock.monotonic()
+        for block in blocks:
+            self.on_the_way.took(block.partition)
+            self._read_at.append(now)
 
     def _meanwhile(self) -> None:
         """Look after the source while its rows can't be taken."""

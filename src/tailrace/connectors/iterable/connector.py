@@ -29,6 +29,7 @@ from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
 
 PARTITION = "0"
+_ALL = 1 << 20
 
 OPTIONS = OptionSet(
     "connector 'iterable'",
@@ -59,8 +60,9 @@ class IterableSource(Source):
         if feed is None:
             raise TerminalError(self._missing(), hint=_HINT)
         position = int(positions.get(PARTITION, 0))
-        skip = position if self._comes_again else 0
-        return IterableReader(self, feed, self._table, self._schema, self._columns, position, skip)
+        return IterableReader(
+            self, feed, self._table, self._schema, self._columns, position, comes_again=self._comes_again
+        )
 
     def check(self) -> Report:
         if feeds.get(self._name) is None:
@@ -85,16 +87,18 @@ class IterableReader(Reader):
         schema: Schema,
         columns: tuple[str, ...],
         position: int,
-        skip: int,
+        *,
+        comes_again: bool,
     ) -> None:
         self._source = source
         self._table = table
         self._schema = schema
         self._known = columns if feed.strict else None
+        self._comes_again = comes_again
         self._position = position
         self._announced = False
         self._ended = False
-        self._feeder = Feeder(feed.items, feed.convert, skip)
+        self._feeder = Feeder(feed.items, feed.convert, position if comes_again else 0)
 
     def poll(self, limit: Limit) -> list[Block]:
         found = self._feeder.take(limit.rows, limit.wait_seconds)
@@ -141,6 +145,15 @@ class IterableReader(Reader):
             self._ended = self._source.bounded = True
             found.append(Ended(PARTITION))
         return found
+
+    def rest(self) -> list[Block]:
+        if self._comes_again:
+            return []
+        self._feeder.close()
+        blocks: list[Block] = []
+        while (found := self._feeder.take(_ALL, 0.0)) is not None:
+            blocks.append(self._of_frame(found) if isinstance(found, pl.DataFrame) else self._of_rows(found))
+        return blocks
 
     def close(self) -> None:
         self._feeder.close()

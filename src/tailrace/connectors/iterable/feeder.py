@@ -110,13 +110,13 @@ class Feeder:
         iterator = iter(items)
         with closing(iterator) if isinstance(iterator, Generator) else nullcontext():
             for item in iterator:
-                if self._stopped:
-                    return
                 self._put(item)
                 while self._is_full() and not self._stopped:
                     self._room.clear()
                     if self._is_full():
                         self._room.wait(_LOOK)
+                if self._stopped:
+                    return
 
     async def _read_async(self, items: AsyncIterable[Any]) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
