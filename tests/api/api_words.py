@@ -12,6 +12,7 @@ import tailrace as tr
 from tailrace.api import queries
 from tailrace.api.definitions import Definitions
 from tailrace.api.expr import Expr, SortExpr
+from tailrace.api.grouping import Grouping
 from tailrace.api.windows import Window
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect.flink import generate
@@ -107,22 +108,43 @@ class Words:
 
     def _grouped(self, node: n.Select, scope: Scope) -> Scope:
         elements = list(n.get(node.args["group"], "elements") or []) if n.get(node, "group") else []
-        if any(not isinstance(e, n.Node) or isinstance(e, (n.GroupingSets, n.KeySet)) for e in elements):
-            raise NoWordsError("grouping sets")
+        if any(not isinstance(e, n.Node) or isinstance(e, n.KeySet) for e in elements):
+            raise NoWordsError("a set of keys")
+        if n.get(node, "group") and n.get(node.args["group"], "distinct"):
+            raise NoWordsError("GROUP BY DISTINCT")
+        sets = [self._sets(e, scope) for e in elements if isinstance(e, n.GroupingSets)]
+        elements = [e for e in elements if not isinstance(e, n.GroupingSets)]
         keys = self._keys(elements, scope)
         having = n.get(node, "having")
         calls = list(
             {c: None for part in [*node.args["items"], *([having] if having else [])] for c in aggregates_in(part)}
         )
         aggregates = {f"agg_{i}": self.expr(call, scope) for i, call in enumerate(calls)}
-        table = scope.table.group_by(**{k: e for k, (_, e) in keys.items()}).agg(**aggregates)
+        made_of = {k: e for k, (_, e) in keys.items()}
+        table = scope.table.group_by(*(made for made, _ in sets), **made_of).agg(**aggregates)
         replaced = [(tree, tr.col(k)) for k, (tree, _) in keys.items()]
+        replaced += [(name, tr.col(_last(name))) for _, names in sets for name in names]
         replaced += [(call, tr.col(f"agg_{i}")) for i, call in enumerate(calls)]
         replaced += [(e, tr.col(_last(e))) for e in elements if self._is_window(e, scope)]
         made = Scope(table, {}, replaced)
         if having:
             made.table = table.filter(self.expr(having, made))
         return made
+
+    @staticmethod
+    def _sets(node: n.GroupingSets, scope: Scope) -> tuple[Grouping, list[n.Name]]:
+        """Give sets of keys, and the names in them."""
+        inner = [e.args["keys"] if isinstance(e, n.KeySet) else [e] for e in node.args["elements"]]
+        names = [k for keys in inner for k in keys]
+        if any(not isinstance(k, n.Name) or api_expressions.column_name(scope.column(k)) != _last(k) for k in names):
+            raise NoWordsError("expressions in grouping sets")
+        texts = [[_last(k) for k in keys] for keys in inner]
+        if node.args["kind"] == "GROUPING SETS":
+            return tr.grouping_sets(*texts), names
+        if any(len(keys) != 1 for keys in texts):
+            raise NoWordsError("several keys in one place")
+        make = tr.rollup if node.args["kind"] == "ROLLUP" else tr.cube
+        return make(*(keys[0] for keys in texts)), names
 
     def _keys(self, elements: list[n.Node], scope: Scope) -> dict[str, tuple[n.Node, Expr]]:
         """Give the keys by new names; those of the window are the API's own."""

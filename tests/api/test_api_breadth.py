@@ -120,3 +120,11 @@ def test_names_of_hints() -> None:
     one, two = (tr.read("datagen", {"id": int}, name=name) for name in ("one", "two"))
 
     assert "/*+ BROADCAST(`r`) */" in one.join(two, "id").hint("broadcast", ["r"]).sql()
+
+
+def test_which_keys_are_grouped() -> None:
+    """GROUPING tells the total from a group of NULL."""
+    t = tr.from_rows([{"k": "a", "v": 1}, {"k": None, "v": 2}], name="keys")
+    totals = t.group_by(tr.rollup("k")).agg(all=tr.call("GROUPING", col("k")), total=col("v").sum())
+
+    assert rows(totals) == [("a", 0, 1), (None, 0, 2), (None, 1, 3)]

@@ -26,7 +26,7 @@ from tailrace.sql.statements import Insert, Query
 
 CASES = all_cases()
 AREAS = sorted({case.area for case in CASES})
-AT_LEAST = 670
+AT_LEAST = 680
 """So many cases have words in the API; fewer would mean that words were lost."""
 
 
