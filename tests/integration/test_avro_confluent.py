@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import script_kit as kit
 from avro_kit import logical, record, written
+from typer.testing import CliRunner
 
 import tailrace as tr
+from tailrace.cli.commands import app
 from tailrace.connectors.discovery import discover
 from tailrace.errors import ConfigError, DataError, TerminalError
 from tailrace.formats.confluent.access import Access
@@ -459,3 +461,47 @@ def test_debezium(kafka: str, schema_registry: str, theirs: Any) -> None:
         f"CREATE TABLE s ({columns}) WITH ({source}, 'tailrace.on-error' = 'drop'); SELECT COUNT(*) AS n, SUM(amount) AS a FROM s;"
     )
     assert rows.select("n", "a").rows()[-1] == (2, Decimal("1.50"))
+
+
+def test_rows_by_key(kafka: str, schema_registry: str) -> None:
+    """Keys and values of `upsert-kafka` have schemas of their own, and a row that is deleted has no value."""
+    topic = kafka_kit.new_topic(kafka, **{"cleanup.policy": "compact"})
+    given = kit.options(
+        connector="upsert-kafka",
+        topic=topic,
+        properties__bootstrap__servers=kafka,
+        key__format="avro-confluent",
+        key__avro_confluent__url=schema_registry,
+        value__format="avro-confluent",
+        value__avro_confluent__url=schema_registry,
+    )
+    declared = f"CREATE TABLE t (id BIGINT, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ({given}"
+    kit.run(f"{declared}); INSERT INTO t SELECT id, COUNT(*) FROM (VALUES (1), (2), (1)) AS v (id) GROUP BY id;")
+    first = kafka_kit.consume(kafka, topic)[0].key()
+    kafka_kit.produce(kafka, topic, [{"key": first, "value": None}])
+
+    rows, _ = kit.run(f"{declared}, 'scan.bounded.mode' = 'latest-offset'); SELECT SUM(n) AS n FROM t;")
+
+    # the key is header and id: of the two the deleted one no longer counts
+    assert rows["n"].to_list()[-1] == (1 if first[5:] == b"\x02" else 2)
+    assert {f"{topic}-key", f"{topic}-value"} <= set(client(schema_registry).subjects())
+
+
+def test_check_says_what_the_registry_has(kafka: str, schema_registry: str, tmp_path: Path) -> None:
+    """`tailrace check` names the subjects, and fails if their registry is away; it registers nothing."""
+    topic = kafka_kit.new_topic(kafka)
+    into = kit.options(
+        connector="kafka", topic=topic, properties__bootstrap__servers=kafka, format="avro-confluent",
+        avro_confluent__url=schema_registry, avro_confluent__tailrace__retries="0",
+    )  # fmt: skip
+    script = tmp_path / "job.sql"
+    text = f"CREATE TABLE t (id BIGINT) WITH ({into}); INSERT INTO t VALUES (1);"
+    script.write_text(text)
+    said = CliRunner().invoke(app, ["check", str(script)])
+    assert said.exit_code == 0, said.output
+    assert f"subject '{topic}-value', to be registered" in said.stdout
+    assert client(schema_registry).versions(f"{topic}-value") == []
+    script.write_text(text.replace(schema_registry, "http://127.0.0.1:1"))
+    said = CliRunner().invoke(app, ["check", str(script)])
+    assert said.exit_code == 1
+    assert "http://127.0.0.1:1 can't be reached" in said.stdout
