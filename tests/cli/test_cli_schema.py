@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from tailrace.cli.commands import app
@@ -16,6 +18,13 @@ from tailrace.formats.confluent.access import Access
 from tailrace.formats.confluent.client import IncompatibleSchemaError, Registry, RegistrySchema
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """Let logs go where they went before: the runner's streams are closed behind a test."""
+    yield
+    structlog.reset_defaults()
 
 
 def said(*arguments: str, status: int = 0) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import script_kit as kit
+import structlog
 from avro_kit import logical, record, written
 from typer.testing import CliRunner
 
@@ -498,10 +499,12 @@ def test_check_says_what_the_registry_has(kafka: str, schema_registry: str, tmp_
     text = f"CREATE TABLE t (id BIGINT) WITH ({into}); INSERT INTO t VALUES (1);"
     script.write_text(text)
     said = CliRunner().invoke(app, ["check", str(script)])
+    structlog.reset_defaults()  # the runner's streams are closed by now
     assert said.exit_code == 0, said.output
     assert f"subject '{topic}-value', to be registered" in said.stdout
     assert client(schema_registry).versions(f"{topic}-value") == []
     script.write_text(text.replace(schema_registry, "http://127.0.0.1:1"))
     said = CliRunner().invoke(app, ["check", str(script)])
+    structlog.reset_defaults()  # the runner's streams are closed by now
     assert said.exit_code == 1
     assert "http://127.0.0.1:1 can't be reached" in said.stdout
