@@ -143,6 +143,16 @@ def test_dead_letters() -> None:
     assert drive.failure is None
 
 
+def test_payloads_that_are_none() -> None:
+    """One is taken as it is, what is no payload is refused."""
+    drive = Drive(LETTERS.format(options=TO_DEAD))
+    drive.push_bytes("orders", b"no json")
+
+    assert [row["payload"] for row in drive.dead_letters] == ["no json"]
+    with pytest.raises(ConfigError, match="takes payloads, not 7"):
+        drive.push_bytes("orders", [7])  # type: ignore[list-item]
+
+
 def test_dead_letters_since_a_checkpoint_are_taken_back() -> None:
     """And come again, once."""
     drive = Drive(LETTERS.format(options=TO_DEAD))

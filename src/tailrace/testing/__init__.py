@@ -28,6 +28,20 @@ _LAZY = {
 _HOME = {name: f"tailrace.testing.{module}" for module, names in _LAZY.items() for name in names}
 
 
+__all__ = [
+    "Change",
+    "Checkpoint",
+    "Crash",
+    "Drive",
+    "Emitted",
+    "End",
+    "Pause",
+    "Refused",
+    "Watermark",
+    "assert_rows",
+]
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)

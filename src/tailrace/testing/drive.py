@@ -116,14 +116,18 @@ class Drive:
         ]
         return self._do(lambda: self._arrive(partition, arrivals))
 
-    def push_bytes(self, table: str, payloads: Iterable[bytes | str], *, partition: str = PARTITION) -> Emitted[Change]:
+    def push_bytes(
+        self, table: str, payloads: Iterable[bytes | str] | bytes, *, partition: str = PARTITION
+    ) -> Emitted[Change]:
         """
-        Let a table have payloads, in one batch, which its format decodes; what can't be decoded is refused.
+        Let a table have payloads (or one), in one batch, which its format decodes; what can't be decoded is refused.
 
         Raises:
             ConfigError: there is no such table, or its rows are more than payloads.
         """
-        given = list(payloads)
+        given = [payloads] if isinstance(payloads, bytes | str) else list(payloads)
+        if wrong := [p for p in given if not isinstance(p, bytes | str)]:
+            raise ConfigError(f"table '{table}' takes payloads, not {wrong[0]!r}", hint="give bytes or texts")
         arrivals = [self._arrivals.of_bytes(scan, partition, node, given) for scan, node in self._scans(table).items()]
         return self._do(lambda: self._arrive(partition, arrivals))
 
