@@ -125,7 +125,7 @@ class Drive:
         Raises:
             ConfigError: there is no such table, or its rows are more than payloads.
         """
-        given = [payloads] if isinstance(payloads, bytes | str) else list(payloads)
+        given: list[Any] = [payloads] if isinstance(payloads, bytes | str) else list(payloads)
         if wrong := [p for p in given if not isinstance(p, bytes | str)]:
             raise ConfigError(f"table '{table}' takes payloads, not {wrong[0]!r}", hint="give bytes or texts")
         arrivals = [self._arrivals.of_bytes(scan, partition, node, given) for scan, node in self._scans(table).items()]
