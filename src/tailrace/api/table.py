@@ -422,6 +422,33 @@ class Table:
         """Give the pipeline that writes its rows into a table of a SQLite database."""
         return self.to("sqlite", {"path": path, "table-name": table} | dict(options or {}), primary_key=primary_key)
 
+    def alert(
+        self,
+        title: str,
+        *,
+        options: Mapping[str, str],
+        key: str | Sequence[str] = (),
+        severity: str = "warning",
+        text: str = "",
+    ) -> Pipeline:
+        """
+        Give the pipeline that tells people of its rows; `{column}` in `title` and `text` is the value of the row.
+
+        Rows with the same `key` (all columns, if there is none) are one alert. `options` name the channels, and are those of the
+        connector `alert`: `{"slack.url": ...}`.
+
+        >>> import tailrace as tr
+        >>> found = tr.from_rows([{"card": "c1", "n": 11}], name="found")
+        >>> pipeline = found.alert("{card} paid {n} times", key="card", options={"webhook.url": "http://localhost:1/"})
+
+        Raises:
+            ConfigError: there is no such column, or no channel.
+        """
+        keys = [key] if isinstance(key, str) else list(key)
+        given = {"alert.title": title, "alert.text": text, "alert.severity": severity}
+        given |= {"alert.key": ";".join(keys)} if keys else {}
+        return self.to("alert", given | dict(options))
+
     # helpers
 
     def _known(self, names: Sequence[str] | Mapping[str, str]) -> None:

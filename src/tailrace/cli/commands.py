@@ -295,6 +295,22 @@ def scrape(
     command.scrape(listen, token_file)
 
 
+alerts_app = typer.Typer(help="Try the channels of alerts.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
+
+
+@alerts_app.command("test", epilog="Example: `tailrace alerts test fraud.sql`")
+def alerts_test(files: Files, parameter: Parameters = None, set_: Settings = None, json: Json = False) -> None:
+    """
+    Send a sample to each channel of each table of alerts that a script defines.
+
+    Ends with status 1 if a channel does not take it.
+    """
+    from tailrace.cli import alerts as command  # noqa: PLC0415  loaded when called
+
+    command.test(files, parameter, set_, json_=json)
+
+
 def invoke(arguments: list[str]) -> None:
     """
     Carry out a command line; errors pass through.

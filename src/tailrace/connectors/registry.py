@@ -20,6 +20,7 @@ GROUP = "tailrace.connectors"
 """The entry points by which a package brings a connector: each names an object that is a `Connector`."""
 
 _BUILT_IN = (
+    "alert",
     "blackhole",
     "datagen",
     "filesystem",
@@ -31,7 +32,7 @@ _BUILT_IN = (
     "sqlite",
     "upsert-kafka",
 )
-_EXTRAS = {"kafka": "kafka", "upsert-kafka": "kafka"}
+_EXTRAS = {"alert": "alert", "kafka": "kafka", "upsert-kafka": "kafka"}
 _MODULES = {"upsert-kafka": "kafka.upsert"}
 
 

@@ -36,6 +36,17 @@ def row_texts(frame: pl.DataFrame, schema: Schema) -> pl.Series:
     return frame.select(pl.concat_str([signs, pl.lit("["), *inner, pl.lit("]")])).to_series()
 
 
+def value_texts(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """
+    Give each value as a text, in a column of its name.
+
+    >>> from tailrace.schema import BIGINT
+    >>> value_texts(pl.DataFrame({"n": [1, None]}), Schema((Field("n", BIGINT),)))["n"].to_list()
+    ['1', 'null']
+    """
+    return frame.select(_cell(f).alias(f.name) for f in schema)
+
+
 def _cell(field: Field) -> pl.Expr:
     return _text(pl.col(field.name), field.type, field.name).fill_null("null")
 
