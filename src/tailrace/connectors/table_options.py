@@ -191,7 +191,7 @@ def appends_only(table: Table, connector: Connector) -> str:
     """Say why a table takes no rows that are updated; empty if its format can write what has changed."""
     if resolve(table, connector).changes:
         return ""
-    known = ", ".join(name for name in formats.names() if formats.get(name).changes)
+    known = ", ".join(sorted(name for name in formats.names() if formats.get(name).changes))
     return f"connector '{connector.name}' only appends, with the formats {known} it also writes what has changed"
 
 
