@@ -13,6 +13,7 @@ import pytest
 from tailrace.errors import ConfigError, TerminalError, TransientError
 from tailrace.plan import nodes
 from tailrace.runtime.job import Job
+from tailrace.runtime.outlet import Outlet
 
 KINDS = ["flushed", "marked", "staged"]
 
@@ -70,6 +71,21 @@ def test_several_partitions_and_sinks(world: Any, make: Any) -> None:
     world.job(world.into(scan, "a", "marked"), world.into(scan, "b", "staged"), world.into(scan, "c")).run()
     for name in "abc":
         assert sorted(ids(world.target(name))) == list(range(200))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sink_that_is_quick_with_a_barrier(world: Any, make: Any, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """It may have prepared the epoch before the engine's thread goes on; that is no error."""
+    mark = Outlet.mark
+
+    def slowly(outlet: Outlet, item: Any) -> None:
+        mark(outlet, item)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(Outlet, "mark", slowly)
+    scan = world.scan("numbers", make(0, 10), make(10, 25), parts=1)
+    assert world.job(world.into(scan, "out", kind), state="state").run().finished
+    assert ids(world.target("out")) == list(range(25))
 
 
 def test_staged_sinks_hear_of_the_end(world: Any, make: Any) -> None:

@@ -90,7 +90,7 @@ class Checkpointer:
         return self._coordinator.next_epoch
 
     def begin(self, snapshot: Snapshot, stall: float) -> None:
-        """Take over a snapshot, whose barriers are in the queues of all sinks."""
+        """Take over a snapshot, before its barriers are in the queues of the sinks."""
         self._snapshot, self._stall, self._began = snapshot, stall, self._clock.monotonic()
         self._busy = True
         self.report(SnapshotTaken(self._began, snapshot.final))

@@ -239,11 +239,12 @@ class Loop:
             self._positions[scan].pop(partition, None)
         self._leaving.clear()
         barrier = Barrier(self._checkpointer.next_epoch)
-        for outlet in self._outlets.values():
-            outlet.mark(barrier)
         self._last_checkpoint = self._clock.monotonic()
         self._dirty = False
+        # first: a sink may meet the barrier, and say so, before this thread goes on
         self._checkpointer.begin(Snapshot(positions, deltas, self._rows, final), self._last_checkpoint - began)
+        for outlet in self._outlets.values():
+            outlet.mark(barrier)
 
     def _wait_for_checkpointer(self) -> None:
         """Wait until the epoch under way is complete; the checkpointer bounds how long that takes."""
