@@ -236,7 +236,7 @@ def test_the_lines_of_each_format() -> None:
     lines = {
         n: registry.get(n).encoder(schema, options(registry.get(n).options, {})).encode(frame)
         for n in registry.names()
-        if registry.get(n).changes
+        if registry.get(n).changes and n != "debezium-avro-confluent"  # no lines, and tested with a registry
     }
     texts = {name: rows.data.tobytes().decode().splitlines() for name, rows in lines.items()}
     assert texts == {

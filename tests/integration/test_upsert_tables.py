@@ -74,7 +74,7 @@ def test_a_file_of_inserts_takes_no_changes(tmp_path: Path) -> None:
     text = script(tmp_path, "SELECT id, k, v FROM orders", "id").replace(
         "'connector' = 'sqlite'", "'connector' = 'filesystem', 'format' = 'json'"
     )
-    with pytest.raises(ConfigError, match="only appends, with the formats debezium-json"):
+    with pytest.raises(ConfigError, match=r"only appends, with the formats .*debezium-json"):
         run(text.replace("'tailrace.create-table' = 'true'", "'sink.parallelism' = '1'"))
 
 

@@ -185,7 +185,8 @@ class Table:
     def head(self, count: int = 5, offset: int = 0) -> Table:
         """Keep the first rows; behind `sort` those that come first in that order, with `offset` from behind so many on."""
         if count < 0 or offset < 0:
-            raise given.wrong(f"head({count}, {offset}) would be less than no rows", "give the number of rows to keep")
+            wanted = f"{count}, {offset}" if offset else f"{count}"
+            raise given.wrong(f"head({wanted}) would be less than no rows", "give the number of rows to keep")
         return self._with(queries.limited(self.tree, count, offset))
 
     def explode(

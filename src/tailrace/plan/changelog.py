@@ -56,7 +56,7 @@ ALL: Mode = tuple(Change)
 UPSERTS: Mode = (Change.INSERT, Change.UPDATE_AFTER, Change.DELETE)
 """What says which row stands at a key now, and nothing of the row before."""
 
-CHANGE_FORMATS = ("canal-json", "debezium-json", "maxwell-json", "ogg-json")
+CHANGE_FORMATS = ("canal-json", "debezium-avro-confluent", "debezium-json", "maxwell-json", "ogg-json")
 """The formats whose rows say what has changed."""
 
 UPSERT_CONNECTORS = ("upsert-kafka",)
