@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tailrace.formats.avro.types import BadSchemaError, parse
 from tailrace.formats.confluent.access import OPTIONS as ACCESS
-from tailrace.formats.confluent.subjects import STRATEGIES, TOPIC_NAME
-from tailrace.options import Option, OptionSet, boolean, choice, string
+from tailrace.formats.confluent.places import OPTIONS as PLACE
+from tailrace.options import Option, OptionSet, boolean, choice
 
 
 def _schema(text: str) -> str:
@@ -46,23 +46,9 @@ PLAIN = OptionSet(
 
 _OF_REGISTRY = (
     *ACCESS,
-    Option(
-        "subject", string, doc="the subject of the schema in the registry; for Kafka `<topic>-value` or `<topic>-key`"
-    ),
+    *PLACE,
     Option("schema", _schema, doc="the schema of the table as text: its names, aliases and defaults count"),
     LEGACY,
-    Option(
-        "tailrace.subject-strategy",
-        choice(*STRATEGIES),
-        TOPIC_NAME,
-        "how the subject is named where it is not given: `TopicNameStrategy`, `RecordNameStrategy` or `TopicRecordNameStrategy`",
-    ),
-    Option(
-        "tailrace.auto-register",
-        boolean,
-        True,
-        "whether a sink registers its schema; else it must be in the registry already",
-    ),
 )
 
 
