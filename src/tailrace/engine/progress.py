@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK
+from tailrace.engine.batch import MIN_WATERMARK
 
 
 @dataclass(slots=True)
@@ -87,12 +87,6 @@ class Progress:
             return None
         waits = [p.last_row + self._idle_timeout - now for p in self.partitions.values() if not p.idle and not p.ended]
         return max(0.0, min(waits)) if waits else None
-
-    def holding(self) -> list[str]:
-        """Give the partitions that hold the watermark back, those without any row first."""
-        active = {n: p.watermark for n, p in self.partitions.items() if not p.idle and not p.ended}
-        least = min(active.values(), default=MAX_WATERMARK)
-        return [name for name, watermark in active.items() if watermark == least]
 
     def state(self) -> list[tuple[str, int]]:
         """Give each partition's watermark, for a checkpoint."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,13 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tailrace.observe.exposition import Exposition
+from tailrace.observe.exposition import Exposition, Look
 from tailrace.observe.health import StallDetector, readiness
-from tailrace.runtime.observation import Observation
 from tailrace.web.views import observation_view
-
-Look = Callable[[], Iterable[Observation]]
-"""Gives what is seen of each job now."""
 
 
 class Routes:

@@ -7,20 +7,18 @@ import socket
 import threading
 from typing import Self
 
-import structlog
 import uvicorn
 
 from tailrace.errors import ConfigError
+from tailrace.observe.exposition import Look
 from tailrace.web.address import Address, token_for
-from tailrace.web.app import Look, Routes, make_app
+from tailrace.web.app import Routes, make_app
 from tailrace.web.guard import Guard
 
 WATCH_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 _MOST_CONNECTIONS = 100
 _IDLE_SECONDS = 15
-
-_log = structlog.get_logger("tailrace.web")
 
 
 class Server:

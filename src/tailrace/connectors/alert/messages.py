@@ -9,7 +9,6 @@ from typing import Any
 
 from tailrace.connectors.alert.board import Notice
 
-_WORDS = {"info": "Info", "warning": "Warning", "error": "Error", "critical": "Critical"}
 _TEAMS_COLORS = {"info": "Accent", "warning": "Warning", "error": "Attention", "critical": "Attention"}
 _TITLE = 150
 """Slack's limit of a header."""
@@ -26,7 +25,7 @@ def head(notice: Notice) -> str:
     >>> head(Notice("1", 0, Alert("k", "critical", "card 7", "", "", {}), resolved=True))
     'Resolved: card 7'
     """
-    word = "Resolved" if notice.resolved else _WORDS[notice.alert.severity]
+    word = "Resolved" if notice.resolved else notice.alert.severity.capitalize()
     return f"{word}: {notice.alert.title}"
 
 
