@@ -97,6 +97,8 @@ class TransientError(TailraceError):
     """The other side is away for now; the caller may try again."""
 
     code = "TR300"
+    after: float = 0.0
+    """It asked not to be tried again for so many seconds."""
 
 
 class TerminalError(TailraceError):

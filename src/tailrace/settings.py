@@ -82,6 +82,12 @@ OPTIONS = OptionSet(
         ),
         Option("tailrace.source.retry-limit", duration, 300_000, "how long a source may be away before the job stops"),
         Option(
+            "tailrace.sink.retry-limit",
+            duration,
+            300_000,
+            "how long a system that is written to may be away before the job stops, where the sink keeps the rows",
+        ),
+        Option(
             "tailrace.stop.limit",
             duration,
             30_000,

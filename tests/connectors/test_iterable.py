@@ -20,7 +20,7 @@ from tailrace.connectors.base import Ended, Limit, Reader
 from tailrace.connectors.iterable import feeds
 from tailrace.connectors.iterable.feeder import ROWS_AHEAD
 from tailrace.connectors.iterable.feeds import Feed
-from tailrace.connectors.iterable.rows import as_bytes, frame_of
+from tailrace.connectors.python_rows import as_bytes, frame_of
 from tailrace.errors import TerminalError
 from tailrace.schema import (
     BIGINT,

@@ -15,7 +15,7 @@ from tailrace.cli import logs
 from tailrace.cli.failures import FAILED, plain
 from tailrace.cli.script import load
 from tailrace.connectors import registry as connectors
-from tailrace.connectors.kafka.encoding import RowEncoder
+from tailrace.connectors.encoding import RowEncoder
 from tailrace.errors import ConfigError
 from tailrace.formats.avro.differences import differences
 from tailrace.formats.avro.types import parse

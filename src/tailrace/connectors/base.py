@@ -32,6 +32,10 @@ Positions = dict[str, Position]
 """The position of each partition, by the partition's name."""
 
 
+HEADERS = pl.List(pl.Struct({"key": pl.String, "value": pl.Binary}))
+"""The Polars type of the headers of rows: a MAP<STRING, BYTES>."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a connector may know of the run: the job's id (stable over restarts), a folder of its own, and the time."""
@@ -232,6 +236,19 @@ class Sink(ABC):
 
     guarantee: Guarantee
     refusals: Refusals = Refusals()
+    resumes: bool = False
+    """
+    Whether `flush` and `prepare` may be called again after a TransientError, as it keeps the rows that were not taken.
+
+    Else the job goes back to its last checkpoint, and rows come again.
+    """
+    linger_seconds: float = 0.0
+    """How long what was written may wait for more before `flush` is called."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it has to be flushed before it takes more."""
+        return False
 
     @abstractmethod
     def write(self, batch: pl.DataFrame) -> None:
@@ -250,7 +267,12 @@ class Sink(ABC):
         """Let go of everything. What is not committed stays unseen."""
 
     def flush(self) -> None:
-        """Hand on what is buffered; the runtime calls it when the sink's queue has run empty."""
+        """
+        Hand on what is buffered; the runtime calls it when the sink's queue has run empty.
+
+        Raises:
+            TransientError: the target is away for now; see `resumes`.
+        """
 
 
 class AtLeastOnceSink(Sink):

@@ -29,6 +29,7 @@ def readiness(seen: Observation) -> Health:
     if seen.status.state != "running":
         return Health((f"job '{seen.status.name}' is {seen.status.state}",))
     away = [f"source '{s.table}' waits: {s.waiting}" for s in seen.status.sources if s.waiting]
+    away += [f"sink '{s.table}' waits: {s.waiting}" for s in seen.status.sinks if s.waiting]
     return Health(tuple(away))
 
 

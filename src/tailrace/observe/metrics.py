@@ -96,6 +96,8 @@ METRICS = {
         Metric("sink_rows", _COUNTER, _SINK, "Rows written."),
         Metric("sink_queue_bytes", _GAUGE, _SINK, "Rows that wait to be written.", "bytes"),
         Metric("sink_waits", _COUNTER, _SINK, "How often the engine had to wait for the sink."),
+        Metric("sink_retries", _COUNTER, _SINK, "How often the sink tried again what its system could not do for now."),
+        Metric("sink_up", _GAUGE, _SINK, "0 while the sink's system is away and is tried again, else 1."),
         Metric("sink_rows_dropped", _COUNTER, (*_SINK, "reason"), "Rows that the sink could not take, and dropped."),
         Metric("sink_dead_letters", _COUNTER, _SINK, "Rows that the sink could not take, sent as dead letters."),
         Metric("checkpoints", _COUNTER, _JOB, "Complete checkpoints since the start."),

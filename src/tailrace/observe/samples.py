@@ -97,6 +97,8 @@ def _sink(sink: SinkStatus, job: str) -> Iterator[Sample]:
     yield _sample("sink_rows", at, sink.rows)
     yield _sample("sink_queue_bytes", at, sink.queued_bytes)
     yield _sample("sink_waits", at, sink.waited)
+    yield _sample("sink_retries", at, sink.retries)
+    yield _sample("sink_up", at, float(not sink.waiting))
     for reason, count in sink.dropped.items():
         yield _sample("sink_rows_dropped", (*at, reason), count)
     yield _sample("sink_dead_letters", at, sink.dead_letters)

@@ -45,4 +45,4 @@ class Backoff:
             raise TerminalError(message, hint=hint, location=error.location)
         wait = min(self.longest, self.first * 2.0 ** min(self.tries, 30))
         self.tries += 1
-        return wait * self.rng.uniform(0.5, 1.0)
+        return max(wait * self.rng.uniform(0.5, 1.0), min(error.after, self.limit))

@@ -185,7 +185,8 @@ class Job:
         return start, finished
 
     def _outlet(self, name: str, sink: Sink) -> Outlet:
-        return Outlet(name, sink, self._settings.sink_queue, self._halt, self._report)
+        settings = self._settings
+        return Outlet(name, sink, settings.sink_queue, self._halt, self._report, settings.sink_retry_limit)
 
     def _set_policy(self, parts: Parts, name: str, policy: Policy) -> None:
         """Let a sink leave the rows that it can't take where its table says."""
@@ -372,7 +373,9 @@ class Job:
         tally = outlet.refused.tally if outlet.refused is not None else Tally()
         table = self._parts.table_of(name)
         dropped, letters = dict(tally.dropped), tally.dead_letters
-        return SinkStatus(name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters)
+        return SinkStatus(
+            name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters, outlet.retries, outlet.away
+        )
 
     def _summary(self, start: Start, *, finished: bool) -> Summary:
         status = self.status()

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import polars as pl
@@ -26,7 +27,7 @@ LOOK_SECONDS = 0.5
 """How often the engine's thread looks whether it still has to wait for a sink."""
 
 RETRY_SECONDS = 300.0
-"""So long a target may be away when a staged epoch is to be committed."""
+"""So long a target may be away, unless the job says otherwise, when what was taken can be handed on again."""
 
 _log = structlog.get_logger("tailrace.runtime")
 
@@ -61,13 +62,26 @@ class Outlet:
     and the commit of its epoch, as its rows would get into that transaction.
     """
 
-    def __init__(self, name: str, sink: Sink, capacity: int, halt: Halt, report: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        capacity: int,
+        halt: Halt,
+        report: Callable[[Event], None],
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         self.name = name
         self.sink = sink
         self.role = role_of(sink)
         self._given = 0
         self.bytes = 0
         self.waited = 0
+        self.retries = 0
+        """How often something that the target could not do for now was tried again."""
+        self.away = ""
+        """Why it waits for its target, if it does."""
+        self._retry_seconds = retry_seconds
         self._capacity = capacity
         self._halt = halt
         self._report = report
@@ -84,6 +98,7 @@ class Outlet:
         self._letters: deque[tuple[int, pl.DataFrame]] = deque()
         self._blocked = False
         self._unflushed = False
+        self._flush_at = 0.0
         self._over = False
         self._thread = threading.Thread(target=self._run, name=f"tailrace-sink-{name}", daemon=True)
         halt.on_halt(self.wake)
@@ -194,6 +209,8 @@ class Outlet:
         kept = batch if self.refused is None else self.refused.without_nulls(batch)
         if len(kept) or self.refused is None:
             self.sink.write(kept)
+        if self.sink.full:
+            self._flush()
         self._given += len(batch)
         if self.refused is not None:
             self.refused.check_share(self._given)
@@ -210,8 +227,18 @@ class Outlet:
                 if not self._unflushed:
                     self._condition.wait()
                     continue
+                if (pause := self._flush_at - time.monotonic()) > 0:
+                    self._condition.wait(pause)
+                    continue
                 self._unflushed = False
-            self.sink.flush()
+            self._flush()
+
+    def _flush(self) -> None:
+        self._resumed(self.sink.flush)
+
+    def _resumed(self, function: Callable[[], T]) -> T:
+        """Have the sink hand on rows; one that has kept those that were not taken is asked again."""
+        return self.patiently(function, self._retry_seconds) if self.sink.resumes else function()
 
     def _ready(self) -> Item | tuple[Callable[[], Any], Future[Any]] | None:
         if self._halt.is_set:
@@ -229,7 +256,7 @@ class Outlet:
         for i, (epoch, batch) in enumerate(self._letters):
             if epoch <= self.epoch + 1:
                 del self._letters[i]
-                self._unflushed = True
+                self._note_unflushed()
                 return batch
         return None
 
@@ -244,9 +271,15 @@ class Outlet:
     def _take(self) -> Item:
         item, size = self._items.popleft()
         self.bytes -= size
-        self._unflushed = self._unflushed or isinstance(item, pl.DataFrame)
+        if isinstance(item, pl.DataFrame):
+            self._note_unflushed()
         self._condition.notify_all()
         return item
+
+    def _note_unflushed(self) -> None:
+        if not self._unflushed:
+            self._unflushed = True
+            self._flush_at = time.monotonic() + self.sink.linger_seconds
 
     def _prepare(self, epoch: int) -> None:
         staged = None
@@ -254,7 +287,7 @@ class Outlet:
             self.sink.prepare(epoch)
             self._blocked = True
         elif isinstance(self.sink, StagedSink | AtLeastOnceSink):
-            staged = self.sink.prepare(epoch)
+            staged = self._resumed(partial(self.sink.prepare, epoch))
         self.epoch = epoch
         for outlet in self.fed:
             outlet.wake()
@@ -270,7 +303,7 @@ class Outlet:
 
     def _commit_staged(self, sink: StagedSink, epoch: int, staged: Any) -> None:
         """Commit what was staged; that may be tried again, so a target that is away for a while stops nothing."""
-        self.patiently(lambda: sink.commit(epoch, staged), RETRY_SECONDS)
+        self.patiently(lambda: sink.commit(epoch, staged), self._retry_seconds)
 
     def patiently(self, function: Callable[[], T], seconds: float) -> T:
         """
@@ -282,9 +315,14 @@ class Outlet:
         backoff = Backoff(limit=seconds)
         while True:
             try:
-                return function()
+                result = function()
             except TransientError as error:
+                self.retries += 1
+                self.away = error.message
                 self._pause(backoff.failed(f"sink '{self.name}'", error, time.monotonic()))
+            else:
+                self.away = ""
+                return result
 
     def _pause(self, seconds: float) -> None:
         with self._condition:

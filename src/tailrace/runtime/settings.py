@@ -18,6 +18,7 @@ class JobSettings:
     sink_queue: int
     tick_rows: int
     retry_limit: float
+    sink_retry_limit: float
     start_limit: float
     stop_limit: float
 
@@ -39,6 +40,7 @@ class JobSettings:
             value(settings, "tailrace.sink.queue-size"),
             value(settings, "tailrace.tick.rows"),
             value(settings, "tailrace.source.retry-limit") / 1000,
+            value(settings, "tailrace.sink.retry-limit") / 1000,
             value(settings, "tailrace.source.start-limit") / 1000,
             value(settings, "tailrace.stop.limit") / 1000,
         )

@@ -37,7 +37,11 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class SinkStatus:
-    """One sink, live. `waited` is how often the engine had to wait for it."""
+    """
+    One sink, live. `waited` is how often the engine had to wait for it.
+
+    What its system could not do for now was tried again `retries` times; `waiting` says why it waits just now, if it does.
+    """
 
     name: str
     table: str
@@ -46,6 +50,8 @@ class SinkStatus:
     waited: int
     dropped: dict[str, int] = field(default_factory=dict)
     dead_letters: int = 0
+    retries: int = 0
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tailrace.connectors.base import (
 from tailrace.connectors.iterable import feeds
 from tailrace.connectors.iterable.feeder import Feeder
 from tailrace.connectors.iterable.feeds import Feed
-from tailrace.connectors.iterable.rows import as_bytes, frame_of
+from tailrace.connectors.python_rows import as_bytes, frame_of
 from tailrace.errors import TailraceError, TerminalError
 from tailrace.formats.base import Reject
 from tailrace.options import Option, OptionSet, Values, boolean, string

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NoReturn
 
 from tailrace.connectors.base import Connector, Context, Sink, Source
+from tailrace.connectors.encoding import RowEncoder
 from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import validate
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.encoding import RowEncoder
 from tailrace.connectors.kafka.fetched import Wanted
 from tailrace.connectors.kafka.options import METADATA, OPTIONS
 from tailrace.connectors.kafka.properties import Properties, translate

@@ -15,7 +15,6 @@ from tailrace.connectors.kafka.client import TopicPartition
 from tailrace.formats.base import Rows
 
 TIMESTAMP_TYPES = ("NoTimestampType", "CreateTime", "LogAppendTime")
-HEADERS = pl.List(pl.Struct([pl.Field("key", pl.String()), pl.Field("value", pl.Binary())]))
 
 
 @dataclass(frozen=True, slots=True)

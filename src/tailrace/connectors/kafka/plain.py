@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import Limit
+from tailrace.connectors.base import HEADERS, Limit
 from tailrace.connectors.kafka.client import TopicPartition
-from tailrace.connectors.kafka.fetched import HEADERS, Fetched, Fetcher, Piece, Problem, Wanted
+from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
 from tailrace.connectors.kafka.properties import Properties
 from tailrace.formats.base import Rows
 

@@ -7,10 +7,10 @@ from collections import deque
 
 import numpy as np
 
+from tailrace.connectors.encoding import Encoded, sizes
 from tailrace.connectors.kafka import kernels
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.encoding import Encoded, sizes
 from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code
 from tailrace.connectors.kafka.library import ANY_PARTITION, FLAG_COPY, FLAG_PARTITION, PRODUCER, PURGE_ALL
 from tailrace.connectors.kafka.properties import Properties

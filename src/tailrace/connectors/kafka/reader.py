@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import structlog
 
-from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Position, Positions, Reader
+from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Ended, Limit, Position, Positions, Reader
 from tailrace.connectors.kafka import starts
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics, missing
 from tailrace.connectors.kafka.failures import AWAY, MISSING, Code, failure
-from tailrace.connectors.kafka.fetched import HEADERS, TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
+from tailrace.connectors.kafka.fetched import TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
 from tailrace.connectors.kafka.library import BEGINNING
 from tailrace.connectors.kafka.starts import Mark
 from tailrace.errors import TailraceError, TerminalError, TransientError

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.connectors.base import AtLeastOnceSink, Refusals, Report, TransactionalSink
+from tailrace.connectors.encoding import Encoded, RowEncoder, sizes
 from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.encoding import Encoded, RowEncoder, sizes
 from tailrace.connectors.kafka.failures import FENCED, Code, failure
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.limits import largest_message, topic_limit

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.connectors.kafka.fetched import HEADERS
+from tailrace.connectors.base import HEADERS
 from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
@@ -50,6 +51,51 @@ class Encoded:
     headers: Headers | None = None
 
 
+class Message(NamedTuple):
+    """One row as it is to be written."""
+
+    value: bytes | None
+    key: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
+def messages(encoded: Encoded) -> list[Message]:
+    """
+    Give rows one by one, for clients that take one at a time.
+
+    >>> messages(Encoded(Rows.of([b"a", None])))[1]
+    Message(value=None, key=None, headers=[])
+    """
+    values = _one_by_one(encoded.values)
+    keys = [None] * len(values) if encoded.keys is None else _one_by_one(encoded.keys)
+    headers = [[]] * len(values) if encoded.headers is None else _pairs(encoded.headers)
+    return [Message(*row) for row in zip(values, keys, headers, strict=True)]
+
+
+def _one_by_one(rows: Rows) -> list[bytes | None]:
+    data, starts, ends = rows.data.tobytes(), rows.starts.tolist(), rows.ends.tolist()
+    found: list[bytes | None] = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+    if rows.nulls is not None:
+        for i in np.flatnonzero(rows.nulls).tolist():
+            found[i] = None
+    return found
+
+
+def _pairs(headers: Headers) -> list[list[tuple[str, bytes | None]]]:
+    names = _cut(headers.names, headers.name_ends)
+    values: list[bytes | None] = [*_cut(headers.values, headers.value_ends)]
+    for i in np.flatnonzero(headers.value_nulls).tolist():
+        values[i] = None
+    flat = list(zip((name.decode() for name in names), values, strict=True))
+    ends = headers.row_ends.tolist()
+    return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _cut(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> list[bytes]:
+    whole, given = data.tobytes(), ends.tolist()
+    return [whole[start:end] for start, end in zip([0, *given], given, strict=False)]
+
+
 def sizes(encoded: Encoded) -> npt.NDArray[np.int64]:
     """Give the bytes of each message as it is sent, with its headers: a message without a value has none of it."""
     values = encoded.values
@@ -76,6 +122,8 @@ class RowEncoder:
 
     def __init__(self, table: Table, options: TableOptions) -> None:
         self._table = table.name
+        given_connector = table.option("connector")
+        self._connector = given_connector.value if given_connector else ""
         in_key = options.key_fields if options.key is not None else ()
         fields = [f for f in table.physical if options.value_has_key or f.name not in in_key]
         self._value_names = [f.name for f in fields]
@@ -126,7 +174,7 @@ class RowEncoder:
         kinds = [KIND] if self._changes and KIND in batch.columns else []
         if not kinds and KIND in batch.columns and bool((batch[KIND] != 0).any()):
             raise TerminalError(
-                f"table '{self._table}' of connector 'kafka' takes new rows only, and the query updates rows",
+                f"table '{self._table}' of connector '{self._connector}' takes new rows only, and the query updates rows",
                 hint="write the result of a window, or use a target with a key",
             )
         return self._messages(batch, kinds)

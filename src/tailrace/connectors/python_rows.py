@@ -10,7 +10,7 @@ import polars as pl
 
 from tailrace.formats.base import Reject
 from tailrace.schema import TIMESTAMPS, Field, Kind, Schema
-from tailrace.user_functions.columns import column
+from tailrace.user_functions.columns import column, python_values
 
 CODE = "type"
 
@@ -126,3 +126,17 @@ def as_bytes(row: Any) -> bytes:
         return json.dumps(dict(given) if isinstance(given, Mapping) else given, default=str).encode()
     except (TypeError, ValueError, RecursionError):
         return repr(row).encode()
+
+
+def rows_of(frame: pl.DataFrame, schema: Schema) -> list[tuple[Any, ...]]:
+    """
+    Give the values of a schema's columns, row by row, as a client library takes them.
+
+    DECIMAL is a `Decimal`, times are of `datetime` (microseconds; TIMESTAMP_LTZ with UTC), BYTES `bytes`, a MAP or ROW a dict, an ARRAY
+    a list.
+
+    >>> from tailrace.schema import INT
+    >>> rows_of(pl.DataFrame({"n": [1, None]}), Schema((Field("n", INT),)))
+    [(1,), (None,)]
+    """
+    return list(zip(*(python_values(frame[f.name], f.type) for f in schema), strict=True))
