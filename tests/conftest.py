@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tailrace.testing import FaultProxy
+
 SERVICES = Path(__file__).resolve().parent / "services"
 START_SECONDS = 600
 """The first start downloads the server."""
+KAFKA_PORTS = 5
+BEHIND_PROXY, PROXY = 3, 4
+"""The port of a broker's listener that a proxy leads to, and the port of the proxy, counted from the first one."""
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -59,8 +64,9 @@ def _kafka(run_folder: Path) -> Iterator[tuple[str, Run]]:
     pytest.importorskip("confluent_kafka", reason="Kafka: the extra tailrace[kafka] is not installed")
     if not shutil.which("java") or not shutil.which("mvn"):
         pytest.skip("Kafka: the broker needs Java and Maven")
-    port = free_ports(3)
-    run = _recipe("kafka", {"KAFKA_PORT": str(port), "TAILRACE_SERVICES_RUN": str(run_folder)})
+    port = free_ports(KAFKA_PORTS)
+    environment = {"KAFKA_PORT": str(port), "KAFKA_PROXY_PORT": str(port + PROXY)}
+    run = _recipe("kafka", environment | {"TAILRACE_SERVICES_RUN": str(run_folder)})
     started = run("start")
     try:
         if started.returncode:
@@ -83,6 +89,26 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     for bootstrap, _ in _kafka(tmp_path_factory.mktemp("kafka")):
         yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def _kafka_proxy(kafka: str) -> Iterator[FaultProxy]:
+    """Keep the port of the proxy for the whole session: nobody else can take it."""
+    host, _, text = kafka.rpartition(":")
+    behind, before = int(text) + BEHIND_PROXY, int(text) + PROXY
+    try:
+        socket.create_connection((host, behind), 5).close()
+    except OSError:
+        pytest.skip(f"Kafka: the broker was not started with KAFKA_PROXY_PORT={before}")
+    with FaultProxy(f"{host}:{behind}", port=before) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def kafka_proxy(_kafka_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """Give the proxy before the broker `kafka`: a table whose servers are its `address` has all its connections there."""
+    yield _kafka_proxy
+    _kafka_proxy.heal()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 # Apache Kafka: one KRaft node, put together from the artifacts of Maven Central.
 #
 #   KAFKA_PORT           plain listener (19092); SASL_PLAINTEXT is on the next port, SASL_SSL on the one after
+#   KAFKA_PROXY_PORT     a plain listener more, three ports after the first, that tells clients to come to this port: there a
+#                        proxy stands that breaks the network (none)
 #   KAFKA_SASL_PASSWORD  the password of user `tailrace` on the SASL listeners (tailrace-secret)
 #   KAFKA_HEAP           memory of the server (512m)
 #   KAFKA_AUTO_CREATE    whether topics create themselves (true)
@@ -55,14 +57,18 @@ certificate() {
 # properties CONTROLLER_PORT: one broker, so every internal topic has one replica.
 properties() {
   local login="org.apache.kafka.common.security.plain.PlainLoginModule required user_tailrace=\"$PASSWORD\";"
+  local via="" told=""
+  if [[ -n ${KAFKA_PROXY_PORT:-} ]]; then
+    via=",VIA://127.0.0.1:$((PORT + 3))" told=",VIA://127.0.0.1:$KAFKA_PROXY_PORT"
+  fi
   cat >"$RUN/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$1
 controller.listener.names=CTL
-listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2)),CTL://127.0.0.1:$1
-advertised.listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2))
-listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SSL:SASL_SSL,CTL:PLAINTEXT
+listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2)),CTL://127.0.0.1:$1$via
+advertised.listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2))$told
+listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SSL:SASL_SSL,CTL:PLAINTEXT,VIA:PLAINTEXT
 inter.broker.listener.name=PLAIN
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl.plain.sasl.jaas.config=$login
@@ -88,7 +94,7 @@ launch_server() {
   local controller cluster
   local java=(java -Xms256m "-Xmx${KAFKA_HEAP:-512m}" -XX:+UseG1GC
     -Dorg.apache.logging.log4j.level=WARN -cp "$DIST/libs/*")
-  ports_free "$PORT" $((PORT + 1)) $((PORT + 2))
+  ports_free "$PORT" $((PORT + 1)) $((PORT + 2)) ${KAFKA_PROXY_PORT:+$((PORT + 3))}
   # the controller talks to itself alone: any free port will do
   controller=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   certificate

@@ -1,6 +1,8 @@
 """
 Testing pipelines: driven step by step on a clock of their own, without servers, threads or waiting.
 
+Beside it a proxy that breaks the network before a real server.
+
 Names are loaded when they are first used: the pytest plugin stands below this package, and is loaded by every pytest.
 """
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from tailrace.testing.emitted import Change as Change
     from tailrace.testing.emitted import Emitted as Emitted
     from tailrace.testing.emitted import Refused as Refused
+    from tailrace.testing.fault_proxy import FaultProxy as FaultProxy
+    from tailrace.testing.fault_rules import FaultCounts as FaultCounts
     from tailrace.testing.sentinels import Checkpoint as Checkpoint
     from tailrace.testing.sentinels import Crash as Crash
     from tailrace.testing.sentinels import End as End
@@ -23,6 +27,8 @@ _LAZY = {
     "comparing": ("assert_rows",),
     "drive": ("Drive",),
     "emitted": ("Change", "Emitted", "Refused"),
+    "fault_proxy": ("FaultProxy",),
+    "fault_rules": ("FaultCounts",),
     "sentinels": ("Checkpoint", "Crash", "End", "Pause", "Watermark"),
 }
 _HOME = {name: f"tailrace.testing.{module}" for module, names in _LAZY.items() for name in names}
@@ -35,6 +41,8 @@ __all__ = [
     "Drive",
     "Emitted",
     "End",
+    "FaultCounts",
+    "FaultProxy",
     "Pause",
     "Refused",
     "Watermark",

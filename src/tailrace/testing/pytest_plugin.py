@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from tailrace.api.table import Table
     from tailrace.clock import ManualClock
     from tailrace.testing.drive import Drive
+    from tailrace.testing.fault_proxy import FaultProxy
+
+    class Proxies(Protocol):
+        """Makes proxies that are closed when the test is over."""
+
+        def __call__(self, target: str, *, port: int = 0) -> FaultProxy:
+            """Stand before a server (`host:port`), on any free port or on this one."""
 
     class Driver(Protocol):
         """Makes drives on the clock of the test."""
@@ -68,6 +76,19 @@ def drive(tailrace_clock: ManualClock) -> Iterator[Driver]:
     for one in made:
         if one.unseen_failure is not None:
             pytest.fail(f"the pipeline would have failed: {one.unseen_failure}", pytrace=False)
+
+
+@pytest.fixture
+def fault_proxy() -> Iterator[Proxies]:
+    """
+    Break the network before a server: `fault_proxy("127.0.0.1:6379")` gives a `tailrace.testing.FaultProxy`.
+
+    It is closed when the test is over.
+    """
+    from tailrace.testing.fault_proxy import FaultProxy  # noqa: PLC0415  loaded when asked for
+
+    with ExitStack() as made:
+        yield lambda target, *, port=0: made.enter_context(FaultProxy(target, port=port))
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
