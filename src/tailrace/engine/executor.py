@@ -20,9 +20,11 @@ from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Ba
 from tailrace.engine.build import HOUR, Builder
 from tailrace.engine.histogram import Counted
 from tailrace.engine.lookups import Askers
+from tailrace.engine.open_windows import WindowState
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
-from tailrace.engine.progress import PartitionProgress
+from tailrace.engine.progress import PartitionProgress, Progress, SourceTime
+from tailrace.engine.taps import Taps
 from tailrace.plan import nodes
 from tailrace.plan.changelog import changelog_modes
 from tailrace.plan.describe import describe
@@ -113,6 +115,7 @@ class Executor:
     ) -> None:
         self._clock = clock
         self._outbox = Outbox()
+        self.taps = Taps()
         self._names: Counter[str] = Counter()
         self._vertices: dict[int, _Vertex] = {}
         builder = Builder(settings, clock, changelog_modes(sinks), askers, max_future)
@@ -197,6 +200,8 @@ class Executor:
         for vertex in self._order:
             for batch in self._run(vertex, now):
                 vertex.rows_out += len(batch)
+                if self.taps.active:
+                    self.taps.offer(vertex.name, batch, self._clock.monotonic())
                 if isinstance(vertex.node, nodes.Sink):
                     outputs.append((vertex.name, _visible(batch)))
                 for child, port in vertex.children:
@@ -296,6 +301,25 @@ class Executor:
         """Give how far the row times of each scan that has such were behind the wall clock when they came."""
         return {s: a.delay.counted() for s in self._scans for a in self._assigners(s)}
 
+    def open_windows(self, most: int) -> list[WindowState]:
+        """Tell which windows are open; of each operator the first `most` one by one. Called between two ticks."""
+        asked = [(v, v.operator.open_windows(most)) for v in self._order]
+        return [
+            WindowState(v.name, describe(v.node), found, _known(v.watermark_in), tuple(sorted(v.scans)))
+            for v, found in asked
+            if found is not None
+        ]
+
+    def source_times(self) -> dict[str, SourceTime]:
+        """Tell of each scan that has row times how far event time has come there. Called between two ticks."""
+        now = self._clock.monotonic()
+        return {
+            s: _source_time(v.node, v.operator.progress, now)
+            for s in self._scans
+            for v in self._order
+            if s in v.scans and isinstance(v.operator, AssignWatermarkOperator)
+        }
+
     def statistics(self) -> list[OperatorStatistics]:
         """Give the counters of all operators, sources first."""
         return [_statistics(v) for v in self._order]
@@ -314,9 +338,19 @@ def _describe(node: nodes.Node) -> str:
     return f"{describe(node)} -> {fields}"
 
 
+def _known(watermark: int) -> int | None:
+    return None if watermark in (MIN_WATERMARK, MAX_WATERMARK) else watermark
+
+
+def _source_time(node: nodes.Node, progress: Progress, now: float) -> SourceTime:
+    assert isinstance(node, nodes.AssignWatermark)
+    partitions = {n: replace(p) for n, p in progress.partitions.items()}
+    silent = {n: now - p.last_row for n, p in partitions.items()}
+    reached = _known(progress.current(now))
+    return SourceTime(node.table.name, describe(node), reached, progress.idle_timeout, partitions, silent)
+
+
 def _statistics(vertex: _Vertex) -> OperatorStatistics:
-    known = vertex.watermark_out not in (MIN_WATERMARK, MAX_WATERMARK)
-    watermark = vertex.watermark_out if known else None
     operator = vertex.operator
     return OperatorStatistics(
         vertex.name,
@@ -324,7 +358,7 @@ def _statistics(vertex: _Vertex) -> OperatorStatistics:
         vertex.rows_out,
         operator.late_rows,
         operator.state_rows,
-        watermark,
+        _known(vertex.watermark_out),
         vertex.busy_nanoseconds / 1e9,
         describe(vertex.node),
         tuple(p.name for p in vertex.parents),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.engine.batch import MIN_WATERMARK, Batch
+from tailrace.engine.open_windows import OpenWindows
 from tailrace.errors import Location
 from tailrace.state.delta import StateDelta
 
@@ -91,6 +92,10 @@ class Operator(ABC):
     def state_rows(self) -> int:
         """The rows of state that it holds."""
         return 0
+
+    def open_windows(self, most: int) -> OpenWindows | None:
+        """Tell which windows are open, `most` of them one by one; None for an operator without windows."""
+        return None
 
     def snapshot(self) -> StateDelta | None:
         """Give what changed since the last call; None for an operator without state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tailrace.engine.batch import MIN_WATERMARK
@@ -18,6 +18,23 @@ class PartitionProgress:
     ended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SourceTime:
+    """
+    How far event time has come at a source, by what rule, and where it waits; in milliseconds (None: not begun).
+
+    A partition without rows for `idle_timeout` seconds (None: never) is left out; `silent` are the seconds since the last
+    row of each.
+    """
+
+    table: str
+    rule: str
+    reached: int | None
+    idle_timeout: float | None
+    partitions: Mapping[str, PartitionProgress]
+    silent: Mapping[str, float]
+
+
 class Progress:
     """
     The watermarks of a source's partitions.
@@ -27,7 +44,7 @@ class Progress:
     """
 
     def __init__(self, idle_timeout: float | None = None) -> None:
-        self._idle_timeout = idle_timeout
+        self.idle_timeout = idle_timeout
         self._current = MIN_WATERMARK
         self._kept: Collection[str] = ()
         self.partitions: dict[str, PartitionProgress] = {}
@@ -75,17 +92,17 @@ class Progress:
         return self._current
 
     def _mark_idle(self, now: float) -> None:
-        if self._idle_timeout is None:
+        if self.idle_timeout is None:
             return
         for name, partition in self.partitions.items():
-            silent = now - partition.last_row >= self._idle_timeout and name not in self._kept
+            silent = now - partition.last_row >= self.idle_timeout and name not in self._kept
             partition.idle = partition.idle or silent
 
     def next_idle(self, now: float) -> float | None:
         """Give the seconds until the next partition becomes idle; None if none will."""
-        if self._idle_timeout is None:
+        if self.idle_timeout is None:
             return None
-        waits = [p.last_row + self._idle_timeout - now for p in self.partitions.values() if not p.idle and not p.ended]
+        waits = [p.last_row + self.idle_timeout - now for p in self.partitions.values() if not p.idle and not p.ended]
         return max(0.0, min(waits)) if waits else None
 
     def state(self) -> list[tuple[str, int]]:

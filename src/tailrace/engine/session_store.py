@@ -104,6 +104,13 @@ class SessionStore:
         """Give the least end of an open session."""
         return int(self._ends[self._open].min()) if self._open.any() else None
 
+    def closing_first(self, most: int) -> I64:
+        """Give the open sessions with the least ends, at most so many, by their ends."""
+        found = np.flatnonzero(self._open)
+        if len(found) > most:
+            found = found[np.argpartition(self._ends[found], most)[:most]]
+        return found[np.argsort(self._ends[found], kind="stable")]
+
     def edges(self, sessions: I64) -> tuple[I64, I64]:
         """Give where sessions start and end."""
         return self._starts[sessions], self._ends[sessions]

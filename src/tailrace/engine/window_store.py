@@ -15,6 +15,7 @@ from tailrace.engine.accumulators import Accumulator, accumulator
 from tailrace.engine.accumulators.folding import fold, removed_in
 from tailrace.engine.attempts import Attempts, kept
 from tailrace.engine.batch import MIN_WATERMARK, Batch
+from tailrace.engine.open_windows import counted
 from tailrace.engine.operator import Operator
 from tailrace.expressions.nodes import AggregateCall
 from tailrace.state.chunks import RowLog
@@ -128,6 +129,10 @@ class WindowStore:
     def _live(self) -> I64:
         used = len(self._index)
         return np.flatnonzero(self._ends[self._first_live : used] > self._closed) + self._first_live
+
+    def open_ends(self) -> tuple[I64, I64]:
+        """Give the different ends that have live slots, ascending, and how many each has."""
+        return counted(self._ends[self._live()])
 
     def least_end(self) -> int | None:
         """Give the least end that has live slots; None without any."""

@@ -15,6 +15,7 @@ from tailrace.engine.executor import Input, TickResult
 from tailrace.engine.histogram import Histogram
 from tailrace.engine.progress import PartitionProgress
 from tailrace.runtime.assembly import DEAD_LETTERS, Parts
+from tailrace.runtime.between_ticks import BetweenTicks
 from tailrace.runtime.checkpointer import Checkpointer
 from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Arrived, Changed, Fetcher, Item, Over
@@ -83,6 +84,7 @@ class Loop:
         self._shown = 0.0
         self._told: set[str] = set()
         self.stopping = False
+        self.between = BetweenTicks(bell.ring)
         self.latency = Histogram()
         """From when rows were read until what came of them was handed to the sinks."""
         self.watermarks: dict[str, int | None] = {}
@@ -95,7 +97,10 @@ class Loop:
         Raises:
             DataError, TerminalError: a row that its policy does not let pass, or a checkpoint that can't be taken.
         """
-        finished = self._work()
+        try:
+            finished = self._work()
+        finally:
+            self.between.close()
         for fetcher in self._fetchers.values():
             fetcher.stop()
         if self._halt.is_set:
@@ -119,6 +124,7 @@ class Loop:
             if self.stopping and len(self._over) == len(self._fetchers) and not drained.arrivals:
                 return False
             self._checkpoint_if_due()
+            self.between.do()
             self._show()
             due = self._pause(busy=bool(drained.arrivals or drained.changed))
         return False

@@ -9,6 +9,7 @@ import polars as pl
 from tailrace.engine.accumulators.folding import ROWS
 from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.late import reject_late
+from tailrace.engine.open_windows import OpenWindow, OpenWindows
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.session_store import SessionStore
 from tailrace.engine.window_times import WindowTimes
@@ -76,6 +77,14 @@ class SessionAggregateOperator(Operator):
 
     def next_timer(self) -> int | None:
         return self._times.timer(self._store.least_end())
+
+    def open_windows(self, most: int) -> OpenWindows:
+        sessions = self._store.closing_first(most)
+        starts, ends = self._store.edges(sessions)
+        lasts = self._times.zone.utc(ends - 1)
+        edges = zip(starts.tolist(), ends.tolist(), lasts.tolist(), strict=True)
+        first = tuple(OpenWindow(start, end, last, 1) for start, end, last in edges)
+        return OpenWindows(len(self._store), first, self._node.window.processing_time)
 
     def snapshot(self) -> StateDelta:
         base, frame = self._store.snapshot()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import chain, islice
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from tailrace.engine.accumulators.folding import ROWS
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, Batch
 from tailrace.engine.kernels import windows as kernels
 from tailrace.engine.late import reject_late
+from tailrace.engine.open_windows import OpenWindow, OpenWindows, open_ends
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.window_store import WindowStore
 from tailrace.engine.window_times import WindowTimes
@@ -217,6 +219,24 @@ class WindowAggregateOperator(Operator):
         ends = [window_end] if window_end is not None else []
         ends += [self.windows.first_end(slice_end)] if slice_end is not None else []
         return self._times.timer(min(ends, default=None))
+
+    def open_windows(self, most: int) -> OpenWindows:
+        ends, rows = self._slices.open_ends()
+        exact, exact_rows = self._exact.open_ends()
+        spans = list(open_ends(ends, self.windows, self._fired))
+        alone = dict(zip(exact.tolist(), exact_rows.tolist(), strict=True))
+        only = [e for e in alone if not any(e in span for span in spans)]
+        firsts = sorted([*islice(chain.from_iterable(spans), most), *only])[:most]
+        sums = np.concatenate([[0], np.cumsum(rows)])
+        found = [self._open_window(e, ends, sums, alone.get(e, 0)) for e in firsts]
+        return OpenWindows(sum(map(len, spans)) + len(only), tuple(found), self._node.window.processing_time)
+
+    def _open_window(self, end: int, ends: I64, sums: I64, alone: int) -> OpenWindow:
+        start = self.windows.start(end)
+        low, high = np.searchsorted(ends, [start, end], side="right")
+        shown = None if self._node.window.attached else start
+        last = self._times.zone.utc_one(end - 1)
+        return OpenWindow(shown, end, last, int(sums[high] - sums[low]) + alone)
 
     def snapshot(self) -> StateDelta:
         base = self._slices.wants_base or self._exact.wants_base

@@ -11,6 +11,7 @@ from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.joined_rows import PAIRS, JoinedRows, compact, stored_changes, stored_rows
 from tailrace.engine.late import reject_late
 from tailrace.engine.local_time import LocalTime, milliseconds
+from tailrace.engine.open_windows import OpenWindows, by_last
 from tailrace.engine.operator import Operator, Times
 from tailrace.plan.nodes import JoinKind, WindowJoin
 from tailrace.state import row_kernels as kernels
@@ -104,6 +105,9 @@ class WindowJoinOperator(Operator):
         for port, rows in enumerate((left, right)):
             if self._joined.keeps[port]:
                 self._joined.put_stored(port, self._stores[port], rows[self._stores[port].matches[rows] == 0])
+
+    def open_windows(self, most: int) -> OpenWindows:
+        return by_last(np.concatenate([s.times[s.live()] for s in self._stores]), self._zone, most)
 
     def snapshot(self) -> StateDelta:
         return StateDelta(*stored_changes(self._stores), {"fired": self._fired, "late": self.late_rows})

@@ -10,6 +10,7 @@ import polars as pl
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, WATERMARK, Batch
 from tailrace.engine.late import reject_late
 from tailrace.engine.local_time import LocalTime, milliseconds
+from tailrace.engine.open_windows import OpenWindows, by_last
 from tailrace.engine.operator import Operator, Times
 from tailrace.engine.ranked_rows import RankedRows, Ranking
 from tailrace.plan.nodes import WindowRank
@@ -87,6 +88,10 @@ class WindowRankOperator(Operator):
         chosen = places >= node.start
         number = [pl.Series(node.number, places[chosen])] if node.number else []
         return pl.DataFrame([*self._rows.store.gather(rows[chosen]).get_columns(), *number])
+
+    def open_windows(self, most: int) -> OpenWindows:
+        live = np.flatnonzero(self._rows.slots.live[: self._known])
+        return by_last(self._ends[live], self._zone, most)
 
     def snapshot(self) -> StateDelta:
         delta = self._rows.snapshot()
