@@ -42,6 +42,16 @@ def count(text: str) -> int:
     return int(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """
+    Read a list of names.
+
+    >>> names("card; email")
+    ('card', 'email')
+    """
+    return tuple(name for part in re.split("[;,]", text) if (name := part.strip().strip("`")))
+
+
 def streaming(text: str) -> str:
     """Read the one way of running that there is."""
     if text.strip().lower() != "streaming":
@@ -143,6 +153,13 @@ OPTIONS = OptionSet(
             "auto",
             "whether the last row of each primary key is found before it is written: where the query's own key is another"
             " one (`auto`), always (`force`) or never (`none`)",
+        ),
+        Option(
+            "tailrace.redact",
+            names,
+            (),
+            "columns whose values are shown nowhere, nor what is computed of them, as `card; email`: in samples of rows,"
+            " dead letters on the dashboard, and the starts of bad rows in errors",
         ),
         Option("pipeline.auto-watermark-interval", duration, 200, "`0`: the watermark moves with each row"),
     ),

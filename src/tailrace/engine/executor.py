@@ -101,7 +101,7 @@ class Executor:
 
     `bounded` names the tables whose sources end by themselves, `askers` makes those who answer lookups, `max_future` is the
     bound of endless tables that name none (`tailrace.watermark.max-future`). Scans, sinks and operators have ids that stay
-    the same as long as the plan does.
+    the same as long as the plan does. `taps` is where others look at the rows that pass.
     """
 
     def __init__(
@@ -126,6 +126,7 @@ class Executor:
         self._order = list(self._vertices.values())
         self._scans = {v.name: _ScanState(v) for v in self._order if isinstance(v.node, nodes.Scan)}
         self.scans = {n: s.vertex.node for n, s in self._scans.items() if isinstance(s.vertex.node, nodes.Scan)}
+        self.nodes = {v.name: v.node for v in self._order}
         self.sinks = {v.name: v.node for v in self._order if isinstance(v.node, nodes.Sink)}
 
     def _vertex(self, node: nodes.Node, builder: Builder, bounded: Collection[str]) -> _Vertex:

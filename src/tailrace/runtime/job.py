@@ -28,6 +28,7 @@ from tailrace.runtime.coordinator import Coordinator, Event
 from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Fetcher, Item
 from tailrace.runtime.halt import Halt
+from tailrace.runtime.inspection import Inspection
 from tailrace.runtime.loop import Loop
 from tailrace.runtime.observation import Observation, PartitionStatus, partition_status
 from tailrace.runtime.outlet import Outlet
@@ -100,6 +101,8 @@ class Job:
         self._outlets: dict[str, Outlet] = {}
         self._checkpointer: Checkpointer | None = None
         self._loop: Loop | None = None
+        self.inspection: Inspection | None = None
+        """Questions to it, once it runs."""
         self._stopping = False
         self._close_seconds = CLOSE_SECONDS
         self._phase = "starting"
@@ -224,6 +227,7 @@ class Job:
             parts.executor.restore(start.checkpoint.deltas)
             _log.info("restored", epoch=start.epoch)
         self._loop = self._make_loop(parts, store, start)
+        self.inspection = Inspection(parts.executor, self._loop.between, self._clock, self._all_settings)
         for fetcher in self._fetchers.values():
             fetcher.start()
         if self._stopping:

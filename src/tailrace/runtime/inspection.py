@@ -1,0 +1,67 @@
+"""What can be asked of a running job beside its counters; each question costs something only when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tailrace.clock import Clock
+from tailrace.engine.executor import Executor
+from tailrace.engine.open_windows import WindowState
+from tailrace.engine.progress import SourceTime
+from tailrace.plan.redaction import hidden_columns
+from tailrace.runtime.between_ticks import BetweenTicks
+from tailrace.settings import value
+
+ANSWER_SECONDS = 3.0
+"""So long the engine may take for the tick that it is at; then there is no answer for now."""
+
+MOST_WINDOWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    The newest rows that came out of an operator: `age` seconds ago (None: none since somebody looks).
+
+    `hidden` are the columns whose values are not to be shown.
+    """
+
+    operator: str
+    columns: tuple[str, ...]
+    frame: pl.DataFrame | None
+    age: float | None
+    passed: int
+    hidden: frozenset[str]
+
+
+class Inspection:
+    """Questions to one running job, from any thread."""
+
+    def __init__(self, executor: Executor, between: BetweenTicks, clock: Clock, settings: Mapping[str, str]) -> None:
+        self._executor = executor
+        self._between = between
+        self._clock = clock
+        self._hidden = hidden_columns(list(executor.sinks.values()), value(settings, "tailrace.redact"))
+
+    def windows(self) -> tuple[Sequence[WindowState], Mapping[str, SourceTime]]:
+        """
+        Tell which windows are open, and how far event time has come at the sources.
+
+        Raises:
+            TransientError: the engine is busy.
+        """
+        executor = self._executor
+        return self._between.ask(lambda: (executor.open_windows(MOST_WINDOWS), executor.source_times()), ANSWER_SECONDS)
+
+    def sample(self, operator: str) -> Sample | None:
+        """Look at the rows that come out of an operator; None if there is none of this name. Ask again to see more."""
+        node = self._executor.nodes.get(operator)
+        if node is None:
+            return None
+        now = self._clock.monotonic()
+        tap = self._executor.taps.look(operator, now)
+        age = None if tap.frame is None else now - tap.taken
+        return Sample(operator, node.schema.names, tap.frame, age, tap.passed, self._hidden[id(node)])
