@@ -35,7 +35,7 @@ def started(select: str, clock: ManualClock, settings: dict[str, str] | None = N
     session = Session(settings=settings)
     query = session.bind(TABLE + select, "t.sql")[-1]
     assert isinstance(query, Query)
-    executor = Executor(optimize([query.plan]), session.settings, clock)
+    executor = Executor(optimize((query.plan,)), session.settings, clock)
     for partition in "01":
         executor.assign("scan-t", partition)
     return executor
@@ -108,7 +108,7 @@ def test_a_window_in_local_time_closes_at_its_moment_in_utc() -> None:
     hour = "SELECT window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY window_start, window_end"
     query = session.bind(table + hour, "t.sql")[-1]
     assert isinstance(query, Query)
-    executor = Executor(optimize([query.plan]), session.settings, ManualClock(10_000_000))
+    executor = Executor(optimize((query.plan,)), session.settings, ManualClock(10_000_000))
     executor.assign("scan-t", "0")
     frame = pl.DataFrame({"ts": pl.Series([5000], dtype=pl.Int64).cast(pl.Datetime("ms", "UTC"))})
     executor.tick([Input("scan-t", "0", frame)])

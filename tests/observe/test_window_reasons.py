@@ -89,7 +89,7 @@ def test_several_sources() -> None:
 
 
 def test_many_partitions_are_not_all_named() -> None:
-    many = {f"p{i}": partition(40_000) for i in range(9)}
+    many: dict[str, Any] = {f"p{i}": partition(40_000) for i in range(9)}
     assert (
         "partitions 'p0', 'p1', 'p2' and 6 more of 't'"
         in asked(40_000, source(40_000, z=partition(50_000), **many)).text

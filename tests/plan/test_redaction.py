@@ -21,7 +21,7 @@ def hidden(select: str, *names: str) -> tuple[set[str], dict[type[Node], set[str
     """Give the hidden columns of a query's result, and those of its nodes by kind."""
     query = Session().bind(TABLES + select, "t.sql")[-1]
     assert isinstance(query, Query)
-    sinks = optimize([query.plan])
+    sinks = optimize((query.plan,))
     found = hidden_columns(sinks, names)
     by_kind = {type(n): set(found[id(n)]) for s in sinks for n in walk(s)}
     return by_kind[Sink], by_kind

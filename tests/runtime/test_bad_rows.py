@@ -55,6 +55,22 @@ def test_fail_names_source_partition_and_offset_and_no_payload() -> None:
     assert "'tailrace.on-error' = 'drop'" in caught.value.hint
 
 
+@pytest.mark.parametrize(("redacted", "shown"), [(("id",), '{"id": "***"}'), (("other",), '{"id": "x')])
+def test_samples_do_not_show_redacted_columns(redacted: tuple[str, ...], shown: str) -> None:
+    """What is no JSON object is not shown at all: its columns can't be told apart."""
+    readable = dataclasses.replace(arrived(), rejects=(Reject(3, "TYPE", "'id' is no number"),))
+    lines = Rows.of([*LINES[:3], b'{"id": "xsecret"}', LINES[4]])
+    assert readable.block is not None
+    readable = dataclasses.replace(readable, block=dataclasses.replace(readable.block, values=lines))
+    with pytest.raises(DataError) as caught:
+        policies(samples=True, redacted=redacted).unread("scan-t", readable)
+    assert shown in str(caught.value)
+    assert ("xsecret" in str(caught.value)) is (redacted == ("other",))
+    with pytest.raises(DataError) as caught:
+        policies(samples=True, redacted=redacted).unread("scan-t", arrived())
+    assert "8 bytes, hidden" in str(caught.value)
+
+
 def test_samples_are_shown_when_asked_for_and_harmless() -> None:
     """With `tailrace.error-samples` the row's start is shown, without control characters."""
     only = Arrived(**{f: getattr(arrived(), f) for f in Arrived.__slots__} | {"rejects": arrived().rejects[1:]})

@@ -440,3 +440,39 @@ def test_a_job_that_does_not_stop_gives_up(world: Any, make: Any) -> None:
     world.feeds["numbers"].bounded = True
     world.job(world.into(scan, "out", "marked")).run()
     assert ids(world.target("out")) == list(range(1000))
+
+
+def test_a_column_to_be_hidden_must_be_there(world: Any, make: Any) -> None:
+    """A mistyped name would show what was meant to be hidden."""
+    world.settings["tailrace.redact"] = "nam"
+    scan = world.scan("numbers", make(0, 10))
+    with pytest.raises(ConfigError, match=r"'tailrace\.redact' names 'nam', which no table has") as caught:
+        world.job(world.into(scan, "out")).run()
+    assert "'name'" in caught.value.hint
+
+
+def test_questions_to_a_running_job(world: Any, make: Any) -> None:
+    """A job that runs can be asked; rows of an operator are there once somebody has looked, without what is to be hidden."""
+    world.settings["tailrace.redact"] = "name"
+    scan = world.scan("numbers", *(make(i, i + 1) for i in range(10_000)), bounded=False)
+    world.faults_of("numbers").delay["poll"] = 0.01
+    job = world.job(world.into(scan, "out"))
+    assert job.inspection is None
+    thread, outcome = started(job)
+    try:
+        until(lambda: job.inspection is not None)
+        inspection = job.inspection
+        assert inspection is not None
+        assert inspection.sample("nothing") is None
+        until(lambda: inspection.sample("scan-numbers").frame is not None)
+        sample = inspection.sample("scan-numbers")
+        assert sample is not None
+        assert sample.hidden == {"name"}
+        assert sample.columns == ("id", "name")
+        until(lambda: inspection.windows() == ([], {}))
+    finally:
+        job.stop()
+        thread.join(20)
+    assert outcome[0].finished is False
+    with pytest.raises(TransientError, match="ended"):
+        inspection.windows()

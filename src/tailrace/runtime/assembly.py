@@ -18,6 +18,7 @@ from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.describe import describe
+from tailrace.plan.redaction import has_field
 from tailrace.plan.state_bounds import state_bound
 from tailrace.runtime.bad_rows import ErrorPolicies
 from tailrace.runtime.dead_letters import check_table
@@ -158,8 +159,9 @@ class Assembler:
         refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
         lookups = Lookups(self._settings, self._clock, self._context)
         executor = Executor(plans, self._settings, self._clock, bounded, lookups.asker)
-        policies = {name: policy_of(scan.table) for name, scan in executor.scans.items()}
-        refusing = {name: policy_of(s.table) for name, s in executor.sinks.items() if s.table is not None}
+        redacted = self._redacted(plans, tables)
+        policies = {name: policy_of(scan.table, redacted) for name, scan in executor.scans.items()}
+        refusing = {name: policy_of(s.table, redacted) for name, s in executor.sinks.items() if s.table is not None}
         named = {name: scan.table for name, scan in executor.scans.items()}
         named |= {name: s.table for name, s in executor.sinks.items() if s.table is not None}
         letters = letter_tables(policies | refusing, tables, named)
@@ -174,6 +176,23 @@ class Assembler:
             refusing,
             lookups,
         )
+
+    def _redacted(self, plans: Sequence[nodes.Sink], tables: Mapping[str, Table]) -> tuple[str, ...]:
+        """
+        Give the columns that must not be shown.
+
+        Raises:
+            ConfigError: there is no such column: what was meant would be shown.
+        """
+        names: tuple[str, ...] = value(self._settings, "tailrace.redact")
+        schemas = [t.schema for t in tables.values()]
+        schemas += [n.schema for plan in plans for n in nodes.walk(plan)] if names else []
+        known = {name for schema in schemas for name in schema.names}
+        for name in names:
+            if name not in known and not any(has_field(f.type, [name]) for s in schemas for f in s):
+                hint = did_you_mean(name, known) or "name columns of tables, or fields in them"
+                raise ConfigError(f"'tailrace.redact' names '{name}', which no table has", hint=hint)
+        return names
 
     def _context(self, kind: str, name: str) -> Context:
         folder = self._folder / quote(f"{kind}-{name}", safe="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from tailrace.errors import DataError, Location, TerminalError
 from tailrace.runtime.dead_letters import Letter, as_json, headers_of, key_of, payload_of
 from tailrace.runtime.fetch import Arrived
 from tailrace.runtime.policy import DEAD_LETTER, DROP, FAIL, Policy
+from tailrace.runtime.redaction import readable
 
 LATE = "late"
 FEW = 1000
@@ -170,17 +171,25 @@ def _failure(place: _Place, policy: Policy, stage: str, reason: str, location: L
     where = [f"source '{policy.table}'"]
     where += [f"partition '{place.partition}'"] if place.partition is not None else []
     where += [f"offset {place.offset}"] if place.offset is not None else []
-    shown = sample(place.payload) if policy.samples else ""
+    shown = sample(place.payload, policy.redacted) if policy.samples else ""
     hint = "mend the row, or set 'tailrace.on-error' = 'drop' or 'dead-letter' for the table"
     if not policy.samples:
         hint += "; 'tailrace.error-samples' = 'true' shows the row's start"
     return DataError(f"{', '.join(where)}: {reason} (stage {stage}){shown}", hint=hint, location=location)
 
 
-def sample(payload: bytes | None) -> str:
-    """Give the start of a row in words, to be put behind an error; nothing that is not printable."""
+def sample(payload: bytes | None, redacted: Collection[str] = ()) -> str:
+    """
+    Give the start of a row in words, to be put behind an error; nothing that is not printable, and no column in `redacted`.
+
+    >>> sample(b"4111,1"), sample(b"4111,1", ["card"])
+    ("; 6 bytes: '4111,1'", '; 6 bytes, hidden')
+    """
     if payload is None:
         return ""
-    text = payload[:_SAMPLE].decode("utf-8", "replace")
-    shown = "".join(c if c.isprintable() else "." for c in text)
-    return f"; {len(payload)} bytes: {shown!r}"
+    shown = readable(payload, redacted)
+    if shown is None:
+        return f"; {len(payload)} bytes, hidden"
+    text = shown[:_SAMPLE].decode("utf-8", "replace")
+    printable = "".join(c if c.isprintable() else "." for c in text)
+    return f"; {len(payload)} bytes: {printable!r}"

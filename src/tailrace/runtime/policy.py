@@ -12,7 +12,11 @@ FAIL, DROP, DEAD_LETTER = "fail", "drop", "dead-letter"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The error policy of one table: `table` names it, `dead_letters` the table that takes its dead letters."""
+    """
+    The error policy of one table: `table` names it, `dead_letters` the table that takes its dead letters.
+
+    With `samples` an error shows the start of the row, without the columns in `redacted`.
+    """
 
     table: str
     on_error: str = FAIL
@@ -20,6 +24,7 @@ class Policy:
     dead_letters: str | None = None
     samples: bool = False
     max_share: float | None = None
+    redacted: tuple[str, ...] = ()
 
     @property
     def keeps_bytes(self) -> bool:
@@ -27,9 +32,9 @@ class Policy:
         return DEAD_LETTER in (self.on_error, self.on_late) or self.samples
 
 
-def policy_of(table: Table) -> Policy:
+def policy_of(table: Table, redacted: tuple[str, ...] = ()) -> Policy:
     """
-    Read the policy of a table.
+    Read the policy of a table; `redacted` are columns that must not be shown.
 
     Raises:
         ConfigError: an option can't be read, or dead letters have no table to go to.
@@ -43,4 +48,5 @@ def policy_of(table: Table) -> Policy:
         common["tailrace.dead-letter.table"] if wanted else None,
         common["tailrace.error-samples"],
         common["tailrace.max-error-share"],
+        redacted,
     )

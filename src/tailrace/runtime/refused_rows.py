@@ -46,7 +46,7 @@ class RefusedRows(Refusals):
     def refuse(self, rows: pl.DataFrame, code: str, reason: str, hint: str = "") -> None:
         policy = self._policy
         if policy.on_error == FAIL:
-            shown = sample(as_json(rows, 0)) if policy.samples else ""
+            shown = sample(as_json(rows, 0), policy.redacted) if policy.samples else ""
             hint = f"{hint}; or set" if hint else "set"
             hint += " 'tailrace.on-error' = 'drop' or 'dead-letter' for the table"
             raise DataError(f"table '{policy.table}': {reason} (stage {STAGE}){shown}", hint=hint)
