@@ -89,6 +89,29 @@ deb() {
   mv "$tmp/tree" "$dir" && rm -rf "$tmp"
 }
 
+# mvn_jars DIR COORDINATE...: artifacts (group:artifact:version) of Maven Central, and all they need at run time, into $SERVICES_HOME/DIR.
+mvn_jars() {
+  local dir=$SERVICES_HOME/$1 coordinate g a v
+  shift
+  [[ ! -f $dir/.done ]] || return 0
+  command -v mvn >/dev/null && command -v java >/dev/null || die "needs Maven and Java 17"
+  mkdir -p "$dir"
+  {
+    echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+    echo '<groupId>services</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging><dependencies>'
+    for coordinate; do
+      IFS=: read -r g a v <<<"$coordinate"
+      echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version></dependency>"
+    done
+    echo '</dependencies></project>'
+  } >"$dir/pom.xml"
+  mvn -q -B -f "$dir/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dir/libs" >&2 </dev/null
+  touch "$dir/.done"
+}
+
+# http_ok URL: answers with a status below 400.
+http_ok() { python3 -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=2)' "$1"; }
+
 start() {
   locked "$RUN/lock"
   alive && return

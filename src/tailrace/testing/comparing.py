@@ -67,7 +67,8 @@ def _flat(row: Row) -> dict[str, Any]:
     return {"op": row.op, **table, **row.row}
 
 
-def _key(row: Mapping[str, Any]) -> str:
+def row_key(row: Mapping[str, Any]) -> str:
+    """Give a text that is the same for equal rows."""
     return repr(sorted((name, _hashed(value)) for name, value in row.items()))
 
 
@@ -84,7 +85,7 @@ Marked = tuple[str, dict[str, Any] | None]
 
 
 def _in_order(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> Iterator[Marked]:
-    keys, wanted = [_key(r) for r in got], [_key(r) for r in expected]
+    keys, wanted = [row_key(r) for r in got], [row_key(r) for r in expected]
     for _, i, j, k, m in SequenceMatcher(None, wanted, keys, autojunk=False).get_opcodes():
         if wanted[i:j] == keys[k:m]:
             yield from ((" ", row) for row in got[k:m])
@@ -94,17 +95,17 @@ def _in_order(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> Iter
 
 
 def _in_any_order(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> Iterator[Marked]:
-    missing = Counter(_key(r) for r in expected) - Counter(_key(r) for r in got)
-    too_many = Counter(_key(r) for r in got) - Counter(_key(r) for r in expected)
+    missing = Counter(row_key(r) for r in expected) - Counter(row_key(r) for r in got)
+    too_many = Counter(row_key(r) for r in got) - Counter(row_key(r) for r in expected)
     for mark, rows, left in (("-", expected, missing), ("+", got, too_many)):
         for row in rows:
-            if left[_key(row)] > 0:
-                left[_key(row)] -= 1
+            if left[row_key(row)] > 0:
+                left[row_key(row)] -= 1
                 yield mark, row
 
 
 def _in_any_order_same(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
-    return Counter(_key(r) for r in got) == Counter(_key(r) for r in expected)
+    return Counter(row_key(r) for r in got) == Counter(row_key(r) for r in expected)
 
 
 def _near(marked: list[Marked]) -> list[Marked]:
