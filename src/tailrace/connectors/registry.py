@@ -29,10 +29,11 @@ _BUILT_IN = (
     "memory",
     "nexmark",
     "print",
+    "redis",
     "sqlite",
     "upsert-kafka",
 )
-_EXTRAS = {"alert": "alert", "kafka": "kafka", "upsert-kafka": "kafka"}
+_EXTRAS = {"alert": "alert", "kafka": "kafka", "redis": "redis", "upsert-kafka": "kafka"}
 _MODULES = {"upsert-kafka": "kafka.upsert"}
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from tailrace.connectors.texts import of_text, time_text
 from tailrace.errors import ConfigError, Location
 from tailrace.schema import BINARIES, FLOATS, INTEGERS, INTERVALS, TIMESTAMPS, DataType, Field, Kind, Schema
 
@@ -69,47 +70,17 @@ def written(field: Field) -> pl.Expr:
             return value.dt.total_milliseconds()
         case Kind.DECIMAL | Kind.DATE:
             return value.cast(pl.String)
-        case Kind.TIME:
-            return value.dt.strftime("%H:%M:%S" + _fraction(of.precision)).str.head(8 + _digits(of.precision))
-        case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
-            text = value.dt.strftime("%Y-%m-%d %H:%M:%S" + _fraction(of.precision))
-            cut = text.str.head(19 + _digits(of.precision))
-            return pl.concat_str([cut, pl.lit("Z")]) if of.kind is Kind.TIMESTAMP_LTZ else cut
+        case Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
+            return time_text(value, of)
     return value
-
-
-def _digits(precision: int) -> int:
-    return precision + 1 if precision else 0
-
-
-def _fraction(precision: int) -> str:
-    """Give the format of at least so many digits; what is beyond is cut."""
-    return "" if not precision else "%.3f" if precision <= 3 else "%.6f" if precision <= 6 else "%.9f"
 
 
 def read(field: Field) -> pl.Expr:
     """Give the expression that makes the column's type of what SQLite stored; NULL where it can't."""
     value, of = pl.col(field.name), field.type
-    match of.kind:
-        case Kind.BOOLEAN:
-            return pl.when(value.is_in([0, 1])).then(value.cast(pl.Boolean))
-        case Kind.INTERVAL_SECOND:
-            return value.cast(of.polars)
-        case Kind.TIMESTAMP_LTZ:
-            return (
-                value.str.strip_suffix("Z")
-                .str.to_datetime(time_unit=of.time_unit, strict=False)
-                .dt.replace_time_zone("UTC")
-            )
-        case Kind.TIMESTAMP:
-            return value.str.to_datetime(time_unit=of.time_unit, strict=False)
-        case Kind.DATE:
-            return value.str.to_date("%Y-%m-%d", strict=False)
-        case Kind.TIME:
-            return value.str.to_time("%H:%M:%S%.f", strict=False)
-        case Kind.DECIMAL:
-            return value.cast(of.polars, strict=False)
-    return value.cast(of.polars, strict=False)
+    if of.kind is Kind.BOOLEAN:
+        return pl.when(value.is_in([0, 1])).then(value.cast(pl.Boolean))
+    return value.cast(of.polars) if of.kind is Kind.INTERVAL_SECOND else of_text(value, of)
 
 
 def raw_type(of: DataType) -> pl.DataType:

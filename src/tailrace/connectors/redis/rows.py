@@ -1,0 +1,122 @@
+"""How rows of a table are kept in Redis: keys of some columns, hashes of texts, or bytes in a format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tailrace.connectors.redis.options import HASH, SET
+from tailrace.connectors.table_options import FormatChoice, TableOptions
+from tailrace.connectors.texts import key_texts, read_texts, refuse_textless, text
+from tailrace.errors import ConfigError, did_you_mean
+from tailrace.formats.base import Decoder, Encoder, Reject, Rows, refuse_variants
+from tailrace.options import Values
+from tailrace.plan.catalog import Table
+from tailrace.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """
+    Where the rows of a table are: at `prefix` and the values of `key`, as `data_type`.
+
+    `schema` has all columns; those of the key are in the value too, but for the format `raw`, which has one column.
+    """
+
+    data_type: str
+    prefix: str
+    schema: Schema
+    key: Schema
+    format: FormatChoice | None
+
+    @classmethod
+    def of(cls, table: Table, options: Values, resolved: TableOptions) -> Layout:
+        """
+        Read it from a table.
+
+        Raises:
+            ConfigError: there is no key, no format where one is needed, or a type that has no place.
+        """
+        data_type, schema = options["data-type"], table.physical
+        key = schema.select(_key_columns(table, options))
+        refuse_textless(key, "a key of Redis", table.location, binary=False)
+        if data_type == HASH:
+            refuse_textless(schema, "a hash of Redis", table.location)
+        if (data_type == HASH) != (resolved.value is None):
+            hint = "leave 'format' out" if data_type == HASH else "add 'format' = 'json'"
+            message = f"table '{table.name}': the data type '{data_type}' {'has no' if data_type == HASH else 'needs a'} format"
+            raise ConfigError(message, hint=hint, location=table.location)
+        prefix = options["key-prefix"] if options["key-prefix"] is not None else f"{table.name}:"
+        return cls(data_type, prefix, schema, key, resolved.value)
+
+    @property
+    def many(self) -> bool:
+        """Whether a key has several rows."""
+        return self.data_type == SET
+
+    def keys(self, frame: pl.DataFrame) -> list[str]:
+        """Give the key in Redis of each row."""
+        return key_texts(frame, list(self.key), self.prefix).to_list()
+
+    @property
+    def value(self) -> Schema:
+        """The columns in the value."""
+        if self.format is None or self.format.format.name != "raw":
+            return self.schema
+        return Schema(tuple(f for f in self.schema if f.name not in self.key))
+
+    def encoder(self) -> Encoder:
+        """
+        Make what writes a row as bytes.
+
+        Raises:
+            ConfigError: a type that the format can't write.
+        """
+        assert self.format is not None
+        refuse_variants(self.value, self.format.format.name)
+        return self.format.format.encoder(self.value, self.format.options)
+
+    def decoder(self, asked: Schema) -> Decoder:
+        """
+        Make what reads some columns of a row from bytes.
+
+        Raises:
+            ConfigError: a type that the format can't read.
+        """
+        assert self.format is not None
+        return self.format.format.decoder(asked, self.format.options, self.value)
+
+
+def _key_columns(table: Table, options: Values) -> tuple[str, ...]:
+    names: tuple[str, ...] = options["key-columns"] or table.primary_key
+    if not names:
+        hint = "add PRIMARY KEY (...) NOT ENFORCED: its values are the key in Redis"
+        message = f"table '{table.name}' of data type '{options['data-type']}' needs a PRIMARY KEY"
+        raise ConfigError(message, hint=hint, location=table.location)
+    for name in names:
+        if name not in table.physical:
+            hint = did_you_mean(name, table.physical.names)
+            at = options.location("key-columns") or table.location
+            raise ConfigError(f"the key names no column '{name}'", hint=hint, location=at)
+    return names
+
+
+def field_values(frame: pl.DataFrame, schema: Schema) -> list[tuple[Any, ...]]:
+    """Give the texts (or bytes) of all columns, row by row; None for NULL."""
+    return frame.select([text(f).alias(f.name) for f in schema]).rows()
+
+
+def read_fields(answers: Sequence[Sequence[bytes | None]], schema: Schema) -> tuple[pl.DataFrame, list[Reject]]:
+    """Read the values of the fields of hashes as columns."""
+    columns = list(zip(*answers, strict=True)) or [()] * len(list(schema))
+    texts = [pl.Series(f.name, list(c), dtype=pl.Binary) for f, c in zip(schema, columns, strict=True)]
+    return read_texts(pl.DataFrame(texts), schema)
+
+
+def read_bytes(values: list[bytes | None], decoder: Decoder) -> tuple[pl.DataFrame, list[Reject]]:
+    """Read bytes in the table's format as columns; the rows of rejects are not in the frame."""
+    decoded = decoder.decode(Rows.of(values))
+    return decoded.frame, decoded.rejects
