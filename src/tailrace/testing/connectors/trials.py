@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +21,7 @@ from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.session import Session
 from tailrace.sql.statements import Insert
+from tailrace.testing.connectors.nursery import Nursery
 from tailrace.testing.connectors.system import patience
 
 _LOOK = 0.02
@@ -107,14 +107,13 @@ def run(sql: str, folder: Path) -> Summary:
 
 
 class Victim:
-    """A script in a process of its own, by the command, to be killed."""
+    """A script in a process of its own, to be killed."""
 
     def __init__(self, sql: str, folder: Path) -> None:
         self._folder = folder
         (folder / "job.sql").write_text(sql, encoding="utf-8")
-        command = [sys.executable, "-m", "tailrace", "run", "job.sql", "--state", str(folder / "state")]
-        with (folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=log)  # noqa: S603  ours
+        self._nursery = Nursery.get()
+        self._process = self._nursery.run(folder)
 
     @property
     def epoch(self) -> int:
@@ -126,16 +125,23 @@ class Victim:
         Wait until something has happened.
 
         Raises:
-            AssertionError: it does not, or the process ends before.
+            AssertionError: it does not.
         """
         end = time.monotonic() + patience()
         while not happened():
-            if self._process.poll() is not None:
-                raise AssertionError(f"the process ended before {what}: {self._said()}")
-            if time.monotonic() > end:
-                self._process.kill()
-                raise AssertionError(f"not within {patience():g} s: {what}: {self._said()}")
+            if time.monotonic() > end or self._ended():
+                os.kill(self._process, signal.SIGKILL)
+                status = self._nursery.wait(self._process)
+                raise AssertionError(f"it did not happen (status {status}): {what}: {self._said()}")
             time.sleep(_LOOK)
+
+    def _ended(self) -> bool:
+        """Tell whether it is over, and waits to be asked how."""
+        try:
+            stat = Path(f"/proc/{self._process}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return False  # no such file system: time will tell
+        return stat.rpartition(")")[2].split()[0] == "Z"
 
     def kill(self) -> None:
         """
@@ -144,12 +150,13 @@ class Victim:
         Raises:
             AssertionError: it was over before.
         """
-        self._process.send_signal(signal.SIGKILL)
-        if self._process.wait(patience()) != -signal.SIGKILL:
+        os.kill(self._process, signal.SIGKILL)
+        if self._nursery.wait(self._process) != -signal.SIGKILL:
             raise AssertionError(f"the process was over before it was killed: {self._said()}")
 
     def _said(self) -> str:
-        return (self._folder / "log").read_text(errors="replace")[-3000:]
+        log = self._folder / "log"
+        return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
 
 class Got:
