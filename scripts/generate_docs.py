@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tailrace import schema, settings
+from tailrace.cli.connectors import uses
+from tailrace.connectors import registry as connector_registry
 from tailrace.connectors.lookup_options import LOOKUP
 from tailrace.connectors.table_options import COMMON, FORMATS
 from tailrace.engine.histogram import BOUNDS
@@ -131,6 +134,48 @@ def conformance() -> list[Any]:
     return list(all_cases())
 
 
+CONNECTORS = """# Connectors
+
+`tailrace connectors` lists them, `tailrace connectors NAME` shows the options of one; `--json` for programs.
+
+{connectors}
+
+## What was tested
+
+The [conformance suite](write-your-own.md) runs whole jobs against the real system: types, checks, kill -9 of the job, the server killed, a network that is cut, held or slow, rows
+that are refused, updates. It also measures rows a second of a whole job from its start to its last checkpoint (into a sink of numbers made on the spot, out of a source into a SQLite file, of a
+lookup without a cache), beside the plain client in a loop, on two cores that the server shares.
+
+{results}
+
+`TAILRACE_CONFORMANCE=docs/connectors/conformance.json scripts/test tests/connectors/test_sqlite_conformance.py` runs the tests of one and puts its results in place; `scripts/docs` writes this page.
+"""
+
+
+def connector_rows() -> str:
+    """Give the connectors with their uses."""
+    lines = ["| Connector | Source | Sink | Lookup | |", "| --- | --- | --- | --- | --- |"]
+    for name in connector_registry.names():
+        connector = connector_registry.get(name)
+        marks = ("yes" if use in uses(connector) else "" for use in ("source", "sink", "lookup"))
+        lines.append(f"| [{name}]({name}.md) | {' | '.join(marks)} | {connector.doc} |")
+    return "\n".join(lines)
+
+
+def result_rows() -> str:
+    """Give what the last runs of the conformance suites have found."""
+    found = json.loads((DOCS / "connectors" / "conformance.json").read_text())
+    head = "| System | Tested on | As | Guarantee | Rows/s | Plain client | Last run |"
+    lines = [head, "| --- | --- | --- | --- | --- | --- | --- |"]
+    for _, r in sorted(found.items()):
+        on = r["stand_in"] or f"{r['system']} {r['version']}".strip()
+        speeds = f"{r['rows_per_second']:,} | {r['plain_rows_per_second']:,}"
+        lines.append(
+            f"| {r['system']} (`{r['connector']}`) | {on} | {r['role']} | {r['guarantee']} | {speeds} | {r['last_run']} |"
+        )
+    return "\n".join(lines)
+
+
 def generated() -> dict[str, str]:
     """Give each generated page by its name, as it must be."""
     types = (DOCS / "sql" / "types.md").read_text()
@@ -145,6 +190,7 @@ def generated() -> dict[str, str]:
         ),
         "sql/settings.md": SETTINGS.format(options=option_rows(settings.OPTIONS.options)),
         "sql/support.md": support(),
+        "connectors/index.md": CONNECTORS.format(connectors=connector_rows(), results=result_rows()),
         "metrics.md": METRICS_PAGE.format(
             metrics=metric_rows(), bounds=", ".join(f"{b:g}" for b in BOUNDS), most=MOST_PARTITIONS
         ),

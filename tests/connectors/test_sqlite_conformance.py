@@ -91,6 +91,10 @@ class TestSqliteSource(Sqlite, SourceConformance):
         sqlite3.connect(self.path).close()
         return self.options(table)
 
+    def read_plainly(self, table: str, count: int) -> None:
+        with closing(sqlite3.connect(self.path)) as database:
+            assert sum(1 for _ in database.execute(f'SELECT id, name FROM "{table}" LIMIT {count}')) == count
+
     def put_unreadable(self, table: str) -> None:
         with closing(sqlite3.connect(self.path)) as database, database:
             database.execute(f'INSERT INTO "{table}" VALUES (?, ?)', (b"no number", "bad"))
@@ -102,6 +106,11 @@ class TestSqliteSink(Sqlite, SinkConformance):
     guarantee = "exactly-once"
     upserts = True
 
+    def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
+            for row in rows:
+                database.execute(f'INSERT INTO "{table}" VALUES (?, ?)', (row["id"], row["name"]))
+
     def make_refusing(self, table: str) -> dict[str, Any]:
         with closing(sqlite3.connect(self.path)) as database, database:
             database.execute(f'CREATE TABLE "{table}" (id INTEGER, name TEXT CHECK (length(name) < 100))')
@@ -110,6 +119,16 @@ class TestSqliteSink(Sqlite, SinkConformance):
 
 class TestSqliteLookup(Sqlite, LookupConformance):
     """Keys are asked for by one query."""
+
+    def make(self, table: str, columns: Mapping[str, str], key: Sequence[str]) -> None:
+        super().make(table, columns, key)
+        with closing(sqlite3.connect(self.path)) as database:
+            database.execute(f'CREATE INDEX "{table}_id" ON "{table}" (id)')
+
+    def look_up_plainly(self, table: str, ids: Sequence[int]) -> None:
+        with closing(sqlite3.connect(self.path)) as database:
+            for i in ids:
+                assert database.execute(f'SELECT name FROM "{table}" WHERE id = ?', (i,)).fetchone()
 
     def make_several(self, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
         columns = {"id": "BIGINT", "k": "BIGINT", "name": "STRING"}

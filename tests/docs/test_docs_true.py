@@ -39,7 +39,15 @@ def test_readme_shows_the_example() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["functions.md", "sql/types.md", "sql/table-options.md", "sql/settings.md", "sql/support.md"]
+    "name",
+    [
+        "functions.md",
+        "sql/types.md",
+        "sql/table-options.md",
+        "sql/settings.md",
+        "sql/support.md",
+        "connectors/index.md",
+    ],
 )
 def test_generated_page(name: str) -> None:
     """A page that comes from the code is what the code gives (`scripts/docs` writes it)."""

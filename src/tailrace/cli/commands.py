@@ -120,6 +120,17 @@ def check(files: Files, parameter: Parameters = None, set_: Settings = None, jso
     command.check(files, parameter, set_, json=json)
 
 
+@app.command(epilog="Example: `tailrace connectors kafka`")
+def connectors(
+    name: Annotated[str | None, typer.Argument(help="Show the options of this one.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """List the systems that tables can stand for, or the options of one."""
+    from tailrace.cli import connectors as command  # noqa: PLC0415  loaded when called
+
+    command.connectors(name, json=json)
+
+
 @app.command(epilog="Example: `tailrace explain fraud.sql`")
 def explain(files: Files, parameter: Parameters = None, set_: Settings = None, json: Json = False) -> None:
     """Draw the plan of a script, with the changelog mode and the state of each node."""

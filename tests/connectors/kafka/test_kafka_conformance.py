@@ -9,6 +9,7 @@ from typing import Any
 
 import kafka_kit as kit
 import pytest
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from json_values import from_json, to_json
 
@@ -50,6 +51,16 @@ class Kafka(System):
     def read(self, table: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         return [from_json(columns, m.value()) for m in kit.consume(self.bootstrap, table)]
 
+    def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        producer = Producer({"bootstrap.servers": self.bootstrap, "acks": "all"})
+        for row in rows:
+            producer.produce(table, to_json({"id": "BIGINT", "name": "STRING"}, row).encode())
+            producer.poll(0)
+        assert producer.flush(30) == 0
+
+    def version(self) -> str:
+        return "4.4.0"
+
     def missing(self, table: str) -> dict[str, str]:
         return self.options(table)
 
@@ -72,6 +83,17 @@ class TestKafkaSource(Kafka, SourceConformance):
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         end = {} if endless else {"scan.bounded.mode": "latest-offset"}
         return self.options(table, at) | {"scan.startup.mode": "earliest-offset"} | end
+
+    def read_plainly(self, table: str, count: int) -> None:
+        given = {"bootstrap.servers": self.bootstrap, "group.id": table, "auto.offset.reset": "earliest"}
+        consumer = Consumer(given | {"enable.auto.commit": False})
+        consumer.subscribe([table])
+        read = 0
+        while read < count:
+            message = consumer.poll(10)
+            assert message is not None
+            read += json.loads(message.value())["id"] > 0
+        consumer.close()
 
     def put_unreadable(self, table: str) -> None:
         kit.produce(self.bootstrap, table, [{"value": b"no json"}])

@@ -10,6 +10,7 @@ from typing import Any
 from tailrace.connectors import memory
 from tailrace.connectors.base import Report
 from tailrace.testing.connectors.delivery import assert_delivered
+from tailrace.testing.connectors.results import record, seconds_of
 from tailrace.testing.connectors.sinks import CHECK_SECONDS, COLUMNS
 from tailrace.testing.connectors.system import NOWHERE, System, ddl, hook, needs
 from tailrace.testing.connectors.trials import Got, Trial, check, run
@@ -234,3 +235,16 @@ class LookupConformance(System):
             trial.finish()
         assert len(Got(tmp_path, "dead")) == 0
         assert_delivered(Got(tmp_path).rows(), wanted, "exactly-once")
+
+    # -- speed
+
+    @needs("recording", "put", "look_up_plainly")
+    def test_lookup_speed(self, tmp_path: Path) -> None:
+        """Keys a second without a cache, beside those of the plain client in a loop; kept for the table of the documentation."""
+        count = self.many
+        table = self.filled(range(count))
+        self.ask(table, list(range(count)))
+        summary = run(self.joining(table, tmp_path), tmp_path)
+        least = range(min(count, 1000))
+        plain = len(least) / seconds_of(lambda: self.look_up_plainly(table, least))
+        record(self, "lookup", "", count / summary.seconds, plain)

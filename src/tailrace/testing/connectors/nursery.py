@@ -83,14 +83,15 @@ def _fork(folder: Path) -> int:
         os._exit(status)
 
 
+def _status(process: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
 def main() -> None:
     """Obey the lines on standard input."""
     for line in sys.stdin:
         verb, given = line.rstrip("\n").split("\0")
-        if verb == "run":
-            answer = _fork(Path(given))
-        else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(int(given), 0)[1])
+        answer = _fork(Path(given)) if verb == "run" else _status(int(given))
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 

@@ -16,6 +16,7 @@ from tailrace.connectors.base import Context, Report
 from tailrace.errors import DataError, TailraceError, TerminalError
 from tailrace.sql.session import Session
 from tailrace.testing.connectors.delivery import Verdict, assert_delivered
+from tailrace.testing.connectors.results import record, seconds_of
 from tailrace.testing.connectors.system import NOWHERE, System, answers, ddl, hook, needs
 from tailrace.testing.connectors.trials import Got, Trial, Victim, check, refused, run
 from tailrace.testing.connectors.values import TYPES, columns_of, frame_of, rows_of
@@ -311,6 +312,23 @@ class SinkConformance(System):
         with pytest.raises((DataError, TerminalError)):
             run(self.from_memory(table, COLUMNS, [bad]), tmp_path)
         assert self.read(table, COLUMNS) == []
+
+    # -- speed
+
+    @needs("recording", "write_plainly")
+    def test_sink_speed(self, tmp_path: Path) -> None:
+        """Rows a second, beside those of the plain client in a loop; kept for the table of the documentation."""
+        table, plain, count = self.new_table(COLUMNS), self.new_table(COLUMNS), 5 * self.many
+        script = self.script(table, count).removeprefix(_BEGIN)
+        summary = run(script, tmp_path)
+        rows = sent(min(self.many, 2000))
+        record(
+            self,
+            "sink",
+            self.guarantee,
+            count / summary.seconds,
+            len(rows) / seconds_of(lambda: self.write_plainly(plain, rows)),
+        )
 
     # -- updates
 

@@ -55,6 +55,8 @@ class System:
     """Whether each table needs a PRIMARY KEY."""
     remote: ClassVar[bool] = False
     """Whether it is reached at an address, so that `at` of `options` leads elsewhere."""
+    recording: ClassVar[bool] = "TAILRACE_CONFORMANCE" in os.environ
+    """Whether speed is measured, and results are kept."""
     many: ClassVar[int] = 20_000
     """How many rows a large run has."""
 

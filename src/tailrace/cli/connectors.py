@@ -1,0 +1,97 @@
+"""`tailrace connectors`: which systems can be read and written, and the options of each."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from tailrace.cli.failures import plain
+from tailrace.connectors import registry
+from tailrace.connectors.base import Connector
+from tailrace.errors import ConfigError
+from tailrace.options import Option
+
+
+def connectors(name: str | None = None, *, json: bool = False) -> None:
+    """
+    Print what connectors there are, or all of one.
+
+    Raises:
+        ConfigError: there is no such connector, or its library is not installed.
+    """
+    found = [described(registry.get(name))] if name else [_known(n) for n in registry.names()]
+    if json:
+        print(jsons.dumps(found))
+    elif name:
+        _print_one(found[0])
+    else:
+        _print_all(found)
+
+
+def described(connector: Connector) -> dict[str, Any]:
+    """
+    Tell of a connector: what it is for, what a table of it may be, its options and metadata columns.
+
+    >>> described(registry.get("sqlite"))["uses"]
+    ['source', 'sink', 'lookup']
+    """
+    return {
+        "name": connector.name,
+        "doc": connector.doc,
+        "uses": uses(connector),
+        "formats": connector.formats,
+        "options": [_option(o) for o in connector.options.options],
+        "metadata": [{"key": m.key, "type": m.type, "doc": m.doc, "writable": m.writable} for m in connector.metadata],
+    }
+
+
+def uses(connector: Connector) -> list[str]:
+    """Tell whether tables of a connector can be sources, sinks and lookups."""
+    kind = type(connector)
+    read, written = kind.source is not Connector.source, kind.sink is not Connector.sink
+    return [name for name, can in (("source", read), ("sink", written), ("lookup", connector.lookups)) if can]
+
+
+def _known(name: str) -> dict[str, Any]:
+    """Tell of a connector; of one whose library is not installed, how to get it."""
+    try:
+        return described(registry.get(name))
+    except ConfigError as error:
+        return {"name": name, "missing": error.message, "hint": error.hint}
+
+
+def _option(option: Option) -> dict[str, Any]:
+    default = option.default if isinstance(option.default, str | int | float | bool) else None
+    return {
+        "key": option.key,
+        "required": option.required,
+        "default": default,
+        "secret": option.secret,
+        "doc": option.doc,
+    }
+
+
+def _print_all(found: list[dict[str, Any]]) -> None:
+    width = max(len(c["name"]) for c in found)
+    for one in found:
+        about = one.get("doc") or f"not installed: {one['hint'] or one['missing']}"
+        print(f"{one['name']:{width}}  {', '.join(one.get('uses', [])):22}  {plain(about)}")
+
+
+def _print_one(one: dict[str, Any]) -> None:
+    print(f"{one['name']}: {plain(one['doc'])}")
+    print(f"A table of it can be a {', '.join(one['uses'])}.")
+    table = RichTable(box=None, pad_edge=False)
+    table.add_column("option", no_wrap=True)
+    table.add_column("default", overflow="fold")
+    table.add_column("meaning", overflow="fold", min_width=30)
+    for o in one["options"]:
+        default = "required" if o["required"] else "" if o["default"] is None else str(o["default"])
+        table.add_row(o["key"], default, o["doc"])
+    for m in one["metadata"]:
+        table.add_row(m["key"], "metadata", f"{m['type']}: {m['doc']}")
+    Console(file=sys.stdout, highlight=False, markup=False).print(table)
