@@ -454,7 +454,7 @@ def test_a_column_to_be_hidden_must_be_there(world: Any, make: Any) -> None:
 def test_questions_to_a_running_job(world: Any, make: Any) -> None:
     """A job that runs can be asked; rows of an operator are there once somebody has looked, without what is to be hidden."""
     world.settings["tailrace.redact"] = "name"
-    scan = world.scan("numbers", *(make(i, i + 1) for i in range(10_000)), bounded=False)
+    scan = world.scan("numbers", *(make(i, i + 1) for i in range(2_000)), bounded=False)
     world.faults_of("numbers").delay["poll"] = 0.01
     job = world.job(world.into(scan, "out"))
     assert job.inspection is None

@@ -92,6 +92,10 @@ def run(
     allow_state_drop: Annotated[
         bool, typer.Option("--allow-state-drop", help="Drop state that no longer fits the changed script.")
     ] = False,
+    from_savepoint: Annotated[
+        Path | None,
+        typer.Option("--from-savepoint", metavar="DIR", help="Begin where a savepoint was taken, with new state."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")] = False,
     listen: Listen = None,
 ) -> None:
@@ -104,7 +108,15 @@ def run(
     from tailrace.cli import run as command  # noqa: PLC0415  loaded when called
 
     command.run(
-        files, output.value, parameter, set_, state, allow_state_drop=allow_state_drop, json=json, listen=listen
+        files,
+        output.value,
+        parameter,
+        set_,
+        state,
+        allow_state_drop=allow_state_drop,
+        from_savepoint=from_savepoint,
+        json=json,
+        listen=listen,
     )
 
 

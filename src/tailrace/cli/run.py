@@ -28,6 +28,7 @@ from tailrace.runtime.job import Job
 from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
 from tailrace.sql.statements import Done, Explain, Show
+from tailrace.state.savepoints import start_from
 
 _log = structlog.get_logger("tailrace.cli")
 
@@ -40,6 +41,7 @@ def run(
     state: Path | None,
     *,
     allow_state_drop: bool = False,
+    from_savepoint: Path | None = None,
     json: bool = False,
     listen: str | None = None,
 ) -> None:
@@ -53,11 +55,27 @@ def run(
     script = load(files, parameters, settings)
     if script.sinks:
         folder = state_folder(script, state)
+        if from_savepoint is not None:
+            _begin_from(script, from_savepoint, folder)
         summaries = run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json, listen=listen)
         for summary in summaries:
             tell(summary, json=json)
     else:
         show(script, sys.stdout if output == "table" else sys.stderr)
+
+
+def _begin_from(script: Script, savepoint: Path, folder: Path | None) -> None:
+    """
+    Make the state of a script's one job of a savepoint.
+
+    Raises:
+        ConfigError: there is nothing to begin so, the savepoint can't be read, or the folder has state already.
+    """
+    if folder is None or len(runner_of(script, lambda plan: sink_of(plan, "jsonl", Gone(), sys.stdout)).runs) != 1:
+        raise ConfigError("a savepoint is of one job", hint="run a script of INSERTs that are one job, with --state")
+    made = _made(folder)
+    assert made is not None
+    start_from(savepoint, made)
 
 
 def show(script: Script, stream: TextIO) -> None:

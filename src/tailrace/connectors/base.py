@@ -309,6 +309,13 @@ class StagedSink(Sink):
     def finish(self) -> None:
         """Hear that no more rows will come: what the next `prepare` stages is all."""
 
+    def round_off(self) -> None:
+        """Hear that another job may begin after the next epoch: all rows must be seen once that is committed."""
+
+    def inherited(self, staged: Any) -> Any | None:
+        """Of what `prepare` gave for a committed epoch, give what a job that begins there is opened with; None: nothing."""
+        return None
+
     @abstractmethod
     def prepare(self, epoch: int) -> Any:
         """Make everything written so far durable, and give the JSON value that `commit` and `open` need."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
 from tailrace.clock import Clock
-from tailrace.connectors.base import Positions
+from tailrace.connectors.base import Positions, StagedSink
+from tailrace.errors import ConfigError, TailraceError
+from tailrace.runtime.checkpoint_history import CheckpointRecord, History, Wish
 from tailrace.runtime.coordinator import (
     Action,
     Commit,
@@ -27,7 +30,9 @@ from tailrace.runtime.coordinator import (
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.outlet import Outlet
 from tailrace.runtime.summary import CheckpointStatus
+from tailrace.state.savepoints import Savepoint
 from tailrace.state.store import Snapshot, StateStore
+from tailrace.state.store_manifest import Damaged
 
 _log = structlog.get_logger("tailrace.runtime")
 
@@ -59,10 +64,12 @@ class Checkpointer:
         self._snapshot: Snapshot | None = None
         self._began = 0.0
         self._stall = 0.0
+        self._wishes: Sequence[Wish] = ()
         self._over = False
         self._busy = False
         self.status = CheckpointStatus(epoch=coordinator.epoch)
         self.completed = 0
+        self.history = History()
         self._thread = threading.Thread(target=self._run, name="tailrace-checkpoint", daemon=True)
         halt.on_halt(self._wake)
 
@@ -89,9 +96,10 @@ class Checkpointer:
         """The epoch that `begin` begins."""
         return self._coordinator.next_epoch
 
-    def begin(self, snapshot: Snapshot, stall: float) -> None:
-        """Take over a snapshot, before its barriers are in the queues of the sinks."""
+    def begin(self, snapshot: Snapshot, stall: float, wishes: Sequence[Wish] = ()) -> None:
+        """Take over a snapshot, before its barriers are in the queues of the sinks; `wishes` have asked for it."""
         self._snapshot, self._stall, self._began = snapshot, stall, self._clock.monotonic()
+        self._wishes = wishes
         self._busy = True
         self.report(SnapshotTaken(self._began, snapshot.final))
 
@@ -116,6 +124,9 @@ class Checkpointer:
                     self._do(action)
         except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
             self._halt.set(error)
+        finally:
+            for wish in self._wishes:
+                wish.done.cancel()
 
     def _next(self) -> Event | None:
         with self._condition:
@@ -142,6 +153,8 @@ class Checkpointer:
                 self._retire(action)
 
     def _retire(self, action: Retire) -> None:
+        wishes, self._wishes = self._wishes, ()
+        saved = [self._save(wish.name, action.epoch) for wish in wishes]
         if self._store is not None:
             self._store.retire()
             if action.final:
@@ -152,6 +165,37 @@ class Checkpointer:
         self.completed += 1
         snapshot, self._snapshot = self._snapshot, None
         _log.debug("checkpoint complete", epoch=action.epoch, seconds=round(seconds, 4), bytes=size)
+        rows = snapshot.rows_in if snapshot is not None else 0
+        record = CheckpointRecord(action.epoch, self._clock.now_ms(), seconds, self._stall, size, rows)
+        self.history.add(_fulfil(record, wishes, saved))
         self._busy = False
         if snapshot is not None:
             self._complete(snapshot.positions)
+
+    def _save(self, name: str, epoch: int) -> Savepoint | Exception | None:
+        """Keep the epoch under a name; what goes wrong is the asker's, not the job's."""
+        if not name:
+            return None
+        if self._store is None:
+            return ConfigError("the job keeps no state, so there is nothing to save", hint="run it with --state")
+        try:
+            staged = self._store.manifest(epoch).staged
+            sinks = {n: o.sink for n, o in self._outlets.items() if isinstance(o.sink, StagedSink)}
+            inherited = {n: s.inherited(staged[n]) for n, s in sinks.items() if n in staged}
+            return self._store.savepoint(name, epoch, {n: s for n, s in inherited.items() if s is not None})
+        except (TailraceError, Damaged) as error:
+            return error
+
+
+def _fulfil(
+    record: CheckpointRecord, wishes: Sequence[Wish], saved: Sequence[Savepoint | Exception | None]
+) -> CheckpointRecord:
+    """Tell those who asked for a checkpoint; give it with the savepoint that it has become, if it has."""
+    for wish, what in zip(wishes, saved, strict=True):
+        if not wish.done.set_running_or_notify_cancel():
+            continue
+        if isinstance(what, Exception):
+            wish.done.set_exception(what)
+        else:
+            wish.done.set_result(replace(record, savepoint=what))
+    return replace(record, savepoint=next((s for s in saved if isinstance(s, Savepoint)), None))

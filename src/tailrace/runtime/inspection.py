@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -13,7 +14,9 @@ from tailrace.engine.open_windows import WindowState
 from tailrace.engine.progress import SourceTime
 from tailrace.plan.redaction import hidden_columns
 from tailrace.runtime.between_ticks import BetweenTicks
+from tailrace.runtime.checkpoint_history import CheckpointRecord, History
 from tailrace.settings import value
+from tailrace.state.savepoints import Savepoint, savepoints
 
 ANSWER_SECONDS = 3.0
 """So long the engine may take for the tick that it is at; then there is no answer for now."""
@@ -40,10 +43,20 @@ class Sample:
 class Inspection:
     """Questions to one running job, from any thread."""
 
-    def __init__(self, executor: Executor, between: BetweenTicks, clock: Clock, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        between: BetweenTicks,
+        clock: Clock,
+        settings: Mapping[str, str],
+        history: History,
+        folder: Path | None,
+    ) -> None:
         self._executor = executor
         self._between = between
         self._clock = clock
+        self._history = history
+        self._folder = folder
         self._hidden = hidden_columns(list(executor.sinks.values()), value(settings, "tailrace.redact"))
 
     def windows(self) -> tuple[Sequence[WindowState], Mapping[str, SourceTime]]:
@@ -65,3 +78,11 @@ class Inspection:
         tap = self._executor.taps.look(operator, now)
         age = None if tap.frame is None else now - tap.taken
         return Sample(operator, node.schema.names, tap.frame, age, tap.passed, self._hidden[id(node)])
+
+    def checkpoints(self) -> list[CheckpointRecord]:
+        """Give the last complete checkpoints of this run, the newest first."""
+        return self._history.records()
+
+    def savepoints(self) -> list[Savepoint]:
+        """Give the savepoints of the job, the newest first; those of earlier runs too."""
+        return savepoints(self._folder) if self._folder is not None else []

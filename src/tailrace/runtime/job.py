@@ -24,6 +24,7 @@ from tailrace.plan.catalog import Table
 from tailrace.runtime.assembly import DEAD_LETTERS, Assembler, Parts
 from tailrace.runtime.bad_rows import Tally
 from tailrace.runtime.checkpointer import Checkpointer
+from tailrace.runtime.control import Control
 from tailrace.runtime.coordinator import Coordinator, Event
 from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Fetcher, Item
@@ -103,6 +104,8 @@ class Job:
         self._loop: Loop | None = None
         self.inspection: Inspection | None = None
         """Questions to it, once it runs."""
+        self.control: Control | None = None
+        """Orders to it, once it runs."""
         self._stopping = False
         self._close_seconds = CLOSE_SECONDS
         self._phase = "starting"
@@ -227,7 +230,16 @@ class Job:
             parts.executor.restore(start.checkpoint.deltas)
             _log.info("restored", epoch=start.epoch)
         self._loop = self._make_loop(parts, store, start)
-        self.inspection = Inspection(parts.executor, self._loop.between, self._clock, self._all_settings)
+        assert self._checkpointer is not None
+        self.inspection = Inspection(
+            parts.executor,
+            self._loop.between,
+            self._clock,
+            self._all_settings,
+            self._checkpointer.history,
+            store.folder if store is not None else None,
+        )
+        self.control = Control(self._loop, self.stop)
         for fetcher in self._fetchers.values():
             fetcher.start()
         if self._stopping:

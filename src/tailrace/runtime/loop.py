@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from tailrace.engine.histogram import Histogram
 from tailrace.engine.progress import PartitionProgress
 from tailrace.runtime.assembly import DEAD_LETTERS, Parts
 from tailrace.runtime.between_ticks import BetweenTicks
+from tailrace.runtime.checkpoint_history import Wish
 from tailrace.runtime.checkpointer import Checkpointer
 from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Arrived, Changed, Fetcher, Item, Over
@@ -85,6 +87,9 @@ class Loop:
         self._told: set[str] = set()
         self.stopping = False
         self.between = BetweenTicks(bell.ring)
+        self._wishes: deque[Wish] = deque()
+        self._last_wishes: deque[Wish] = deque()
+        self._over_now = False
         self.latency = Histogram()
         """From when rows were read until what came of them was handed to the sinks."""
         self.watermarks: dict[str, int | None] = {}
@@ -98,9 +103,25 @@ class Loop:
             DataError, TerminalError: a row that its policy does not let pass, or a checkpoint that can't be taken.
         """
         try:
-            finished = self._work()
+            return self._run()
         finally:
             self.between.close()
+            self._over_now = True
+            self._refuse_wishes()
+
+    def want(self, wish: Wish, *, at_the_end: bool = False) -> None:
+        """Hear that somebody wants a checkpoint, as soon as there can be one or when the job stops; from any thread."""
+        (self._last_wishes if at_the_end else self._wishes).append(wish)
+        if self._over_now:
+            self._refuse_wishes()
+        self._bell.ring()
+
+    def _refuse_wishes(self) -> None:
+        for wish in (*self._wishes, *self._last_wishes):
+            wish.done.cancel()
+
+    def _run(self) -> bool:
+        finished = self._work()
         for fetcher in self._fetchers.values():
             fetcher.stop()
         if self._halt.is_set:
@@ -109,7 +130,7 @@ class Loop:
             if finished:
                 outlet.mark(Finish())
         self._wait_for_checkpointer()
-        self._checkpoint(final=finished)
+        self._checkpoint(final=finished, last=True)
         self._wait_for_checkpointer()
         return finished
 
@@ -222,7 +243,7 @@ class Loop:
         interval = self._settings.interval
         if not self._checkpointer.idle or not self._outlets:
             return None
-        if self._leaving:
+        if self._leaving or self._wishes:
             return 0.0
         if not interval:
             return None
@@ -234,8 +255,8 @@ class Loop:
         if until is not None and until <= 0:
             self._checkpoint(final=False)
 
-    def _checkpoint(self, *, final: bool) -> None:
-        """Take a snapshot between two ticks, and let the checkpointer do the rest."""
+    def _checkpoint(self, *, final: bool, last: bool = False) -> None:
+        """Take a snapshot between two ticks, and let the checkpointer do the rest; `last`: no other comes after it."""
         if self._halt.is_set:
             return
         began = self._clock.monotonic()
@@ -244,13 +265,20 @@ class Loop:
         for scan, partition in self._leaving:
             self._positions[scan].pop(partition, None)
         self._leaving.clear()
-        barrier = Barrier(self._checkpointer.next_epoch)
+        wishes = self._wishes_for(last=last)
+        barrier = Barrier(self._checkpointer.next_epoch, whole=any(w.name for w in wishes))
         self._last_checkpoint = self._clock.monotonic()
         self._dirty = False
         # first: a sink may meet the barrier, and say so, before this thread goes on
-        self._checkpointer.begin(Snapshot(positions, deltas, self._rows, final), self._last_checkpoint - began)
+        snapshot = Snapshot(positions, deltas, self._rows, final)
+        self._checkpointer.begin(snapshot, self._last_checkpoint - began, wishes)
         for outlet in self._outlets.values():
             outlet.mark(barrier)
+
+    def _wishes_for(self, *, last: bool) -> list[Wish]:
+        """Take those who want the checkpoint that is taken now."""
+        queues = (self._wishes, self._last_wishes) if last else (self._wishes,)
+        return [queue.popleft() for queue in queues for _ in range(len(queue))]
 
     def _wait_for_checkpointer(self) -> None:
         """Wait until the epoch under way is complete; the checkpointer bounds how long that takes."""

@@ -34,9 +34,10 @@ _log = structlog.get_logger("tailrace.runtime")
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """The end of an epoch among the batches."""
+    """The end of an epoch among the batches; if it is `whole`, another job may begin after it."""
 
     epoch: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,8 @@ class Outlet:
         if isinstance(work, tuple):
             _settle(*work)
         elif isinstance(work, Barrier):
+            if work.whole and isinstance(self.sink, StagedSink):
+                self.sink.round_off()
             self._prepare(work.epoch)
         elif isinstance(work, Finish):
             if isinstance(self.sink, StagedSink):

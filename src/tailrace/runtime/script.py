@@ -20,7 +20,9 @@ from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
 from tailrace.plan.rewrite import optimize
 from tailrace.runtime.assembly import Assembler
+from tailrace.runtime.control import Control
 from tailrace.runtime.inputs import require
+from tailrace.runtime.inspection import Inspection
 from tailrace.runtime.job import Job
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.restarts import Restarts
@@ -225,6 +227,16 @@ class Script:
         if self._job is None or self._restarts is None:
             return None
         return replace(self._job.observe(), restarts=self._restarts.count)
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """Questions to the job that runs, or ran last; None before its engine has started."""
+        return self._job.inspection if self._job is not None else None
+
+    @property
+    def control(self) -> Control | None:
+        """Orders to the job that runs; None before its engine has started."""
+        return self._job.control if self._job is not None else None
 
     def name_of(self, number: int) -> str:
         """Give the name of a job, by its number from 0."""

@@ -27,6 +27,7 @@ from tailrace.clock import Clock
 from tailrace.errors import ConfigError, TerminalError
 from tailrace.state.delta import StateDelta
 from tailrace.state.files import Files, LocalFiles, failed, replace_durably
+from tailrace.state.savepoints import Savepoint, write_savepoint
 from tailrace.state.store_folder import CHECKPOINTS, new_record, newer, prepare_folder, read_record, write_record
 from tailrace.state.store_frames import Pack, deltas_of, extended, unpack
 from tailrace.state.store_lock import FolderLock
@@ -282,6 +283,25 @@ class StateStore:
         needed = set().union(*self._needs.values(), self._fading)
         self._remove([self._path(e, "manifest").name for e in old])
         self._remove([self._path(e, "data").name for e in faded - needed])
+
+    def savepoint(self, name: str, epoch: int, staged: Mapping[str, Any]) -> Savepoint:
+        """
+        Keep a checkpoint under a name; called when it is durable and committed, and not yet retired.
+
+        `staged` is what sinks of a job that begins with it are opened with.
+
+        Raises:
+            ConfigError: it can't have the name, or there is one of that name.
+            TerminalError: the disk refuses.
+            Damaged: the checkpoint can't be read back.
+        """
+        return write_savepoint(
+            self._files,
+            self.folder,
+            name,
+            self._record,
+            msgspec.structs.replace(self.manifest(epoch), staged=dict(staged)),
+        )
 
     def finish(self) -> None:
         """Note that the job has come to its end: the next run begins anew."""

@@ -25,6 +25,7 @@ import tailrace as tr
 from tailrace.connectors.alert import messages
 from tailrace.connectors.alert.board import Alert, Notice
 from tailrace.errors import ConfigError, TailraceError
+from tailrace.state.savepoints import start_from
 
 EVIL = "<script> *bold* [x](http://y) @here & \x07"
 NOTICE = Notice(
@@ -147,6 +148,27 @@ def test_a_restart_does_not_alert_again(receiver: Receiver, tmp_path: Path) -> N
     until(2)
     pl.DataFrame([{"card": "c1", "n": 14}, {"card": "c3", "n": 1}]).write_ndjson(data / "2.json")
     until(3)
+    assert [body["title"] for _, _, body in receiver.got] == ["c1", "c2", "c3"]
+
+
+def test_a_job_from_a_savepoint_knows_what_was_told(receiver: Receiver, tmp_path: Path) -> None:
+    """It goes on with the state of the alerts, and sends nothing that was sent before."""
+    data = tmp_path / "in"
+    data.mkdir()
+    pl.DataFrame(ROWS[:2]).write_ndjson(data / "1.json")
+    found = tr.read_files(
+        str(data), {"card": str, "n": int}, name="found", options={"source.monitor-interval": "50 ms"}
+    )
+    pipeline = found.to("alert", options={"webhook.url": receiver.url, "alert.key": "card", "alert.title": "{card}"})
+    with pipeline.start("told", state=tmp_path / "state") as job:
+        _wait(lambda: len(receiver.got) >= 2)
+        control = job._background.script.control
+        assert control is not None
+        control.savepoint("told", stop=True)
+    start_from(tmp_path / "state" / "savepoints" / "told", tmp_path / "other")
+    with pipeline.start("told", state=tmp_path / "other"):
+        pl.DataFrame([{"card": "c1", "n": 14}, {"card": "c3", "n": 1}]).write_ndjson(data / "2.json")
+        _wait(lambda: len(receiver.got) >= 3)
     assert [body["title"] for _, _, body in receiver.got] == ["c1", "c2", "c3"]
 
 

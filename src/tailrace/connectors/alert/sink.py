@@ -109,6 +109,9 @@ class AlertSink(StagedSink):
         notices = [{"channel": name, "notice": n.as_json()} for name, n in waiting]
         return {"board": self._board.as_json(), "notices": notices}
 
+    def inherited(self, staged: Any) -> Any | None:
+        return {"board": staged["board"], "notices": []}
+
     def commit(self, epoch: int, staged: Any) -> None:
         if self._sent() >= epoch:
             return

@@ -84,6 +84,7 @@ class FileSink(StagedSink):
         self._marks: dict[str, None] = {}
         self._new_folders: set[Path] = set()
         self._finished = False
+        self._rounding = False
         self._row_size = 0.0
         """How many bytes a row took of late; 0 before the first."""
 
@@ -220,10 +221,14 @@ class FileSink(StagedSink):
     def finish(self) -> None:
         self._finished = True
 
+    def round_off(self) -> None:
+        self._rounding = True
+
     def prepare(self, epoch: int) -> dict[str, Any]:
         done = self._committed_partitions()
         for folder in [f for f, part in self._parts.items() if f in done or self._is_due(part)]:
             self._close(folder)
+        self._rounding = False
         lengths = {p.name: p.sync() for p in self._parts.values() if isinstance(p, RowPart)}
         for new in self._new_folders:
             sync_folder(new)
@@ -248,7 +253,7 @@ class FileSink(StagedSink):
         return {folder for folder, born in self._born.items() if now - born >= layout.commit_delay_ms}
 
     def _is_due(self, part: Part) -> bool:
-        if self._finished or isinstance(part, ParquetPart):
+        if self._finished or self._rounding or isinstance(part, ParquetPart):
             return True
         now = self._clock.monotonic()
         rolling = self._layout.rolling
