@@ -33,11 +33,26 @@ LATER = replace(
 )
 
 
+class Moving:
+    """A job that gets on at each look."""
+
+    def __init__(self) -> None:
+        self._looks = iter([SEEN])
+
+    def observe(self) -> Observation:
+        return next(self._looks, LATER)
+
+
+async def _never(_seconds: float, _step: object) -> None:
+    """Nobody looks but who asks."""
+
+
 @pytest.fixture
-def port() -> Iterator[str]:
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Give the port of a server whose job gets on at each look."""
-    looks = iter([SEEN])
-    with Server(Address("127.0.0.1", 0), lambda: [next(looks, LATER)]) as server:
+    monkeypatch.setattr("tailrace.web.server._again", _never)
+    job = Moving()
+    with Server(Address("127.0.0.1", 0), lambda: [job]) as server:
         yield str(server.address.port)
 
 

@@ -15,39 +15,76 @@ from tailrace.runtime.observation import Observation
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
 from tailrace.web.address import TOKEN, Address, address, token_for
 from tailrace.web.app import Routes
-from tailrace.web.guard import HEADERS, OPEN, TRIES
+from tailrace.web.gate import TRIES, Gate
+from tailrace.web.guard import HEADERS, OPEN
+from tailrace.web.jobs import LocalJobs, job_id
 from tailrace.web.server import Server
+from tailrace.web.site import Site
 
 SECRET = "a secret of the test"  # noqa: S105  of the test
 SOURCE = SourceStatus("scan-t", "<script>alert(1)</script>", 1, 1, None, None, {}, 0, 0, "broker is away")
 SEEN = Observation(Status("j", "running", 1.0, (SOURCE,), (SinkStatus("o", "o", 1, 0, 0),), CheckpointStatus()))
+JOB = job_id("j")
+CLIENT = httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-@pytest.fixture
+class Fixed:
+    """A job that always looks the same."""
+
+    def observe(self) -> Observation:
+        return SEEN
+
+
+def asking_for_a_token() -> Server:
+    """Make a server that asks for a token."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, SECRET)
+        return Server(Address("127.0.0.1", 0), lambda: [Fixed()])
+
+
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Give a server without a token."""
-    with Server(Address("127.0.0.1", 0), lambda: [SEEN]) as made:
+    with Server(Address("127.0.0.1", 0), lambda: [Fixed()]) as made:
         yield made
 
 
 @pytest.fixture
-def locked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def locked() -> Iterator[Server]:
     """Give a server that asks for a token."""
-    monkeypatch.setenv(TOKEN, SECRET)
-    with Server(Address("127.0.0.1", 0), lambda: [SEEN]) as made:
+    with asking_for_a_token() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def tried() -> Iterator[Server]:
+    """Give a server that asks for a token, and hears many wrong ones."""
+    with asking_for_a_token() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def known() -> Iterator[Server]:
+    """Give a server that asks for a token, and hears the right one alone."""
+    with asking_for_a_token() as made:
         yield made
 
 
 def ask(server: Server, path: str, method: str = "GET", **headers: str) -> httpx.Response:
     """Ask a server, with headers in words (`sec_fetch_site`)."""
     named = {k.replace("_", "-"): v for k, v in headers.items()}
-    return httpx.request(method, server.url + path, headers=named, timeout=10)
+    CLIENT.cookies.clear()
+    with CLIENT.stream(method, server.url + path, headers=named) as answer:
+        if not answer.headers["content-type"].startswith("text/event-stream"):  # which has no end
+            answer.read()
+        return answer
 
 
 def paths() -> list[str]:
     """Give the paths of all routes."""
-    return [r.path for r in Routes(list).all()]
+    routes = Routes(Site(LocalJobs(list)), Gate(None)).all()
+    return sorted({r.path.replace("{job}", JOB) for r in routes})
 
 
 def test_metrics(server: Server) -> None:
@@ -71,22 +108,22 @@ def test_probes_need_no_token_and_are_told_no_names(locked: Server) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", [*paths(), "/", "/nothing", "/metrics/", "/../metrics", "/%2e%2e/metrics", "/METRICS"])
-def test_nothing_without_the_token(locked: Server, path: str, method: str) -> None:
+def test_nothing_without_the_token(tried: Server, path: str, method: str) -> None:
     """Each route, by each method; a path that there is not tells nothing either."""
-    answer = ask(locked, path, method)
+    answer = ask(tried, path, method)
     if path in OPEN and method in ("GET", "HEAD"):
         assert answer.status_code in (200, 503)
     else:
         assert answer.status_code in (401, 403)
         assert "tailrace_" not in answer.text
-    wrong = ask(locked, path, method, authorization="Bearer wrong")
+    wrong = ask(tried, path, method, authorization="Bearer wrong")
     assert wrong.status_code == answer.status_code
 
 
 @pytest.mark.parametrize("path", paths())
-def test_with_the_token(locked: Server, path: str) -> None:
-    assert ask(locked, path, authorization=f"Bearer {SECRET}").status_code in (200, 503)
-    assert ask(locked, path, authorization=f"bearer {SECRET}").status_code in (200, 503)
+def test_with_the_token(known: Server, path: str) -> None:
+    assert ask(known, path, authorization=f"Bearer {SECRET}").status_code in (200, 503)
+    assert ask(known, path, authorization=f"bearer {SECRET}").status_code in (200, 503)
 
 
 def test_tokens_can_not_be_tried_out(locked: Server) -> None:
@@ -139,7 +176,7 @@ def test_errors_have_one_form(server: Server) -> None:
 
 
 def test_a_mistake_of_ours_shows_nothing_of_the_inside() -> None:
-    def broken() -> list[Observation]:
+    def broken() -> list[Fixed]:
         raise ValueError("a path /etc/secret")
 
     with Server(Address("127.0.0.1", 0), broken) as server:

@@ -31,4 +31,4 @@ def serve(*jobs: Running, listen: str = "9249") -> Server:
     ...         b'tailrace_source_rows_total{job_name="counted"' in answer.read()
     True
     """
-    return server(listen, lambda: [seen for job in jobs if (seen := job.observe()) is not None])
+    return server(listen, lambda: jobs)

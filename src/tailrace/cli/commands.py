@@ -60,6 +60,21 @@ Listen = Annotated[
         show_default=False,
     ),
 ]
+Ui = Annotated[
+    str | None,
+    typer.Option(
+        "--ui",
+        metavar="[[HOST:]PORT]",
+        help="Show a dashboard in the browser while it runs, with no address at http://127.0.0.1:9280.",
+        show_default=False,
+    ),
+]
+AllowActions = Annotated[
+    bool,
+    typer.Option(
+        "--allow-actions", help="Let the dashboard change something, as replay dead letters; else it only shows."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
@@ -98,6 +113,8 @@ def run(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")] = False,
     listen: Listen = None,
+    ui: Ui = None,
+    allow_actions: AllowActions = False,
 ) -> None:
     """
     Run a script: its INSERTs, and a final SELECT whose rows go to standard output.
@@ -106,7 +123,9 @@ def run(
     and ends with status 0; a second one ends at once with 130. The next run goes on from the last checkpoint.
     """
     from tailrace.cli import run as command  # noqa: PLC0415  loaded when called
+    from tailrace.cli.serving import served_at  # noqa: PLC0415
 
+    serve = served_at(listen, ui, actions=allow_actions)
     command.run(
         files,
         output.value,
@@ -116,7 +135,7 @@ def run(
         allow_state_drop=allow_state_drop,
         from_savepoint=from_savepoint,
         json=json,
-        listen=listen,
+        serve=serve,
     )
 
 

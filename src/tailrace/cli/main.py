@@ -26,10 +26,11 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _nothing_ran)
     from tailrace.cli.commands import invoke  # noqa: PLC0415  slow
     from tailrace.cli.failures import guarded  # noqa: PLC0415  slow
+    from tailrace.cli.serving import with_default  # noqa: PLC0415  slow
 
     if not runs:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    arguments = sys.argv[1:]
+    arguments = with_default(sys.argv[1:])
     _leave(guarded(lambda: invoke(arguments), as_json="--json" in arguments))
 
 

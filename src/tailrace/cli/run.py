@@ -18,7 +18,7 @@ from tailrace.cli.output import OutputSink, output_sink, print_frame
 from tailrace.cli.progress import Progress, summary_json, summary_lines
 from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, load, state_folder
-from tailrace.cli.serving import served
+from tailrace.cli.serving import Served, served
 from tailrace.connectors.base import Sink as RowSink
 from tailrace.errors import ConfigError
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
@@ -43,7 +43,7 @@ def run(
     allow_state_drop: bool = False,
     from_savepoint: Path | None = None,
     json: bool = False,
-    listen: str | None = None,
+    serve: Served | None = None,
 ) -> None:
     """
     Bind the files, run them, and say at the end what happened.
@@ -57,7 +57,7 @@ def run(
         folder = state_folder(script, state)
         if from_savepoint is not None:
             _begin_from(script, from_savepoint, folder)
-        summaries = run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json, listen=listen)
+        summaries = run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json, serve=serve)
         for summary in summaries:
             tell(summary, json=json)
     else:
@@ -124,7 +124,7 @@ def run_script(
     *,
     allow_state_drop: bool = False,
     json: bool = False,
-    listen: str | None = None,
+    serve: Served | None = None,
 ) -> list[Summary]:
     """
     Run a script's jobs to their end, with progress on standard error.
@@ -146,7 +146,7 @@ def run_script(
         runner = runner_of(script, rows_of, _made(state), allow_state_drop=allow_state_drop)
         gone.job = runner
         shown = Progress(runner, sys.stderr, live=live, as_json=json)
-        with shown, served(runner, listen), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
+        with shown, served(runner, serve), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
             return runner.run()
 
 

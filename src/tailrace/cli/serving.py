@@ -1,42 +1,98 @@
-"""The server of `--listen`, for as long as a script runs."""
+"""The server of `--listen` and `--ui`, for as long as a script runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
 
 import structlog
 
-from tailrace.runtime.observation import Observation
+from tailrace.errors import ConfigError
+from tailrace.web.address import address, is_free
+from tailrace.web.jobs import Watched
 from tailrace.web.opening import server
+
+UI = "9280"
+"""Where the dashboard is if no address is named; another port if this one is taken."""
 
 _log = structlog.get_logger("tailrace.cli")
 
 
-class Observable(Protocol):
-    """What runs and can be looked at; None before its first job."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served while a job runs: where, and whether its dashboard may change what the job has written."""
 
-    def observe(self) -> Observation | None:
-        """Give all that can be seen of it now."""
+    listen: str
+    actions: bool = False
+    ui: bool = False
+
+
+def served_at(listen: str | None, ui: str | None, *, actions: bool) -> Served | None:
+    """
+    Say what is to be served, from the options of a command.
+
+    Raises:
+        ConfigError: they do not fit each other.
+    """
+    if listen is not None and ui is not None:
+        raise ConfigError(
+            "there is one server, and two addresses for it", hint="give one of --listen and --ui; it serves both"
+        )
+    where = ui if listen is None else listen
+    if where is None:
+        if actions:
+            raise ConfigError("--allow-actions is for a dashboard, and there is none", hint="add --ui")
+        return None
+    return Served(where, actions, ui is not None)
 
 
 @contextmanager
-def served(runner: Observable, listen: str | None) -> Iterator[None]:
+def served(watched: Watched, what: Served | None, told: Callable[[str], None] | None = None) -> Iterator[None]:
     """
-    Serve what is seen of a runner meanwhile, if there is an address to listen on.
+    Serve what is seen of a job meanwhile, if that is asked for; `told` is given the address of the dashboard.
 
     Raises:
         ConfigError: as `server`.
     """
-    if listen is None:
+    if what is None:
         yield
         return
-
-    def look() -> list[Observation]:
-        seen = runner.observe()
-        return [] if seen is None else [seen]
-
-    with server(listen, look) as opened:
-        _log.info("listening", url=opened.url)
+    where = _free_if_taken(what.listen) if what.ui else what.listen
+    with server(where, lambda: [watched], actions=what.actions) as opened:
+        if told is not None:
+            told(opened.url)
+        else:
+            _log.info("dashboard" if what.ui else "listening", url=opened.url)
         yield
+
+
+def _free_if_taken(listen: str) -> str:
+    """Give any free port if nobody asked for a certain one, and the usual one is taken."""
+    if listen != UI:
+        return listen
+    return listen if is_free(address(listen)) else "0"
+
+
+def with_default(arguments: Sequence[str]) -> list[str]:
+    """
+    Give `--ui` its usual address where none follows.
+
+    >>> with_default(["run", "--ui", "job.sql"])
+    ['run', '--ui', '9280', 'job.sql']
+    >>> with_default(["run", "--ui", "8080", "job.sql"]), with_default(["run", "--ui=8080"])
+    (['run', '--ui', '8080', 'job.sql'], ['run', '--ui=8080'])
+    """
+    found: list[str] = []
+    for place, argument in enumerate(arguments):
+        found.append(argument)
+        if argument == "--ui" and not _is_address(arguments[place + 1 : place + 2]):
+            found.append(UI)
+    return found
+
+
+def _is_address(arguments: Sequence[str]) -> bool:
+    try:
+        return bool(arguments) and address(arguments[0]) is not None
+    except ConfigError:
+        return False

@@ -57,6 +57,13 @@ METRICS = {
         Metric("source_rows", _COUNTER, _SOURCE, "Rows read."),
         Metric("source_bytes", _COUNTER, _SOURCE, "Bytes of rows read, before they were decoded.", "bytes"),
         Metric("source_queue_bytes", _GAUGE, _SOURCE, "Decoded rows that wait for the engine.", "bytes"),
+        Metric(
+            "source_held_seconds",
+            _COUNTER,
+            _SOURCE,
+            "Time that the source was held back: its rows waited for the engine.",
+            "seconds",
+        ),
         Metric("source_up", _GAUGE, _SOURCE, "0 while the source's system is away and is tried again, else 1."),
         Metric("source_lag_rows", _GAUGE, _SOURCE, "Rows that wait at the source, where it can tell."),
         Metric(
@@ -98,6 +105,8 @@ METRICS = {
         Metric("sink_waits", _COUNTER, _SINK, "How often the engine had to wait for the sink."),
         Metric("sink_retries", _COUNTER, _SINK, "How often the sink tried again what its system could not do for now."),
         Metric("sink_up", _GAUGE, _SINK, "0 while the sink's system is away and is tried again, else 1."),
+        Metric("sink_held_seconds", _COUNTER, _SINK, "Time that the engine waited for the sink.", "seconds"),
+        Metric("sink_busy_seconds", _COUNTER, _SINK, "Time that the sink was at work.", "seconds"),
         Metric("sink_rows_dropped", _COUNTER, (*_SINK, "reason"), "Rows that the sink could not take, and dropped."),
         Metric("sink_dead_letters", _COUNTER, _SINK, "Rows that the sink could not take, sent as dead letters."),
         Metric("checkpoints", _COUNTER, _JOB, "Complete checkpoints since the start."),

@@ -60,6 +60,7 @@ def _source(source: SourceStatus, delay: Counted | None, job: str) -> Iterator[S
     yield _sample("source_rows", at, source.rows)
     yield _sample("source_bytes", at, source.bytes)
     yield _sample("source_queue_bytes", at, source.queued_bytes)
+    yield _sample("source_held_seconds", at, source.held_seconds)
     yield _sample("source_up", at, float(not source.waiting))
     if source.lag is not None:
         yield _sample("source_lag_rows", at, source.lag)
@@ -99,6 +100,8 @@ def _sink(sink: SinkStatus, job: str) -> Iterator[Sample]:
     yield _sample("sink_waits", at, sink.waited)
     yield _sample("sink_retries", at, sink.retries)
     yield _sample("sink_up", at, float(not sink.waiting))
+    yield _sample("sink_held_seconds", at, sink.held_seconds)
+    yield _sample("sink_busy_seconds", at, sink.busy_seconds)
     for reason, count in sink.dropped.items():
         yield _sample("sink_rows_dropped", (*at, reason), count)
     yield _sample("sink_dead_letters", at, sink.dead_letters)

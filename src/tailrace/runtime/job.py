@@ -382,6 +382,7 @@ class Job:
             tally.dead_letters,
             fetcher.queue.bytes,
             fetcher.retrying,
+            fetcher.queue.waiting.seconds,
         )
 
     def _sink_status(self, name: str, outlet: Outlet) -> SinkStatus:
@@ -389,8 +390,9 @@ class Job:
         tally = outlet.refused.tally if outlet.refused is not None else Tally()
         table = self._parts.table_of(name)
         dropped, letters = dict(tally.dropped), tally.dead_letters
+        retries, away, held, busy = outlet.retries, outlet.away, outlet.held.seconds, outlet.busy.seconds
         return SinkStatus(
-            name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters, outlet.retries, outlet.away
+            name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters, retries, away, held, busy
         )
 
     def _summary(self, start: Start, *, finished: bool) -> Summary:

@@ -20,6 +20,7 @@ from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.refused_rows import RefusedRows
+from tailrace.runtime.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
@@ -83,6 +84,10 @@ class Outlet:
         self.away = ""
         """Why it waits for its target, if it does."""
         self._retry_seconds = retry_seconds
+        self.held = Stopwatch()
+        """How long the engine waited for it."""
+        self.busy = Stopwatch()
+        """How long its thread was at work."""
         self._capacity = capacity
         self._halt = halt
         self._report = report
@@ -127,14 +132,18 @@ class Outlet:
         """Hand on a batch; waits while the queue is full. False if the job halted."""
         size = max(1, int(batch.estimated_size()))
         with self._condition:
-            if self.bytes and self.bytes + size > self._capacity:
+            if self._is_full(size):
                 self.waited += 1
-            while self.bytes and self.bytes + size > self._capacity and not self._halt.look():
-                self._condition.wait(LOOK_SECONDS)
+                with self.held:
+                    while self._is_full(size) and not self._halt.look():
+                        self._condition.wait(LOOK_SECONDS)
             if self._halt.is_set:
                 return False
             self._append(batch, size)
             return True
+
+    def _is_full(self, size: int) -> bool:
+        return bool(self.bytes) and self.bytes + size > self._capacity
 
     def mark(self, item: Barrier | Finish) -> None:
         """Put a barrier or the end behind the batches; never waits."""
@@ -195,6 +204,11 @@ class Outlet:
         work = self._next()
         if work is None:
             return False
+        with self.busy:
+            self._do(work)
+        return True
+
+    def _do(self, work: Item | tuple[Callable[[], Any], Future[Any]]) -> None:
         if isinstance(work, tuple):
             _settle(*work)
         elif isinstance(work, Barrier):
@@ -206,7 +220,6 @@ class Outlet:
                 self.sink.finish()
         else:
             self._write(work)
-        return True
 
     def _write(self, batch: pl.DataFrame) -> None:
         kept = batch if self.refused is None else self.refused.without_nulls(batch)
@@ -234,7 +247,8 @@ class Outlet:
                     self._condition.wait(pause)
                     continue
                 self._unflushed = False
-            self._flush()
+            with self.busy:
+                self._flush()
 
     def _flush(self) -> None:
         self._resumed(self.sink.flush)

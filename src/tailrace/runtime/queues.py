@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from tailrace.runtime.halt import Halt
+from tailrace.runtime.stopwatch import Stopwatch
 
 T = TypeVar("T")
 
@@ -74,6 +75,8 @@ class ByteQueue(Generic[T]):
         self.bytes = 0
         self.waited = 0
         """How often `put` had to wait: the sign of back-pressure."""
+        self.waiting = Stopwatch()
+        """How long `put` waited."""
         halt.on_halt(self._wake)
 
     def _wake(self) -> None:
@@ -90,11 +93,10 @@ class ByteQueue(Generic[T]):
         `meanwhile` is called now and then while it waits.
         """
         with self._condition:
-            if self.bytes and self.bytes + size > self._capacity:
+            if self._is_full(size):
                 self.waited += 1
-            while self.bytes and self.bytes + size > self._capacity and not self._halt.is_set:
-                if not self._condition.wait(MEANWHILE if meanwhile else _FOREVER) and meanwhile:
-                    meanwhile()
+                with self.waiting:
+                    self._wait_for_room(size, meanwhile)
             if self._halt.is_set:
                 return False
             self._items.append((item, size))
@@ -103,6 +105,14 @@ class ByteQueue(Generic[T]):
         if self._on_put:
             self._on_put()
         return True
+
+    def _is_full(self, size: int) -> bool:
+        return bool(self.bytes) and self.bytes + size > self._capacity
+
+    def _wait_for_room(self, size: int, meanwhile: Callable[[], None] | None) -> None:
+        while self._is_full(size) and not self._halt.is_set:
+            if not self._condition.wait(MEANWHILE if meanwhile else _FOREVER) and meanwhile:
+                meanwhile()
 
     def peek_size(self) -> int | None:
         """Give the bytes of the next item; None if there is none."""

@@ -23,6 +23,8 @@ class SourceStatus:
     queued_bytes: int
     waiting: str = ""
     """Why it does not read just now (its system is away), if it does not."""
+    held_seconds: float = 0.0
+    """How long it was held back: its rows waited for the engine."""
 
     @property
     def late(self) -> int:
@@ -38,9 +40,10 @@ class SourceStatus:
 @dataclass(frozen=True, slots=True)
 class SinkStatus:
     """
-    One sink, live. `waited` is how often the engine had to wait for it.
+    One sink, live. `waited` is how often the engine had to wait for it, `held_seconds` how long in all.
 
     What its system could not do for now was tried again `retries` times; `waiting` says why it waits just now, if it does.
+    It was at work for `busy_seconds`.
     """
 
     name: str
@@ -52,6 +55,8 @@ class SinkStatus:
     dead_letters: int = 0
     retries: int = 0
     waiting: str = ""
+    held_seconds: float = 0.0
+    busy_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

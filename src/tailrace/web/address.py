@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from dataclasses import dataclass
 
 from tailrace.errors import ConfigError
@@ -65,3 +66,13 @@ def token_for(where: Address) -> str | None:
     if token is not None and len(token) < _LEAST_TOKEN:
         raise ConfigError(f"the token in {TOKEN} is shorter than {_LEAST_TOKEN} characters")
     return token
+
+
+def is_free(where: Address) -> bool:
+    """Tell whether nobody listens there now."""
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    try:
+        with socket.create_server((where.host, where.port), family=family):
+            return True
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""The routes of the server: metrics, health, and what the dashboard shows."""
+"""The routes of the server: metrics, health, and the dashboard."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ import time
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tailrace.observe.exposition import Exposition, Look
+from tailrace.observe.exposition import Exposition
 from tailrace.observe.health import StallDetector, readiness
-from tailrace.web.views import observation_view
+from tailrace.web.assets import asset_routes
+from tailrace.web.body import small_object
+from tailrace.web.gate import COOKIE, SESSION_SECONDS, Gate
+from tailrace.web.pages import PAGES
+from tailrace.web.site import Site
 
 
 class Routes:
     """Answers requests about jobs."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._exposition = Exposition(look)
+    def __init__(self, site: Site, gate: Gate) -> None:
+        self._site = site
+        self._gate = gate
+        self._exposition = Exposition(site.jobs.look)
         self._stalls = StallDetector()
 
     def all(self) -> list[Route]:
@@ -30,11 +35,17 @@ class Routes:
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
             Route("/api/jobs", self.jobs),
+            Route("/api/stream", self.stream),
+            Route("/api/session", self.session),
+            Route("/api/session", self.sign_in, methods=["POST"]),
+            Route("/api/session", self.sign_out, methods=["DELETE"]),
+            *(route for page in PAGES for route in page.routes(self._site)),
+            *asset_routes(),
         ]
 
     def watch(self) -> None:
         """Look at the jobs, so that a stall is known when somebody asks; called now and then."""
-        self._stalls.look(self._look(), time.monotonic())
+        self._stalls.look(self._site.jobs.look(), time.monotonic())
 
     def metrics(self, request: Request) -> Response:
         """Give the metrics, for Prometheus."""
@@ -43,17 +54,49 @@ class Routes:
 
     def live(self, request: Request) -> Response:
         """Tell whether the jobs get on: 503 if one has something to do and has done nothing for a minute."""
-        return _health(request, "live", list(self._stalls.look(self._look(), time.monotonic()).reasons))
+        return _health(request, "live", list(self._stalls.look(self._site.jobs.look(), time.monotonic()).reasons))
 
     def ready(self, request: Request) -> Response:
         """Tell whether the jobs read and write: 503 if one has not started, has ended, or waits for a system."""
-        seen = list(self._look())
+        seen = self._site.jobs.look()
         reasons = [r for s in seen for r in readiness(s).reasons]
         return _health(request, "ready", reasons if seen else ["no job has started"])
 
     def jobs(self, request: Request) -> Response:
         """Give what is seen of the jobs, as JSON."""
-        return JSONResponse({"jobs": [observation_view(s) for s in self._look()]})
+        return JSONResponse({"jobs": self._site.jobs.views()})
+
+    async def stream(self, request: Request) -> Response:
+        """Give what is seen of the jobs again and again, as events."""
+        if self._site.feed.full:
+            return JSONResponse({"error": "too many pages listen"}, 503)
+        return StreamingResponse(self._site.feed.events(), media_type="text/event-stream")
+
+    def session(self, request: Request) -> Response:
+        """Tell a page whether it has to show a token, and what there is to see."""
+        if not request.scope["tailrace.known"]:
+            return JSONResponse({"known": False})
+        pages = [{"name": p.name, "title": p.title} for p in PAGES]
+        return JSONResponse({"known": True, "locked": self._gate.locked, "actions": self._site.actions, "pages": pages})
+
+    async def sign_in(self, request: Request) -> Response:
+        """Begin a session for who shows the token."""
+        shown = (await small_object(request)).get("token")
+        if not isinstance(shown, str) or not self._gate.accepts(shown):
+            return JSONResponse({"error": "this is not the token, or there were too many wrong ones"}, 401)
+        answer = JSONResponse({"known": True})
+        safe = request.url.scheme == "https"
+        answer.set_cookie(
+            COOKIE, self._gate.open(), max_age=SESSION_SECONDS, secure=safe, httponly=True, samesite="strict"
+        )
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        self._gate.close(request.headers)
+        answer = JSONResponse({"known": False})
+        answer.delete_cookie(COOKIE)
+        return answer
 
 
 def _health(request: Request, word: str, reasons: list[str]) -> Response:
@@ -76,4 +119,6 @@ def _broken(_: Request, _error: Exception) -> Response:
 
 def make_app(routes: Routes) -> Starlette:
     """Make the application; nobody is kept out of it but by `Guard`."""
-    return Starlette(routes=routes.all(), exception_handlers={HTTPException: _failed, 500: _broken})
+    app = Starlette(routes=routes.all(), exception_handlers={HTTPException: _failed, 500: _broken})
+    app.router.redirect_slashes = False
+    return app

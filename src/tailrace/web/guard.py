@@ -6,19 +6,15 @@ Against other pages in the same browser (a name that is made to point here, a fo
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections import deque
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tailrace.web.address import LOCAL, Address
+from tailrace.web.gate import Gate
 
-COOKIE = "tailrace_token"
 OPEN = frozenset({"/health/live", "/health/ready", "/login", "/login.js", "/app.css", "/favicon.svg", "/api/session"})
 """What is answered without a token: probes (without reasons then), and what is needed to show one."""
 
@@ -34,19 +30,15 @@ HEADERS = {
 MOST_HEADERS = 16_384
 """The headers of a request may have so many bytes."""
 
-TRIES = 10
-"""So many wrong tokens a minute are looked at; then all are refused for the rest of it."""
-
 
 class Guard:
     """Wraps an application: refuses what must not come in, and puts the headers that browsers obey on all answers."""
 
-    def __init__(self, app: ASGIApp, where: Address, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, where: Address, gate: Gate) -> None:
         self._app = app
         self._hosts = {*LOCAL, where.host}
-        self._any_host = not where.local and token is not None
-        self._token = token
-        self._wrong: deque[float] = deque(maxlen=TRIES)
+        self._any_host = not where.local and gate.locked
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,11 +55,11 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        scope["tailrace.known"] = self._token is None or self.accepts(_shown(headers))
+        scope["tailrace.known"] = self._gate.knows(headers)
         refused = self._refusal(scope, headers)
         await (refused or self._app)(scope, receive, with_headers)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if sum(len(name) + len(value) for name, value in headers.raw) > MOST_HEADERS:
             return _error(431, "the headers are too long")
         if not self._any_host and _host(headers.get("host", "")) not in self._hosts:
@@ -75,37 +67,15 @@ class Guard:
         if scope["method"] not in SAFE and not _own_page(headers):
             return _error(403, "only pages of this server may do that")
         if not scope["tailrace.known"] and scope["path"] not in OPEN:
+            if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+                return RedirectResponse("/login", 303)
             return _error(401, "show the token: header 'Authorization: Bearer …', or sign in at /login")
         return None
-
-    def accepts(self, shown: str | None) -> bool:
-        """Tell whether a token is the right one; after too many wrong ones none is, for a minute."""
-        if shown is None or self._token is None:
-            return False
-        now = time.monotonic()
-        if len(self._wrong) == TRIES and now - self._wrong[0] < 60:
-            return False
-        right = secrets.compare_digest(shown.encode(), self._token.encode())
-        if not right:
-            self._wrong.append(now)
-        return right
 
 
 def _error(status: int, message: str) -> JSONResponse:
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
     return JSONResponse({"error": message}, status, headers)
-
-
-def _shown(headers: Headers) -> str | None:
-    """Give the token that a request shows."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return cookie.value if cookie is not None else None
 
 
 def _host(header: str) -> str:

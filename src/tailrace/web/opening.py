@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError
-from tailrace.runtime.observation import Observation
 from tailrace.web.address import address
+from tailrace.web.jobs import Watched
 
 if TYPE_CHECKING:
     from tailrace.web.server import Server
 
 
-def server(listen: str, look: Callable[[], Iterable[Observation]]) -> Server:
+def server(listen: str, watched: Callable[[], Iterable[Watched]], *, actions: bool = False) -> Server:
     """
-    Make a server, to be opened with `with`; `look` gives what is seen of each job now.
+    Make a server, to be opened with `with`; `watched` gives the jobs that there are now.
+
+    With `actions` its dashboard may change what jobs have written, too.
 
     Raises:
         ConfigError: the address can't be read or had, it needs a token, or what serves is not installed.
@@ -26,4 +28,4 @@ def server(listen: str, look: Callable[[], Iterable[Observation]]) -> Server:
     except ModuleNotFoundError as error:
         hint = "pip install 'tailrace[ui]'"
         raise ConfigError(f"to listen, '{error.name}' is needed, which is not installed", hint=hint) from None
-    return Server(where, look)
+    return Server(where, watched, actions=actions)

@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable, Iterable
 from typing import Self
 
+import structlog
 import uvicorn
 
 from tailrace.errors import ConfigError
-from tailrace.observe.exposition import Look
 from tailrace.web.address import Address, token_for
 from tailrace.web.app import Routes, make_app
+from tailrace.web.feed import SECONDS
+from tailrace.web.gate import Gate
 from tailrace.web.guard import Guard
+from tailrace.web.jobs import LocalJobs, Watched
+from tailrace.web.site import Site
 
 WATCH_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 _MOST_CONNECTIONS = 100
 _IDLE_SECONDS = 15
 
+_log = structlog.get_logger("tailrace.web")
+
 
 class Server:
     """
     Serves what is seen of jobs, while it is open (a context manager).
 
-    `look` gives what is seen of each job now; it is called on the server's thread.
+    `watched` gives the jobs that there are now; it is called on threads of the server. With `actions` the dashboard may
+    change what jobs have written, too.
 
     >>> import urllib.request
     >>> with Server(Address("127.0.0.1", 0), lambda: []) as server:
@@ -37,9 +45,11 @@ class Server:
         ConfigError: the port is taken, or the address needs a token.
     """
 
-    def __init__(self, where: Address, look: Look) -> None:
-        self._routes = Routes(look)
-        app = Guard(make_app(self._routes), where, token_for(where))
+    def __init__(self, where: Address, watched: Callable[[], Iterable[Watched]], *, actions: bool = False) -> None:
+        gate = Gate(token_for(where))
+        self._site = Site(LocalJobs(watched), actions)
+        self._routes = Routes(self._site, gate)
+        app = Guard(make_app(self._routes), where, gate)
         self._socket = _bound(where)
         self.address: Address = Address(where.host, self._socket.getsockname()[1])
         config = uvicorn.Config(
@@ -74,16 +84,25 @@ class Server:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        watching = asyncio.create_task(self._watch())
+        tasks = [
+            asyncio.create_task(_again(WATCH_SECONDS, self._routes.watch)),
+            asyncio.create_task(_again(SECONDS, self._site.feed.step)),
+        ]
         try:
             await self._server.serve([self._socket])
         finally:
-            watching.cancel()
+            for task in tasks:
+                task.cancel()
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            await asyncio.to_thread(self._routes.watch)
+
+async def _again(seconds: float, step: Callable[[], None]) -> None:
+    """Do something again and again; a mistake in it is told, and does not end it."""
+    while True:
+        try:
+            await asyncio.to_thread(step)
+        except Exception as error:  # noqa: BLE001  the server goes on; the next look may be well
+            _log.warning("can't look at the jobs", error=str(error))
+        await asyncio.sleep(seconds)
 
 
 def _bound(where: Address) -> socket.socket:

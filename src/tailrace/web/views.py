@@ -22,11 +22,12 @@ def observation_view(seen: Observation) -> dict[str, Any]:
     }
 
 
-def _quantiles(counted: Counted) -> dict[str, float | int | None]:
-    """Give the usual quantiles (upper ends of classes) and the number of rows."""
+def _quantiles(counted: Counted) -> dict[str, Any]:
+    """Give the usual quantiles (upper ends of classes), the number of rows, and that of each class."""
     return {
         "p50": counted.quantile(0.5),
         "p95": counted.quantile(0.95),
         "p99": counted.quantile(0.99),
         "rows": counted.count,
+        "counts": counted.counts,
     }

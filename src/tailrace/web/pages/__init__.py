@@ -1,0 +1,12 @@
+"""The pages of the dashboard, in the order of the navigation; each is a module here and one in `static/pages`."""
+
+from __future__ import annotations
+
+from tailrace.web.pages import time_lines
+from tailrace.web.pages.page import Page
+
+PAGES: tuple[Page, ...] = (
+    Page("graph", "Graph"),
+    time_lines.PAGE,
+    Page("sources", "Sources"),
+)
