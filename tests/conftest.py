@@ -16,7 +16,7 @@ from tailrace.testing import FaultProxy
 SERVICES = Path(__file__).resolve().parent / "services"
 START_SECONDS = 600
 """The first start downloads the server."""
-KAFKA_PORTS = 5
+KAFKA_PORTS = 6
 BEHIND_PROXY, PROXY = 3, 4
 """The port of a broker's listener that a proxy leads to, and the port of the proxy, counted from the first one."""
 
@@ -78,7 +78,23 @@ def _kafka(run_folder: Path) -> Iterator[tuple[str, Run]]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the session's broker; TAILRACE_TEST_KAFKA_FOLDER names that of one that runs already."""
+    given = os.environ.get("TAILRACE_TEST_KAFKA_FOLDER")
+    return Path(given) if given else tmp_path_factory.mktemp("kafka")
+
+
+@pytest.fixture(scope="session")
+def kafka_tls(kafka: str, kafka_folder: Path) -> Path:  # noqa: ARG001 - the broker has to be there
+    """Give the folder of the certificates and keys of the session's broker."""
+    folder = kafka_folder / "kafka" / "tls"
+    if not folder.exists():
+        pytest.skip("Kafka: TAILRACE_TEST_KAFKA_FOLDER does not say where the broker's certificates are")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_folder: Path) -> Iterator[str]:
     """
     Give the bootstrap servers of a Kafka broker.
 
@@ -87,7 +103,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("TAILRACE_TEST_KAFKA"):
         yield given
         return
-    for bootstrap, _ in _kafka(tmp_path_factory.mktemp("kafka")):
+    for bootstrap, _ in _kafka(kafka_folder):
         yield bootstrap
 
 

@@ -14,12 +14,43 @@ Every message says what is wrong and where; `hint` says what to do next.
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _AROUND = 100
 """So many characters of a long line are shown before and after the marked part."""
+
+
+_SECRETS = (
+    "password", "secret", "account.key", "apikey", "api-key", "auth-params", "service-key", "token", "basic-auth",
+    "jaas.config", "http-headers", "access-key", "credential", "passphrase", "connection-string", "key.pem", "keystore.key",
+)  # fmt: skip
+_ASSIGNED = re.compile(
+    rf"""((?:{"|".join(map(re.escape, _SECRETS))})[\w.-]*['"]?\s*[=:,]\s*)('(?:''|[^'])*|"(?:\\.|[^"])*)""",
+    re.IGNORECASE,
+)
+
+
+def is_secret(key: str) -> bool:
+    """
+    Tell whether the value of an option must not be shown.
+
+    >>> is_secret("properties.sasl.jaas.config"), is_secret("topic")
+    (True, False)
+    """
+    return any(part in key.lower() for part in _SECRETS)
+
+
+def without_secrets(line: str) -> str:
+    """
+    Hide the values of secret options in a line of a script; it stays as long as it was.
+
+    >>> without_secrets("'properties.sasl.password' = 'abc', 'topic' = 'a'")
+    "'properties.sasl.password' = '***', 'topic' = 'a'"
+    """
+    return _ASSIGNED.sub(lambda m: m[1] + m[2][0] + "*" * (len(m[2]) - 1), line)
 
 
 def _columns(character: str) -> int:
@@ -43,17 +74,18 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
     def caret(self) -> str:
-        """Give the line with a caret under the marked part, of a long line what is around it; empty if it is not known."""
+        """Give the line with a caret under the marked part, of a long line what is around it; without secrets."""
         if not self.text:
             return ""
+        text = without_secrets(self.text)
         first = max(0, self.column - 1 - _AROUND)
-        last = min(len(self.text), self.column - 1 + min(self.length, _AROUND) + _AROUND)
-        if last - first >= len(self.text) - _AROUND // 2:  # a little more is better than dots
-            first, last = 0, len(self.text)
-        before, marked = self.text[first : self.column - 1], self.text[self.column - 1 : last][: self.length]
-        dots, more = "… " if first else "", " …" if last < len(self.text) else ""
+        last = min(len(text), self.column - 1 + min(self.length, _AROUND) + _AROUND)
+        if last - first >= len(text) - _AROUND // 2:  # a little more is better than dots
+            first, last = 0, len(text)
+        before, marked = text[first : self.column - 1], text[self.column - 1 : last][: self.length]
+        dots, more = "… " if first else "", " …" if last < len(text) else ""
         pad = "".join("\t" if c == "\t" else " " * _columns(c) for c in dots + before)
-        return f"  {dots}{self.text[first:last]}{more}\n  {pad}{'^' * max(1, sum(map(_columns, marked)))}"
+        return f"  {dots}{text[first:last]}{more}\n  {pad}{'^' * max(1, sum(map(_columns, marked)))}"
 
 
 class TailraceError(Exception):

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # Apache Kafka: one KRaft node, put together from the artifacts of Maven Central.
 #
-#   KAFKA_PORT           plain listener (19092); SASL_PLAINTEXT is on the next port, SASL_SSL on the one after
+#   KAFKA_PORT           plain listener (19092); on the next ports SASL_PLAINTEXT, SASL_SSL, and five after the first
+#                        SSL with certificates of clients
 #   KAFKA_PROXY_PORT     a plain listener more, three ports after the first, that tells clients to come to this port: there a
 #                        proxy stands that breaks the network (none)
 #   KAFKA_SASL_PASSWORD  the password of user `tailrace` on the SASL listeners (tailrace-secret)
 #   KAFKA_HEAP           memory of the server (512m)
 #   KAFKA_AUTO_CREATE    whether topics create themselves (true)
+#
+# The SASL listeners know PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER; the plain one is that of the administrator, the
+# others keep to ACLs where a topic or group has some. In $RUN/tls: ca.pem, client.pem (certificate and key; its password
+# is `client-secret` in client-locked.pem) and token-key.pem, the key that tokens are signed with.
 NAME=kafka
 # shellcheck source=tests/services/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -14,6 +19,8 @@ VERSION=${KAFKA_VERSION:-4.4.0}
 PORT=${KAFKA_PORT:-19092}
 PASSWORD=${KAFKA_SASL_PASSWORD:-tailrace-secret}
 DIST=$SERVICES_HOME/kafka-$VERSION
+TLS=$RUN/tls
+EVENT_HUBS="Endpoint=sb://tailrace.servicebus.windows.net/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=dGVzdC1vbmx5LWtleQ=="
 
 install() {
   [[ -f $DIST/.done ]] && return
@@ -47,34 +54,74 @@ sys.exit(struct.unpack(">iii", data[:12])[2] < 1)
 PYTHON
 }
 
-certificate() {
-  [[ -f $RUN/server.pem ]] && return
-  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=localhost \
-    -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" -keyout "$RUN/key.pem" -out "$RUN/ca.pem" 2>/dev/null
-  cat "$RUN/key.pem" "$RUN/ca.pem" >"$RUN/server.pem"
+# signed NAME SUBJECT EXTENSION: a key and a certificate by our own authority.
+signed() {
+  openssl req -newkey rsa:2048 -nodes -subj "$2" -keyout "$TLS/$1-key.pem" -out "$TLS/$1.csr"
+  openssl x509 -req -in "$TLS/$1.csr" -CA "$TLS/ca.pem" -CAkey "$TLS/ca-key.pem" -CAcreateserial -days 3650 \
+    -extfile <(echo "$3") -out "$TLS/$1-cert.pem"
+  cat "$TLS/$1-key.pem" "$TLS/$1-cert.pem" >"$TLS/$1.pem"
+}
+
+certificates() {
+  [[ -f $TLS/.done ]] && return
+  mkdir -p "$TLS"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=Test authority" -keyout "$TLS/ca-key.pem" -out "$TLS/ca.pem"
+  signed server /CN=localhost "subjectAltName=DNS:localhost,IP:127.0.0.1"
+  signed client /CN=tailrace "extendedKeyUsage=clientAuth"
+  openssl pkcs8 -topk8 -in "$TLS/client-key.pem" -passout pass:client-secret -out "$TLS/client-locked-key.pem"
+  cat "$TLS/client-locked-key.pem" "$TLS/client-cert.pem" >"$TLS/client-locked.pem"
+  openssl genrsa -out "$TLS/token-key.pem" 2048
+  python3 - "$(openssl rsa -in "$TLS/token-key.pem" -noout -modulus | cut -d= -f2)" >"$TLS/jwks.json" <<'PYTHON'
+import base64, json, sys
+number = base64.urlsafe_b64encode(bytes.fromhex(sys.argv[1])).decode().rstrip("=")
+print(json.dumps({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "test", "n": number, "e": "AQAB"}]}))
+PYTHON
+  touch "$TLS/.done"
+} 2>/dev/null
+
+# login LISTENER: who may log in on a SASL listener, and how.
+login() {
+  local module=org.apache.kafka.common.security
+  cat <<PROPERTIES
+listener.name.$1.plain.sasl.jaas.config=$module.plain.PlainLoginModule required user_tailrace="$PASSWORD" user_guest="guest-secret" user_\$ConnectionString="$EVENT_HUBS";
+listener.name.$1.scram-sha-256.sasl.jaas.config=$module.scram.ScramLoginModule required;
+listener.name.$1.scram-sha-512.sasl.jaas.config=$module.scram.ScramLoginModule required;
+listener.name.$1.oauthbearer.sasl.jaas.config=$module.oauthbearer.OAuthBearerLoginModule required;
+listener.name.$1.oauthbearer.sasl.server.callback.handler.class=$module.oauthbearer.OAuthBearerValidatorCallbackHandler
+listener.name.$1.oauthbearer.sasl.oauthbearer.jwks.endpoint.url=file://$TLS/jwks.json
+listener.name.$1.oauthbearer.sasl.oauthbearer.expected.audience=kafka
+listener.name.$1.oauthbearer.sasl.oauthbearer.expected.issuer=https://issuer.test
+listener.name.$1.oauthbearer.connections.max.reauth.ms=3600000
+PROPERTIES
 }
 
 # properties CONTROLLER_PORT: one broker, so every internal topic has one replica.
 properties() {
-  local login="org.apache.kafka.common.security.plain.PlainLoginModule required user_tailrace=\"$PASSWORD\";"
   local via="" told=""
   if [[ -n ${KAFKA_PROXY_PORT:-} ]]; then
     via=",VIA://127.0.0.1:$((PORT + 3))" told=",VIA://127.0.0.1:$KAFKA_PROXY_PORT"
   fi
+  local outside="PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2)),MUTUAL://127.0.0.1:$((PORT + 5))"
   cat >"$RUN/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$1
 controller.listener.names=CTL
-listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2)),CTL://127.0.0.1:$1$via
-advertised.listeners=PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2))$told
-listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SSL:SASL_SSL,CTL:PLAINTEXT,VIA:PLAINTEXT
+listeners=$outside,CTL://127.0.0.1:$1$via
+advertised.listeners=$outside$told
+listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SSL:SASL_SSL,MUTUAL:SSL,CTL:PLAINTEXT,VIA:PLAINTEXT
 inter.broker.listener.name=PLAIN
-sasl.enabled.mechanisms=PLAIN
-listener.name.sasl.plain.sasl.jaas.config=$login
-listener.name.ssl.plain.sasl.jaas.config=$login
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+$(login sasl)
+$(login ssl)
 ssl.keystore.type=PEM
-ssl.keystore.location=$RUN/server.pem
+ssl.keystore.location=$TLS/server.pem
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location=$TLS/ca.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 log.dirs=$RUN/data
 num.partitions=1
 auto.create.topics.enable=${KAFKA_AUTO_CREATE:-true}
@@ -93,15 +140,19 @@ PROPERTIES
 launch_server() {
   local controller cluster
   local java=(java -Xms256m "-Xmx${KAFKA_HEAP:-512m}" -XX:+UseG1GC
-    -Dorg.apache.logging.log4j.level=WARN -cp "$DIST/libs/*")
-  ports_free "$PORT" $((PORT + 1)) $((PORT + 2)) ${KAFKA_PROXY_PORT:+$((PORT + 3))}
+    -Dorg.apache.logging.log4j.level=WARN -cp "$DIST/libs/*"
+    "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://$TLS/jwks.json"
+    "-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=$TLS/jwks.json")
+  ports_free "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 5)) ${KAFKA_PROXY_PORT:+$((PORT + 3))}
   # the controller talks to itself alone: any free port will do
   controller=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  certificate
+  certificates
   properties "$controller"
   if [[ ! -f $RUN/data/meta.properties ]]; then
     cluster=$(python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode().replace("-", "A"))')
-    "${java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$RUN/server.properties" >>"$LOG" 2>&1
+    "${java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$RUN/server.properties" \
+      -S "SCRAM-SHA-256=[name=tailrace,password=$PASSWORD]" -S "SCRAM-SHA-512=[name=tailrace,password=$PASSWORD]" \
+      >>"$LOG" 2>&1
   fi
   launch "${java[@]}" kafka.Kafka "$RUN/server.properties"
   wait_ready 90 ready
@@ -109,4 +160,4 @@ launch_server() {
 
 connection() { echo "bootstrap.servers=127.0.0.1:$PORT"; }
 
-main "$@"
+[[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from tailrace.errors import is_secret
 from tailrace.expressions import catalogue
 from tailrace.plan.catalog import ComputedColumn, MetadataColumn, Table
 from tailrace.schema import Field, TimeAttribute
@@ -17,10 +18,6 @@ from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.dialect.nodes import Identifier, Name, Node, Text, get
 from tailrace.sql.source import Source
 
-_SECRETS = (
-    "password", "secret", "account.key", "apikey", "api-key", "auth-params", "service-key", "token",
-    "basic-auth", "jaas.config", "http-headers", "access-key", "credential", "passphrase",
-)  # fmt: skip
 _HIDDEN = "******"
 
 D = TypeVar("D", bound=Node)
@@ -68,16 +65,6 @@ def settings_frame(settings: Mapping[str, str]) -> pl.DataFrame:
     keys = sorted(settings)
     values = [_HIDDEN if is_secret(k) else settings[k] for k in keys]
     return pl.DataFrame({"key": keys, "value": values}, schema={"key": pl.String, "value": pl.String})
-
-
-def is_secret(key: str) -> bool:
-    """
-    Tell whether the value of an option must not be shown.
-
-    >>> is_secret("properties.sasl.jaas.config"), is_secret("topic")
-    (True, False)
-    """
-    return any(part in key.lower() for part in _SECRETS)
 
 
 def without_login(value: str) -> str:

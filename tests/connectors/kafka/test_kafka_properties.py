@@ -28,7 +28,30 @@ def translated(**given: str) -> dict[str, str]:
         ({"max__poll__records": "500"}, {}),
         ({"enable__auto__commit": "false"}, {}),
         ({"ssl__endpoint__identification__algorithm": ""}, {"ssl.endpoint.identification.algorithm": "none"}),
-        ({"ssl__truststore__location": "/ca.pem"}, {"ssl.ca.location": "/ca.pem"}),
+        (
+            {
+                "sasl__mechanism": "AWS_MSK_IAM",
+                "sasl__jaas__config": 'software.amazon.msk.auth.iam.IAMLoginModule required awsProfileName="team";',
+                "sasl__client__callback__handler__class": "software.amazon.msk.auth.iam.IAMClientCallbackHandler",
+            },
+            {"tailrace.kafka.login": "aws-msk-iam", "tailrace.kafka.login.profile": "team"},
+        ),
+        (
+            {
+                "sasl__mechanism": "OAUTHBEARER",
+                "sasl__jaas__config": 'a.OAuthBearerLoginModule required clientId="c" clientSecret="s" scope="k";',
+                "sasl__login__callback__handler__class": "a.secured.OAuthBearerLoginCallbackHandler",
+                "sasl__oauthbearer__token__endpoint__url": "http://a",
+            },
+            {
+                "sasl.mechanism": "OAUTHBEARER",
+                "sasl.oauthbearer.method": "oidc",
+                "sasl.oauthbearer.client.id": "c",
+                "sasl.oauthbearer.client.secret": "s",
+                "sasl.oauthbearer.scope": "k",
+                "sasl.oauthbearer.token.endpoint.url": "http://a",
+            },
+        ),
         (
             {"sasl__jaas__config": r'a.PlainLoginModule required username="u" password="p\"=; x";'},
             {"sasl.username": "u", "sasl.password": 'p"=; x'},
@@ -45,7 +68,13 @@ def test_translation(given: dict[str, str], want: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"ssl__truststore__location": "/a.jks"}, {"sasl__jaas__config": "x"}, {"partitioner__class": "x"}]
+    "given",
+    [
+        {"sasl__login__callback__handler__class": "com.example.Mine"},
+        {"sasl__jaas__config": "x"},
+        {"sasl__jaas__config": 'a.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="me";'},
+        {"partitioner__class": "x"},
+    ],
 )
 def test_refusals(given: dict[str, str]) -> None:
     """What can't be kept is refused with what to do instead."""

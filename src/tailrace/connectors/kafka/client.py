@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tailrace.connectors.kafka import library
+import structlog
+
+from tailrace.connectors.kafka import library, logins
 from tailrace.connectors.kafka.failures import AWAY, LOGIN, MISSING, Code, failure
 from tailrace.connectors.kafka.properties import PREFIX, Properties
 from tailrace.errors import ConfigError, TailraceError, did_you_mean
 
 TopicPartition = tuple[str, int]
 SLICE_MS = 250
+_log = structlog.get_logger("tailrace.kafka")
 ASK_SECONDS = 10.0
 """How long a question to the cluster may take."""
 
@@ -51,9 +54,10 @@ def configure(properties: Properties) -> int:
         ConfigError: a property that it does not know, or a value that can't be; points at the option.
     """
     lib = library.load()
+    made = logins.resolved(properties)
     conf = lib.conf_new()
     buffer = ctypes.create_string_buffer(512)
-    for key, given in properties.items():
+    for key, given in made.items():
         outcome = lib.conf_set(conf, key.encode(), given.value.encode(), buffer, len(buffer))
         if outcome == 0:
             continue
@@ -86,6 +90,7 @@ def validate(properties: Properties) -> None:
         ConfigError: as for `configure`.
     """
     library.load().conf_destroy(configure(properties))
+    logins.tokens_of(properties)
 
 
 class Client:
@@ -95,6 +100,8 @@ class Client:
         self.lib = library.load()
         self.bootstrap = properties["bootstrap.servers"].value
         self._location = properties["bootstrap.servers"].location
+        endpoint = properties.get("sasl.oauthbearer.token.endpoint.url")
+        self._tokens_from = endpoint.value if endpoint is not None else ""
         self.errors: deque[tuple[int, str]] = deque(maxlen=64)
         self.undelivered: deque[tuple[int, int]] = deque(maxlen=64)
         """The code and partition of messages that could not be delivered."""
@@ -103,16 +110,26 @@ class Client:
         self.stuck = False
         """Whether a call never came back: it can't even be closed."""
         self._leaving = False
+        tokens = logins.tokens_of(properties)
         conf = configure(properties)
         # what librdkafka would log comes to us by its error callback; it must not write to standard error
         self.lib.conf_set_log_cb(conf, None)
         self._callbacks = (library.ErrorCallback(self._on_error), library.DeliveryCallback(self._on_delivery))
         self.lib.conf_set_error_cb(conf, self._callbacks[0])
+        self.distrust = ""
+        """Why the certificate of a broker was not taken."""
+        if logins.verifies(properties):
+            self._verify = library.VerifyCallback(self._on_certificate)
+            self.lib.conf_set_ssl_cert_verify_cb(conf, self._verify)
         if kind == library.PRODUCER:
             self.lib.conf_set_dr_msg_cb(conf, self._callbacks[1])
         if member:
             self._rebalance = library.RebalanceCallback(self._on_rebalance)
             self.lib.conf_set_rebalance_cb(conf, self._rebalance)
+        if tokens is not None:
+            self._renewal = logins.Renewal(tokens)
+            self.lib.conf_set_oauthbearer_token_refresh_cb(conf, self._renewal.callback)
+            self.lib.conf_enable_sasl_queue(conf, 1)
         buffer = ctypes.create_string_buffer(512)
         handle = self.lib.new(kind, conf, buffer, len(buffer))
         if not handle:
@@ -120,9 +137,20 @@ class Client:
             reason = buffer.value.decode(errors="replace")
             raise ConfigError(f"the Kafka client refuses these properties: {reason}", location=self._location)
         self.handle = int(handle)
+        if tokens is not None:
+            self.settle(self.lib.sasl_background_callbacks_enable(self.handle))
+        file, user = properties.get(logins.PASSWORD_FILE), properties.get("sasl.username")
+        self._password = logins.PasswordFile(file) if file is not None else None
+        self._user = user.value if user is not None else ""
 
     def _on_error(self, _handle: int, code: int, reason: bytes | None, _opaque: int) -> None:
         self.errors.append((code, (reason or b"").decode(errors="replace")))
+
+    def _on_certificate(self, _handle: int, _name: bytes, _id: int, code: Any, *_: Any) -> int:
+        """Leave the decision as OpenSSL has made it, and keep its reason, which librdkafka does not tell."""
+        if code[0]:
+            self.distrust = logins.distrust(code[0])
+        return int(code[0] == 0)
 
     def _on_delivery(self, _handle: int, message: Any, _opaque: int) -> None:
         if message.contents.err:
@@ -181,8 +209,11 @@ class Client:
         self.close()
 
     def poll(self, milliseconds: int = 0) -> None:
-        """Have callbacks called."""
+        """Have callbacks called; a password that has changed in its file is taken over."""
         self.lib.poll(self.handle, milliseconds)
+        if self._password is not None and (password := self._password.changed()) is not None:
+            self.settle(self.lib.sasl_set_credentials(self.handle, self._user.encode(), password.encode()))
+            _log.info("the password has changed, and was taken over", brokers=self.bootstrap)
 
     def fatal(self) -> tuple[int, str]:
         """Give the error that has ended the client, and its words; 0 if none has."""
@@ -196,13 +227,23 @@ class Client:
         if code in AWAY:
             login = next((e for e in self.errors if e[0] in LOGIN), None)
             if login is not None:
-                return failure(login[0], login[1], f"Kafka at {self.bootstrap} refused the login", self._location)
+                return self._refused(*login)
             return failure(code, f"no broker at {self.bootstrap} answers{self._cause()}", what, self._location)
         return failure(code, reason or self.lib.text(code), what, self._location)
+
+    def _refused(self, code: int, reason: str) -> TailraceError:
+        """Give the error for a login that one of the two sides does not take."""
+        what = f"Kafka at {self.bootstrap} refused the login"
+        if code == Code.SSL:
+            what = f"Kafka at {self.bootstrap}: no encrypted connection can be made"
+            reason = self.distrust or reason
+        return failure(code, reason, what, self._location)
 
     def _cause(self) -> str:
         """Give why brokers could not be reached, if the client has said so."""
         causes = [text for code, text in self.errors if code in AWAY and code != Code.ALL_BROKERS_DOWN]
+        if not causes and self._tokens_from:
+            return f", or {self._tokens_from} gives no token"
         return f" ({causes[-1]})" if causes else ""
 
     def topics(self, seconds: float = ASK_SECONDS) -> dict[str, TopicInfo]:

@@ -23,7 +23,7 @@ ANY_PARTITION = -1
 FLAG_COPY, FLAG_PARTITION = 0x2, 0x8
 PURGE_ALL = 0x1 | 0x2
 NO_CONSUMER_CLOSE = 0x8
-_LEAST_VERSION = 0x01090000
+_LEAST_VERSION = 0x02000000
 
 
 class Message(Structure):
@@ -101,6 +101,11 @@ class Metadata(Structure):
     ]
 
 
+TokenCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
+VerifyCallback = CFUNCTYPE(
+    c_int, c_void_p, c_char_p, c_int32, POINTER(c_int), c_int, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p
+)
+ThrottleCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_int, c_void_p)
 ErrorCallback = CFUNCTYPE(None, c_void_p, c_int, c_char_p, c_void_p)
 DeliveryCallback = CFUNCTYPE(None, c_void_p, POINTER(Message), c_void_p)
 Partitions = POINTER(TopicPartitionList)
@@ -116,6 +121,17 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "conf_set_error_cb": (None, [c_void_p, ErrorCallback]),
     "conf_set_dr_msg_cb": (None, [c_void_p, DeliveryCallback]),
     "conf_set_rebalance_cb": (None, [c_void_p, RebalanceCallback]),
+    "conf_set_throttle_cb": (None, [c_void_p, ThrottleCallback]),
+    "conf_set_ssl_cert_verify_cb": (c_int, [c_void_p, VerifyCallback]),
+    "conf_set_oauthbearer_token_refresh_cb": (None, [c_void_p, TokenCallback]),
+    "conf_enable_sasl_queue": (None, [c_void_p, c_int]),
+    "sasl_background_callbacks_enable": (c_void_p, [c_void_p]),
+    "sasl_set_credentials": (c_void_p, [c_void_p, c_char_p, c_char_p]),
+    "oauthbearer_set_token": (
+        c_int,
+        [c_void_p, c_char_p, c_int64, c_char_p, c_void_p, c_size_t, c_char_p, c_size_t],
+    ),
+    "oauthbearer_set_token_failure": (c_int, [c_void_p, c_char_p]),
     "conf_dump": (POINTER(c_char_p), [c_void_p, POINTER(c_size_t)]),
     "conf_dump_free": (None, [POINTER(c_char_p), c_size_t]),
     "new": (c_void_p, [c_int, c_void_p, c_char_p, c_size_t]),
@@ -238,7 +254,7 @@ def load() -> Library:
             continue
         if library.version() >= _LEAST_VERSION:
             return library
-        failures.append(f"{path}: older than 1.9")
+        failures.append(f"{path}: older than 2.0")
     tried = "; ".join(failures) or "nothing was found"
     hint = "install the binary wheel: pip install 'tailrace[kafka]'"
     raise ConfigError(f"the library librdkafka can't be loaded ({tried})", hint=hint)

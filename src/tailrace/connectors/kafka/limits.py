@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from tailrace.connectors.kafka.logins import plain_conf
 from tailrace.connectors.kafka.properties import Properties, connection_properties
 
 CLIENT_LIMIT = 1_000_000
@@ -40,8 +41,7 @@ def topic_limit(topic: str, properties: Properties) -> int | None:
     from confluent_kafka import KafkaException  # noqa: PLC0415 - an extra, and slow to load
     from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # noqa: PLC0415
 
-    conf = {k: p.value for k, p in connection_properties(properties).items()}
-    admin = AdminClient(conf | {"log_level": "0"})
+    admin = AdminClient(plain_conf(connection_properties(properties)))
     wanted = ConfigResource(ResourceType.TOPIC, topic)
     try:
         found = admin.describe_configs([wanted], request_timeout=ASK_SECONDS)[wanted].result(ASK_SECONDS + 1)

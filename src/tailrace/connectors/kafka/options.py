@@ -78,6 +78,29 @@ def _guarantee(text: str) -> Any:
     return choice("at-least-once", "exactly-once")(text)
 
 
+_SECRETS = {
+    "sasl.jaas.config": "what a login module of Java is told: user and password, client and secret, profile or role",
+    "sasl.password": "the password of the login",
+    "sasl.oauthbearer.client.secret": "the secret of the client that asks for tokens",
+    "ssl.key.password": "the password of the private key",
+    "ssl.key.pem": "the private key itself",
+    "ssl.keystore.password": "the password of the key store",
+    "ssl.truststore.password": "the password of the trust store",
+}
+
+LOGINS = (
+    Option(
+        "tailrace.kafka.login",
+        choice("aws-msk-iam", "azure"),
+        doc="who makes the tokens of OAUTHBEARER: `aws-msk-iam` or `azure` (Microsoft Entra ID)",
+    ),
+    Option("tailrace.kafka.login.region", string, doc="for `aws-msk-iam`: the region, if the brokers' names lack it"),
+    Option("tailrace.kafka.login.profile", string, doc="for `aws-msk-iam`: the profile of AWS's configuration"),
+    Option("tailrace.kafka.login.role", string, doc="for `aws-msk-iam`: the ARN of a role to take on"),
+    Option("tailrace.kafka.login.scope", string, doc="for `azure`: what the token is for, by default the first broker"),
+    Option("tailrace.kafka.password-file", string, doc="a file with the password; followed when it changes"),
+)
+
 OPTIONS = OptionSet(
     "connector 'kafka'",
     (
@@ -89,10 +112,7 @@ OPTIONS = OptionSet(
         Option(
             "properties.group.id", string, doc="the group in whose name offsets are committed, and read to start from"
         ),
-        Option("properties.sasl.password", string, doc="the password of the login", secret=True),
-        Option("properties.sasl.jaas.config", string, doc="user and password as Java writes them", secret=True),
-        Option("properties.ssl.key.password", string, doc="the password of the private key", secret=True),
-        Option("properties.ssl.keystore.password", string, doc="the password of the key store", secret=True),
+        *(Option(f"properties.{key}", string, doc=doc, secret=True) for key, doc in _SECRETS.items()),
         Option("properties.*", string, doc="any property of the Kafka client, by Java's name or librdkafka's"),
         Option("scan.startup.mode", choice(*START_MODES), "group-offsets", "where to begin"),
         Option(
@@ -128,6 +148,7 @@ OPTIONS = OptionSet(
             "tailrace",
             "what the transactional id begins with; job and table follow",
         ),
+        *LOGINS,
         Option(
             "tailrace.kafka.assignment",
             choice("all", "group"),

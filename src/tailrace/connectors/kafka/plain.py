@@ -12,6 +12,7 @@ import polars as pl
 from tailrace.connectors.base import HEADERS, Limit
 from tailrace.connectors.kafka.client import TopicPartition
 from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
+from tailrace.connectors.kafka.logins import plain_conf
 from tailrace.connectors.kafka.properties import Properties
 from tailrace.formats.base import Rows
 
@@ -27,8 +28,7 @@ class PlainFetcher(Fetcher):
         self._kafka = confluent_kafka
         self._wanted = wanted
         self._errors: list[Problem] = []
-        conf: dict[str, Any] = {key: given.value for key, given in properties.items()}
-        self._consumer = confluent_kafka.Consumer(conf | {"error_cb": self._on_error, "log_level": 0})
+        self._consumer = confluent_kafka.Consumer(plain_conf(properties) | {"error_cb": self._on_error})
 
     def _on_error(self, error: Any) -> None:
         self._errors.append(Problem(None, error.code(), -1, error.str()))

@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 
 from tailrace.connectors.encoding import Encoded, sizes
-from tailrace.connectors.kafka import kernels
+from tailrace.connectors.kafka import kernels, logins
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code
@@ -220,7 +220,7 @@ class Producer:
                 raise self._not_taken(code, 0)
             where = f"{self.name}-{partition}" if partition >= 0 else f"topic '{self.name}'"
             raise self._failed(code, f"rows could not be delivered to {where}")
-        told = dict(self.client.errors)
+        told = {c: text for c, text in self.client.errors if not text.startswith(logins.NO_TOKEN)}
         if Code.FATAL in told or told.keys() & FENCED:
             raise self._failed(Code.FATAL, f"topic '{self.name}' can't be written any more")
         refused = told.keys() & LOGIN

@@ -11,7 +11,10 @@ from tailrace.errors import ConfigError, Location
 from tailrace.options import OptionText, Values, boolean
 
 PREFIX = "properties."
+OWN = "tailrace.kafka."
+"""What the names of options begin with that say more of a client than librdkafka has properties for."""
 T = TypeVar("T")
+_CLIENT = (f"{OWN}login", f"{OWN}password-file")
 
 _RENAMED = {
     "fetch.max.wait.ms": "fetch.wait.max.ms",
@@ -24,6 +27,8 @@ _RENAMED = {
     "ssl.keystore.key": "ssl.key.pem",
     "client.id.prefix": "client.id",
     "sasl.oauthbearer.token.endpoint.uri": "sasl.oauthbearer.token.endpoint.url",
+    "sasl.oauthbearer.client.credentials.client.id": "sasl.oauthbearer.client.id",
+    "sasl.oauthbearer.client.credentials.client.secret": "sasl.oauthbearer.client.secret",
 }
 _NO_EFFECT = {
     "max.poll.records",
@@ -41,6 +46,15 @@ _NO_EFFECT = {
     "flink.disable-metrics",
     "partition.assignment.strategy",
     "commit.offsets.on.checkpoint",
+    "sasl.login.class",
+    "sasl.login.connect.timeout.ms",
+    "sasl.login.read.timeout.ms",
+    "sasl.login.retry.backoff.ms",
+    "sasl.login.retry.backoff.max.ms",
+    "sasl.login.refresh.buffer.seconds",
+    "sasl.login.refresh.min.period.seconds",
+    "sasl.login.refresh.window.factor",
+    "sasl.login.refresh.window.jitter",
 }
 _REFUSED = {
     "key.deserializer": "the format of the table says how keys are read; use 'key.format'",
@@ -54,9 +68,6 @@ _REFUSED = {
     "partitioner.class": "set 'sink.partitioner'",
     "partitioner": "set 'sink.partitioner'",
     "partition.discovery.interval.ms": "set 'scan.topic-partition-discovery.interval'",
-    "sasl.login.callback.handler.class": "there are no Java classes here; use 'properties.sasl.oauthbearer.method' = 'oidc'",
-    "sasl.client.callback.handler.class": "there are no Java classes here",
-    "ssl.truststore.password": "give the certificates as PEM by 'properties.ssl.ca.location'",
 }
 _JAAS = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')""")
 
@@ -85,6 +96,8 @@ def translate(options: Values) -> Properties:
         if key.startswith(PREFIX):
             for name, value in _one(key, text).items():
                 found[name] = Property(value, key, text.location)
+        elif key.startswith(_CLIENT):
+            found[key] = Property(text.value, key, text.location)
     return found
 
 
@@ -99,7 +112,7 @@ def plain(values: Mapping[str, str]) -> Properties:
 
 
 _ASKS = ("bootstrap.servers", "client.id")
-_LOGIN = ("ssl.", "sasl.", "security.", "enable.ssl.")
+_LOGIN = ("ssl.", "sasl.", "security.", "enable.ssl.", "https.", OWN)
 
 
 def connection_properties(properties: Properties) -> Properties:
@@ -125,12 +138,48 @@ def _one(key: str, text: OptionText) -> dict[str, str]:
 
 
 def _jaas(key: str, text: OptionText) -> dict[str, str]:
-    """Take user and password out of a login module's configuration."""
+    """Take what a login module is told, by its kind."""
     given = {m[1]: re.sub(r"\\(.)", r"\1", m[2]) if m[2] is not None else m[3] for m in _JAAS.finditer(text.value)}
+    module = text.value.split(maxsplit=1)[0].rpartition(".")[2] if text.value.strip() else ""
+    if module == "IAMLoginModule":
+        names = {"awsProfileName": "login.profile", "awsRoleArn": "login.role"}
+        return _MSK | {OWN + names[k]: v for k, v in given.items() if k in names}
+    if module == "OAuthBearerLoginModule":
+        return _oauth_module(key, text, given)
     if "username" not in given or "password" not in given:
         hint = 'write a PlainLoginModule or ScramLoginModule with username="…" password="…", or \'properties.sasl.username\''
         raise ConfigError(f"option '{key}' has no username and password", hint=hint, location=text.location)
     return {"sasl.username": given["username"], "sasl.password": given["password"]}
+
+
+_MSK = {f"{OWN}login": "aws-msk-iam"}
+_OIDC = {"sasl.oauthbearer.method": "oidc"}
+
+
+def _oauth_module(key: str, text: OptionText, given: dict[str, str]) -> dict[str, str]:
+    unsecured = next((k for k in given if k.startswith("unsecuredLogin")), None)
+    if unsecured is not None:
+        hint = "name a 'properties.sasl.oauthbearer.token.endpoint.url', with clientId and clientSecret here"
+        raise ConfigError(f"option '{key}' asks for tokens that nobody signs", hint=hint, location=text.location)
+    names = {"clientId": "client.id", "clientSecret": "client.secret", "scope": "scope"}
+    return _OIDC | {f"sasl.oauthbearer.{names[k]}": v for k, v in given.items() if k in names}
+
+
+def _mechanism(_: str, text: OptionText) -> dict[str, str]:
+    return _MSK if text.value == "AWS_MSK_IAM" else {"sasl.mechanism": text.value}
+
+
+def _handler(key: str, text: OptionText) -> dict[str, str]:
+    """Know what the usual classes of Java do with a login."""
+    match text.value.rpartition(".")[2]:
+        case "IAMClientCallbackHandler":
+            return _MSK
+        case "OAuthBearerLoginCallbackHandler":
+            return _OIDC
+    hint = (
+        "there are no Java classes here; use 'properties.sasl.oauthbearer.method' = 'oidc', or 'tailrace.kafka.login'"
+    )
+    raise ConfigError(f"option '{key}' can't be set", hint=hint, location=text.key_location)
 
 
 def _auto_commit(key: str, text: OptionText) -> dict[str, str]:
@@ -148,13 +197,6 @@ def _identification(_: str, text: OptionText) -> dict[str, str]:
     return {"ssl.endpoint.identification.algorithm": text.value or "none"}
 
 
-def _truststore(key: str, text: OptionText) -> dict[str, str]:
-    if text.value.lower().endswith((".jks", ".p12", ".pfx")):
-        hint = "export the certificates as PEM, and name that file"
-        raise ConfigError(f"option '{key}' names a Java key store", hint=hint, location=text.location)
-    return {"ssl.ca.location": text.value}
-
-
 def _parsed(parse: Callable[[str], T], key: str, text: OptionText) -> T:
     try:
         return parse(text.value)
@@ -167,5 +209,8 @@ _SPECIAL: dict[str, Callable[[str, OptionText], dict[str, str]]] = {
     "enable.auto.commit": _auto_commit,
     "buffer.memory": _buffer_memory,
     "ssl.endpoint.identification.algorithm": _identification,
-    "ssl.truststore.location": _truststore,
+    "sasl.mechanism": _mechanism,
+    "sasl.mechanisms": _mechanism,
+    "sasl.login.callback.handler.class": _handler,
+    "sasl.client.callback.handler.class": _handler,
 }
