@@ -16,6 +16,19 @@ import numpy.typing as npt
 from tailrace.formats.kernels.compile import kernel, part
 from tailrace.formats.kernels.memory import byte, load64, put, put_byte, word
 from tailrace.formats.kernels.strings import is_utf8
+from tailrace.formats.kernels.tables import (
+    KEPT,
+    LENGTH,
+    MARKS,
+    NEEDED,
+    ROOM,
+    VALIDS,
+    WORDS,
+    append,
+    clear,
+    find,
+    scan_varint,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -38,41 +51,12 @@ none), the place of its words in it (of a repeated one of its count), and of its
 their node; of repeated ones the address of the table of elements; the place of its oneof's mark in the table `OWNER`, -1 if it
 is in none; its bit among the required fields; the addresses of the known values of an enum.
 """
-FIELD = 14
-
-FIRST, COUNT, DENSE, DENSE_SIZE, NEEDED = range(5)
-"""The words of a node: the address of its fields by number, how many; their addresses by small number; the required bits."""
-NODE_WORDS = 5
-
-WORDS, VALIDS, MARKS, ROOM, VALID_COUNT, MARK_COUNT, LENGTH, KEPT, FULL = range(9)
-"""
-The words of a table: the addresses of its words, marks of presence, counts and oneofs; for how many entries there is room;
-how many marks of each kind an entry has; how many entries there are, and were before the row; whether one had no room.
-"""
-TABLE_WORDS = 9
 
 MAX_DEPTH = 64
 """Rows that are nested deeper go the slow way."""
 
 _GOOD, _SLOW, _FULL = 0, 1, 2
 _MOST_TAG = 0xFFFFFFFF
-
-
-@part
-def scan_varint(i: Int, end: Int) -> tuple[Int, Int]:
-    """Read a varint of up to 64 bits; the place behind it, or -1."""
-    value = np.uint64(0)
-    shift = 0
-    while i < end and shift < 70:
-        b = byte(i)
-        i += 1
-        if shift == 63 and b > 1:
-            return -1, 0
-        value |= np.uint64(b & 127) << np.uint64(shift)
-        if b < 128:
-            return i, np.int64(value)
-        shift += 7
-    return -1, 0
 
 
 @part
@@ -168,56 +152,14 @@ def _scalar(i: Int, end: Int, f: Int, cell: Int, step: Int) -> Int:
 
 
 @part
-def _clear(table: Int, entry: Int) -> None:
-    """Take all marks of an entry away."""
-    room = word(table + 8 * ROOM)
-    first = word(table + 8 * VALIDS) + entry
-    for k in range(word(table + 8 * VALID_COUNT)):
-        put_byte(first + k * room, 0)
-    first = word(table + 8 * MARKS) + 8 * entry
-    for k in range(word(table + 8 * MARK_COUNT)):
-        put(first + 8 * k * room, 0)
-
-
-@part
-def _append(table: Int) -> Int:
-    """Give the number of a new entry of a table; -1 if there is no room."""
-    entry = word(table + 8 * LENGTH)
-    room = word(table + 8 * ROOM)
-    if entry >= room:
-        put(table + 8 * FULL, 1)
-        return -1
-    put(table + 8 * LENGTH, entry + 1)
-    _clear(table, entry)
-    return entry
-
-
-@part
 def _element(f: Int, entry: Int) -> Int:
     """Give the number of a new element of a repeated field in an entry; -1 if there is no room."""
     table = word(f + 8 * TABLE)
-    element = _append(word(f + 8 * CHILD))
+    element = append(word(f + 8 * CHILD))
     if element >= 0:
         count = word(table + 8 * MARKS) + 8 * (word(f + 8 * PLACE) * word(table + 8 * ROOM) + entry)
         put(count, word(count) + 1)
     return element
-
-
-@part
-def _find(node: Int, number: Int) -> Int:
-    """Give the address of a field; 0 if there is none of this number."""
-    if number < word(node + 8 * DENSE_SIZE):
-        return word(word(node + 8 * DENSE) + 8 * number)
-    first = word(node + 8 * FIRST)
-    low, high = 0, word(node + 8 * COUNT)
-    while low < high:
-        middle = (low + high) >> 1
-        if word(first + 8 * FIELD * middle) < number:
-            low = middle + 1
-        else:
-            high = middle
-    f = first + 8 * FIELD * low
-    return f if low < word(node + 8 * COUNT) and word(f) == number else 0
 
 
 @part
@@ -300,7 +242,7 @@ def _row(i: Int, end: Int, entry: Int, node: Int, frames: Int) -> Int:
         if i < 0 or i - begin > 5 or tag < 8 or tag > _MOST_TAG or i == end:
             return _SLOW
         wire = tag & 7
-        f = _find(node, tag >> 3)
+        f = find(node, tag >> 3)
         packed = False
         if f and wire != word(f + 8 * WIRE):
             packed = wire == 2 and word(f + 8 * FLAGS) & PACKABLE != 0
@@ -360,6 +302,6 @@ def decode(
             for t in range(1, tables.shape[0]):
                 tables[t, LENGTH] = tables[t, KEPT]
         if outcome == _FULL:
-            _clear(tables.ctypes.data, r)
+            clear(tables.ctypes.data, r)
             return r
     return starts.size

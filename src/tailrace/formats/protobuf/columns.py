@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.formats.buffers import bytes_column, fixed_column, text_column
-from tailrace.formats.kernels import protobuf_decode as k
-from tailrace.formats.kernels.strings import gather, total_size
+from tailrace.formats.buffers import fixed_column
 from tailrace.formats.protobuf import shapes as s
 from tailrace.formats.protobuf.plan import Cell, Plan
 from tailrace.formats.protobuf.rows import FIRST_SECOND, LAST_SECOND, LONGEST, NANOSECOND_LIMIT, PLACES
 from tailrace.formats.protobuf.shapes import Role, Shape
 from tailrace.formats.scalars import BOUNDS
-from tailrace.schema import BINARIES, INTEGERS, INTERVAL_SECOND, STRINGS, DataType, Kind
+from tailrace.formats.tables import Room, lists, names, texts, twice
+from tailrace.schema import INTEGERS, INTERVAL_SECOND, STRINGS, DataType, Kind
 
 Numbers = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.uint8]
-Number = TypeVar("Number", bound=np.generic)
-
-
-class Room:
-    """The arrays of all tables; the tables of elements grow while rows are read."""
-
-    def __init__(self, plan: Plan, rows: int) -> None:
-        self._plan = plan
-        self.words: list[Numbers] = []
-        self.valid: list[Marks] = []
-        self.marks: list[Numbers] = []
-        state = plan.state
-        state[:, k.LENGTH] = state[:, k.FULL] = 0
-        for number, table in enumerate(plan.tables):
-            room = rows if number == 0 else max(16, rows)
-            self.words.append(np.empty((max(1, table.words), room), dtype=np.int64))
-            self.valid.append(np.zeros((max(1, table.valids), room), dtype=np.uint8))
-            self.marks.append(np.zeros((max(1, table.marks), room), dtype=np.int64))
-            self._tell(number)
-        state[0, k.LENGTH] = rows
-
-    def grow(self) -> None:
-        """Double the tables that were full."""
-        for number in np.flatnonzero(self._plan.state[:, k.FULL]).tolist():
-            self.words[number] = _doubled(self.words[number])
-            self.valid[number] = _doubled(self.valid[number])
-            self.marks[number] = _doubled(self.marks[number])
-            self._tell(number)
-        self._plan.state[:, k.FULL] = 0
-
-    def _tell(self, number: int) -> None:
-        row = self._plan.state[number]
-        row[k.WORDS] = self.words[number].ctypes.data
-        row[k.VALIDS] = self.valid[number].ctypes.data
-        row[k.MARKS] = self.marks[number].ctypes.data
-        row[k.ROOM] = self.words[number].shape[1]
-
-    def length(self, table: int) -> int:
-        """Give the number of entries of a table."""
-        return int(self._plan.state[table, k.LENGTH])
 
 
 class Columns:
@@ -75,9 +34,7 @@ class Columns:
         self._room = room
         self._slow = slow
         self._read_defaults = read_defaults
-        self._roots: dict[int, Numbers] = {}
-        room.valid[0][:, slow != 0] = 0
-        room.marks[0][:, slow != 0] = 0
+        room.forget(slow)
 
     def frame(self) -> pl.DataFrame:
         """Give all columns."""
@@ -99,8 +56,7 @@ class Columns:
 
     def _valid(self, cell: Cell) -> Marks:
         """Tell in which entries a value is there; elements always are."""
-        count = self._room.length(cell.table)
-        return np.ones(count, dtype=np.uint8) if cell.valid < 0 else self._room.valid[cell.table][cell.valid, :count]
+        return self._room.presence(cell.table, cell.valid)
 
     def _words(self, cell: Cell, size: int = 1) -> Numbers:
         count = self._room.length(cell.table)
@@ -126,12 +82,13 @@ class Columns:
     def _made(self, cell: Cell, valid: Marks) -> pl.Series:
         kind, found = cell.shape.type, cell.shape.field.type
         if found in (s.STRING_, s.BYTES_):
-            return _texts(self._words(cell, 2), valid, kind)
+            return texts(self._words(cell, 2), valid, kind)
         words = self._words(cell)
         if found == s.FLOAT_:
             words = words.astype(np.uint32).view(np.float32).astype(np.float64).view(np.int64)[None].reshape(1, -1)
         if cell.shape.role is Role.ENUM and kind.kind in STRINGS:
-            return _names(words[0], valid, cell.shape)
+            known = cell.shape.field.enum_type.values_by_number
+            return names(words[0], valid, {number: value.name for number, value in known.items()})
         if kind.kind is Kind.DECIMAL:
             return fixed_column(kind, np.concatenate([words, np.zeros_like(words)]), valid)
         if kind.kind in INTEGERS:
@@ -142,20 +99,7 @@ class Columns:
         """Mark the rows of bad values as slow."""
         bad &= valid != 0
         if bad.any():
-            self._slow[self._root(table)[bad]] = 1
-
-    def _root(self, table: int) -> Numbers:
-        """Give the row that each entry of a table belongs to."""
-        if table not in self._roots:
-            if table == 0:
-                self._roots[0] = np.arange(self._room.length(0))
-            else:
-                of = self._plan.tables[table]
-                self._roots[table] = np.repeat(self._root(of.parent), self._counts(of.parent, of.count_mark))
-        return self._roots[table]
-
-    def _counts(self, table: int, mark: int) -> Numbers:
-        return self._room.marks[table][mark, : self._room.length(table)]
+            self._slow[self._room.root(table)[bad]] = 1
 
     def _row(self, cell: Cell) -> pl.Series:
         fields = [self._column(inner).alias(inner.shape.name) for inner in cell.inner]
@@ -193,40 +137,17 @@ class Columns:
 
     def _list(self, cell: Cell, values: pl.Series) -> pl.Series:
         """Give lists of elements; one without elements is NULL, or empty with defaults."""
-        counts = self._counts(cell.table, cell.word)
-        owners = np.flatnonzero(counts)
-        dtype = cell.shape.type.polars
-        if not len(owners):
-            made = pl.Series([None], dtype=dtype).new_from_index(0, len(counts))
-        else:
-            parents = pl.Series("p", np.repeat(owners, counts[owners])).set_sorted()
-            grouped = pl.DataFrame([parents, values.alias("v")]).group_by("p", maintain_order=True).agg("v")["v"]
-            made = grouped if len(owners) == len(counts) else grouped.gather(_places(counts))
-        return made.fill_null(pl.Series([[]], dtype=dtype).first()) if self._read_defaults else made
+        counts = self._room.counts(cell.table, cell.word)
+        made = lists(values, counts, cell.shape.type)
+        return made.fill_null(pl.Series([[]], dtype=cell.shape.type.polars).first()) if self._read_defaults else made
 
     def _map(self, cell: Cell) -> pl.Series:
         """Give maps; a row that has a key twice goes the slow way."""
         key, value = (self._column(inner) for inner in cell.inner)
-        roots = pl.Series("root", self._root(cell.child))
-        counts = self._counts(cell.table, cell.word)
-        parents = pl.Series("p", np.repeat(np.arange(len(counts)), counts))
-        twice = pl.DataFrame([parents, key.alias("key")]).is_duplicated()
-        self._slow[roots.filter(twice).to_numpy()] = 1
+        again = twice(key, self._room.counts(cell.table, cell.word)).to_numpy()
+        self._slow[self._room.root(cell.child)[again]] = 1
         entries = pl.DataFrame([key.alias("key"), value.alias("value")]).to_struct()
         return self._list(cell, entries)
-
-
-def _doubled(old: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    new = np.empty((old.shape[0], 2 * old.shape[1]), dtype=old.dtype)
-    new[:, : old.shape[1]] = old
-    return new
-
-
-def _places(counts: Numbers) -> pl.Series:
-    """Give the number of each list among those that are not empty; NULL for one that is."""
-    has = counts > 0
-    places = pl.Series((np.cumsum(has) - 1).astype(np.uint32))
-    return pl.select(pl.when(pl.Series(has)).then(places)).to_series()
 
 
 def _beyond(words: Numbers, found: int, kind: DataType) -> npt.NDArray[np.bool_]:
@@ -235,24 +156,6 @@ def _beyond(words: Numbers, found: int, kind: DataType) -> npt.NDArray[np.bool_]
     if found in s.UNSIGNED_64:
         return (words < 0) | (words > most)
     return (words < least) | (words > most)
-
-
-def _texts(words: Numbers, valid: Marks, kind: DataType) -> pl.Series:
-    starts, sizes = words
-    out = np.empty(total_size(sizes, valid), dtype=np.uint8)
-    offsets = np.empty(len(valid) + 1, dtype=np.int64)
-    gather(starts, sizes, valid, offsets, out)
-    return bytes_column(offsets, out, valid) if kind.kind in BINARIES else text_column(offsets, out, valid)
-
-
-def _names(numbers: Numbers, valid: Marks, shape: Shape) -> pl.Series:
-    """Give the names of an enum's values; a number that has none as it is."""
-    known = shape.field.enum_type.values_by_number
-    given = pl.Series(numbers)
-    if not valid.all():
-        given = given.set(pl.Series(valid == 0), None)
-    names = {number: value.name for number, value in known.items()}
-    return given.replace_strict(names, default=given.cast(pl.String), return_dtype=pl.String)
 
 
 def _default(shape: Shape) -> Any:

@@ -15,10 +15,11 @@ import polars as pl
 from tailrace.formats.base import Decoded, Decoder, Rows
 from tailrace.formats.decoding import decode_both_ways
 from tailrace.formats.kernels import protobuf_decode as kernel
-from tailrace.formats.protobuf.columns import Columns, Room
+from tailrace.formats.protobuf.columns import Columns
 from tailrace.formats.protobuf.plan import plan_of
 from tailrace.formats.protobuf.rows import RowReader
 from tailrace.formats.protobuf.shapes import shapes
+from tailrace.formats.tables import Room
 from tailrace.options import Values
 from tailrace.schema import Schema
 
@@ -49,7 +50,7 @@ class ProtobufDecoder(Decoder):
         plan = self._plan
         assert plan is not None
         count = len(rows)
-        room = Room(plan, count)
+        room = Room(plan.tables, plan.state, count)
         slow = np.zeros(count, dtype=np.uint8)
         done = 0
         while True:

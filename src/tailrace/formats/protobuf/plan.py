@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tailrace.formats.kernels import protobuf_decode as k
+from tailrace.formats.kernels.tables import FIELD, NODE_WORDS, TABLE_WORDS
 from tailrace.formats.protobuf import shapes as s
 from tailrace.formats.protobuf.shapes import Role, Shape
+from tailrace.formats.tables import Table, nodes_of, state_of
 
 Numbers = npt.NDArray[np.int64]
 
-_DENSE = 512
-"""Fields of smaller numbers are found by them at once."""
 _MOST_REQUIRED = 62
 
 WIRES = {
@@ -41,18 +41,6 @@ WIRES = {
 }
 """The type on the wire, and how it is read."""
 _TWO_WORDS = (k.TEXT, k.BINARY)
-
-
-@dataclass(slots=True)
-class Table:
-    """The entries of one level: of the rows, or of the elements of one repeated field. Counts what an entry has."""
-
-    parent: int = -1
-    words: int = 0
-    valids: int = 0
-    marks: int = 0
-    count_mark: int = -1
-    """The mark of the parent that counts the elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +84,11 @@ def plan_of(message: Any, fields: Sequence[Shape]) -> Plan | None:
 
 class _OnlyTheLibraryError(Exception):
     """A message that has something that the kernel does not know."""
+
+
+def _size(code: int) -> int:
+    """Give how many words a value has."""
+    return 2 if code in _TWO_WORDS else 1
 
 
 @dataclass(slots=True)
@@ -164,17 +157,17 @@ class _Builder:
         if shape.role in (Role.LIST, Role.MAP):
             return self._many(row, shape, table)
         row.table = table
-        row.valid = self._valid(table)
+        row.valid = self._tables[table].add_valid()
         if shape.children:
             row.node, inner = self.node_of(shape.field.message_type, shape.children, table)
             return Cell(shape, table, valid=row.valid, inner=inner)
         self._close(row, shape)
-        row.place = self._words(table, row.code)
+        row.place = self._tables[table].add_words(_size(row.code))
         return Cell(shape, table, row.place, row.valid)
 
     def _many(self, row: _Field, shape: Shape, table: int) -> Cell:
         """Give a repeated field a table of its elements."""
-        row.table, row.place = table, self._mark(table)
+        row.table, row.place = table, self._tables[table].add_mark()
         row.child = len(self._tables)
         self._tables.append(Table(table, count_mark=row.place))
         element = shape.children[0]
@@ -185,7 +178,7 @@ class _Builder:
             row.node, parts = self.node_of(shape.field.message_type, element.children, row.child)
             return Cell(shape, table, row.place, inner=(Cell(element, row.child, inner=parts),), child=row.child)
         self._close(row, element)
-        word = self._words(row.child, row.code)
+        word = self._tables[row.child].add_words(_size(row.code))
         assert word == 0
         return Cell(shape, table, row.place, inner=(Cell(element, row.child, word),), child=row.child)
 
@@ -209,62 +202,31 @@ class _Builder:
         by_number = {row.number: row for row in rows}
         for oneof in message.oneofs:
             if len(oneof.fields) > 1 and any(f.number in wanted for f in oneof.fields):
-                mark = self._mark(table)
+                mark = self._tables[table].add_mark()
                 for member in oneof.fields:
                     by_number[member.number].oneof, by_number[member.number].owner = mark, table
 
-    def _words(self, table: int, code: int) -> int:
-        place = self._tables[table].words
-        self._tables[table].words += 2 if code in _TWO_WORDS else 1
-        return place
-
-    def _valid(self, table: int) -> int:
-        self._tables[table].valids += 1
-        return self._tables[table].valids - 1
-
-    def _mark(self, table: int) -> int:
-        self._tables[table].marks += 1
-        return self._tables[table].marks - 1
-
     def plan(self, cells: tuple[Cell, ...]) -> Plan:
         """Put all into arrays, with addresses in the place of numbers."""
-        state = np.zeros((len(self._tables), k.TABLE_WORDS), dtype=np.int64)
-        state[:, k.VALID_COUNT] = [t.valids for t in self._tables]
-        state[:, k.MARK_COUNT] = [t.marks for t in self._tables]
-        rows = [(n, f) for n, node in enumerate(self._nodes) for f in sorted(node, key=lambda f: f.number)]
-        fields = np.zeros((max(1, len(rows)), k.FIELD), dtype=np.int64)
-        nodes = np.zeros((len(self._nodes), k.NODE_WORDS), dtype=np.int64)
-        enums = np.array([v for _, f in rows for v in f.enum] or [0], dtype=np.int64)
-        dense = [np.zeros(min(_DENSE, max((f.number for f in n), default=0) + 1), dtype=np.int64) for n in self._nodes]
-        self._fill_nodes(nodes, rows, fields, dense)
+        state = state_of(self._tables)
+        ordered = [sorted(node, key=lambda f: f.number) for node in self._nodes]
+        rows = [f for node in ordered for f in node]
+        fields = np.zeros((max(1, len(rows)), FIELD), dtype=np.int64)
+        enums = np.array([v for f in rows for v in f.enum] or [0], dtype=np.int64)
+        required = [sum(f.required for f in node) for node in ordered]
+        nodes, *dense = nodes_of([[f.number for f in node] for node in ordered], required, fields)
         self._fill_fields(rows, fields, nodes, state, enums)
         return Plan(cells, self._tables, (fields, nodes, enums, *dense), nodes.ctypes.data, state)
 
-    def _fill_nodes(
-        self, nodes: Numbers, rows: list[tuple[int, _Field]], fields: Numbers, dense: list[Numbers]
-    ) -> None:
-        place = 0
-        for n, node in enumerate(self._nodes):
-            first = fields.ctypes.data + 8 * k.FIELD * place
-            required = sum(f.required for f in node)
-            nodes[n] = [first, len(node), dense[n].ctypes.data, len(dense[n]), required]
-            for at in range(len(node)):
-                number = rows[place + at][1].number
-                if number < len(dense[n]):
-                    dense[n][number] = first + 8 * k.FIELD * at
-            place += len(node)
-
     @staticmethod
-    def _fill_fields(
-        rows: list[tuple[int, _Field]], fields: Numbers, nodes: Numbers, state: Numbers, enums: Numbers
-    ) -> None:
+    def _fill_fields(rows: list[_Field], fields: Numbers, nodes: Numbers, state: Numbers, enums: Numbers) -> None:
         def table(number: int) -> int:
-            return 0 if number < 0 else state.ctypes.data + 8 * k.TABLE_WORDS * number
+            return 0 if number < 0 else state.ctypes.data + 8 * TABLE_WORDS * number
 
         enum = enums.ctypes.data
-        for at, (_, f) in enumerate(rows):
+        for at, f in enumerate(rows):
             end = enum + 8 * len(f.enum)
-            node = 0 if f.node < 0 else nodes.ctypes.data + 8 * k.NODE_WORDS * f.node
+            node = 0 if f.node < 0 else nodes.ctypes.data + 8 * NODE_WORDS * f.node
             fields[at] = [
                 f.number, f.wire, f.code, f.flags, table(f.table), f.place, f.valid, node, table(f.child),
                 f.oneof, table(f.owner), f.required, enum, end,
