@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tailrace.bench import events, functions, measure, pipelines
+from tailrace.bench import events, formats, functions, measure, pipelines
 from tailrace.errors import TerminalError
 
 
@@ -69,3 +69,21 @@ def test_a_run_without_a_row_is_no_first_row(tmp_path: Path) -> None:
     script.write_text("SELECT nothing FROM nowhere;")
     with pytest.raises(TerminalError, match="nowhere"):
         measure.first_row(script, dict(os.environ))
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_formats_are_measured_beside_the_usual_ways(name: str) -> None:
+    """All ways read the same rows; each has its figures."""
+    found = formats.measure(name, 2_000, 1)
+    assert found[0].way == "Tailrace"
+    assert len(found) > 1
+    assert {one.format for one in found} == {name}
+    assert all(one.read > 0 and one.written > 0 for one in found)
+    assert found[0].bytes == pytest.approx(150, abs=5)
+
+
+def test_a_way_that_reads_other_rows_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared must be the same."""
+    monkeypatch.setattr(formats, "_parsed_time", lambda _: None)
+    with pytest.raises(TerminalError, match="'csv' reads other rows than were written"):
+        formats.measure("csv", 10, 1)

@@ -243,6 +243,7 @@ class Bench(StrEnum):
     start = "start"
     udf = "udf"
     process = "process"
+    formats = "formats"
     nexmark = "nexmark"
 
 
@@ -269,7 +270,13 @@ def bench(
 
     The rows of each pipeline are compared with one batch computation; status 1 if they differ. `nexmark` measures the
     queries of that benchmark, each in a process of its own on one core, with checkpoints each second and the events in memory.
+    `formats` measures how fast rows of each format are read and written, beside the usual way in Python.
     """
+    if what is Bench.formats:
+        from tailrace.cli import bench_formats  # noqa: PLC0415  loaded when called
+
+        bench_formats.bench(rows, runs, json=json)
+        return
     if what is Bench.nexmark:
         from tailrace.cli import bench_nexmark  # noqa: PLC0415  loaded when called
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.formats import avro, changes, csv, json, protobuf, raw
+from tailrace.formats import avro, changes, csv, json, protobuf, raw, thrift
 from tailrace.formats.base import Format
 
 _ALL: dict[str, Format] = {
-    f.name: f for f in (*json.FORMATS, csv.FORMAT, raw.FORMAT, *protobuf.FORMATS, *changes.FORMATS, *avro.FORMATS)
+    f.name: f
+    for f in (*json.FORMATS, csv.FORMAT, raw.FORMAT, *protobuf.FORMATS, thrift.FORMAT, *changes.FORMATS, *avro.FORMATS)
 }
 
 

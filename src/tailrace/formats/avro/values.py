@@ -12,15 +12,11 @@ from typing import Any
 from tailrace.formats.avro.types import UNITS, AvroType
 from tailrace.formats.kernels import avro_decode as kernel
 from tailrace.formats.scalars import BOUNDS, BadValueError
+from tailrace.formats.times import Scale, scale_of
 from tailrace.schema import BINARIES, FLOATS, INTEGERS, MAPS, STRINGS, TIMESTAMPS, DataType, Kind
 
 Convert = Callable[[Any], Any]
 _EXACT = Context(prec=400, traps=[])
-_SECONDS = (-62_167_219_200, 253_402_300_800)
-"""The years 0000 to 9999."""
-_NANO_SECONDS = (-9_214_560_000, 9_214_646_400)
-"""The years 1678 to 2261."""
-_DAYS = (-719_528, 2_932_896)
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
@@ -190,31 +186,18 @@ def _time(writer: AvroType, kind: DataType, path: str) -> Reading:
     if k is Kind.DATE:
         if writer.kind != "int" or writer.logical not in ("date", ""):
             raise _misfit(writer, kind, path)
-        return _scaled(1, 1, 1, _DAYS, kind)
+        return _scaled(scale_of(kind))
     family = "time-" if k is Kind.TIME else "timestamp-"
     if writer.logical and not writer.logical.removeprefix("local-").startswith(family):
         raise _misfit(writer, kind, path)
     if k is Kind.TIME:
-        unit = UNITS.get(writer.logical, 10**3 if writer.kind == "int" else 10**6)
-        return _scaled(unit, 10**9, 10 ** (9 - kind.precision), (0, 86_400 * unit - 1), kind)
-    digits = {"ms": 3, "us": 6, "ns": 9}[kind.time_unit]
-    unit = UNITS.get(writer.logical, 10**digits)
-    first, behind = _NANO_SECONDS if digits == 9 else _SECONDS
-    bounds = (max(_LEAST, first * unit), min(_MOST, behind * unit - 1))
-    return _scaled(unit, 10**digits, 10 ** (digits - kind.precision), bounds, kind)
+        return _scaled(scale_of(kind, UNITS.get(writer.logical, 10**3 if writer.kind == "int" else 10**6)))
+    return _scaled(scale_of(kind, UNITS.get(writer.logical)))
 
 
-def _scaled(unit: int, to: int, grain: int, bounds: tuple[int, int], kind: DataType) -> Reading:
-    """Read numbers, `unit` of them a second, as such of which `to` are a second, cut to multiples of `grain`."""
-    times, parts = max(1, to // unit), max(1, unit // to)
-
-    def convert(value: int) -> int:
-        if not bounds[0] <= value <= bounds[1]:
-            raise BadValueError(f"out of the range of {kind.sql()}", "range")
-        value = value // parts * times
-        return value - value % grain
-
-    return Reading(convert, kernel.TIME, (*bounds, times, parts, grain))
+def _scaled(scale: Scale) -> Reading:
+    params = (scale.least, scale.most, scale.times, scale.parts, scale.grain)
+    return Reading(scale.value, kernel.TIME, params)
 
 
 def _nested(writer: AvroType, kind: DataType, path: str, reader: AvroType | None) -> Reading:
