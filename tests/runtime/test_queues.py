@@ -81,3 +81,20 @@ def test_waits_grow_and_have_an_end() -> None:
         backoff.failed("it", error, 100.0)
     backoff.reset()
     assert backoff.failed("it", error, 1000.0) <= 1
+
+
+def test_waiting_is_timed() -> None:
+    """Also while it goes on."""
+    queue: ByteQueue[str] = ByteQueue(10, Halt())
+    queue.put("a", 10)
+    assert queue.waiting.seconds == 0
+    writer = threading.Thread(target=lambda: queue.put("b", 10))
+    writer.start()
+    end = time.monotonic() + 5
+    while queue.waiting.seconds < 0.05 and time.monotonic() < end:
+        time.sleep(0.01)
+    meanwhile = queue.waiting.seconds
+    queue.take()
+    writer.join(5)
+    assert 0.05 <= meanwhile <= queue.waiting.seconds
+    assert queue.waiting.seconds == queue.waiting.seconds

@@ -78,7 +78,7 @@ function fillNode(drawn, node, job, chosen) {
   say(drawn.lines.kind, kind(node));
   say(drawn.lines.label, cut(label(node), 28));
   const flow = node.sink ? node.sink.rows_rate : node.rows_out_rate;
-  say(drawn.lines.rate, node.source?.waiting ? "waits for its system" : rate(flow));
+  say(drawn.lines.rate, node.source?.waiting || node.sink?.waiting ? "waits for its system" : rate(flow));
   say(drawn.lines.note, slow ? "◆ bottleneck" : back >= 0.05 ? `held back ${percent(back)}` : "");
   say(drawn.lines.share, `busy ${percent(share)}`);
   drawn.lines.bar.setAttribute("width", Math.min(1, share) * (SIZE.width - 24));
@@ -105,8 +105,8 @@ function fillEdge(element, node) {
 
 function verdict(job) {
   if (job.state !== "running") return `The job is ${job.state}.`;
-  const away = job.sources.find((source) => source.waiting);
-  if (away) return `Source ${away.table} waits: ${away.waiting}`;
+  const away = [...job.sources, ...job.sinks].find((part) => part.waiting);
+  if (away) return `${away.table} waits: ${away.waiting}`;
   if (!job.bottleneck) return "It keeps up: no part waits for another.";
   const node = nodesOf(job).find((n) => n.name === job.bottleneck.name);
   const name = node ? `${kind(node)} ${label(node)}` : job.bottleneck.name;

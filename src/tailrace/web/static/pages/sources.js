@@ -24,7 +24,7 @@ export function open(root) {
     "source", "partition", ["rows", "number"], ["rate", "number"], ["lag", "number"], "watermark", ["behind", "number"], "state",
   ]);
   const sinks = table("Sinks", [
-    "table", ["rows", "number"], ["rate", "number"], ["busy", "number"], ["engine waits", "number"], ["to be written", "number"], "not taken",
+    "table", "state", ["rows", "number"], ["rate", "number"], ["busy", "number"], ["engine waits", "number"], ["to be written", "number"], "not taken",
   ]);
   root.append(sources.element, partitions.element, sinks.element, h("p", { class: "hint" }, "Times are in UTC. A partition that is idle does not hold event time back."));
   const behind = (watermark, at) => (watermark === null ? "–" : span(Math.max(0, at - watermark) / 1000));
@@ -38,7 +38,7 @@ export function open(root) {
         p.table, p.name, count(p.rows), rate(p.rows_rate), count(p.lag), time(p.watermark), behind(p.watermark, at), state(p),
       ]));
       sinks.fill(job.sinks.map((s) => [
-        s.table || "result", count(s.rows), rate(s.rows_rate), percent(s.busy), percent(s.held), bytes(s.queued_bytes), notTaken(s),
+        s.table || "result", s.waiting ? `waits: ${s.waiting}` : "writes", count(s.rows), rate(s.rows_rate), percent(s.busy), percent(s.held), bytes(s.queued_bytes), notTaken(s),
       ]));
     },
   };
