@@ -25,7 +25,7 @@ _AROUND = 100
 
 _SECRETS = (
     "password", "secret", "account.key", "apikey", "api-key", "auth-params", "service-key", "token", "basic-auth",
-    "jaas.config", "http-headers", "access-key", "credential", "passphrase", "connection-string", "key.pem", "keystore.key",
+    "jaas.config", "http-headers", "otlp.headers", "access-key", "credential", "passphrase", "connection-string", "key.pem", "keystore.key",
 )  # fmt: skip
 _ASSIGNED = re.compile(
     rf"""((?:{"|".join(map(re.escape, _SECRETS))})[\w.-]*['"]?\s*[=:,]\s*)('(?:''|[^'])*|"(?:\\.|[^"])*)""",

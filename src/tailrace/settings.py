@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from tailrace.errors import ConfigError, Location, did_you_mean
-from tailrace.options import Option, OptionSet, OptionText, boolean, duration, memory_size, string
+from tailrace.options import Option, OptionSet, OptionText, boolean, duration, memory_size, number, string
 
 
 def time_zone(text: str) -> str:
@@ -66,6 +66,47 @@ def _one_of(*words: str) -> Callable[[str], str]:
         if text.strip().lower() not in words:
             raise ValueError(f"expected one of: {', '.join(words)}")
         return text.strip().lower()
+
+    return read
+
+
+def share(text: str) -> float:
+    """Read a share, from 0 to 1."""
+    if not 0 <= (given := number(text)) <= 1:
+        raise ValueError("expected a number from 0 to 1")
+    return given
+
+
+def pairs(text: str) -> dict[str, str]:
+    """
+    Read names and values.
+
+    >>> pairs("api-key=abc=, x=1")
+    {'api-key': 'abc=', 'x': '1'}
+    """
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, sign, given = part.partition("=")
+        if part.strip() and not (sign and name.strip()):
+            raise ValueError("expected names and values, as 'a=1,b=2'")
+        if part.strip():
+            found[name.strip()] = given.strip()
+    return found
+
+
+def several(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """
+    Read some of these words, as `a;b`; `none` is none of them.
+
+    >>> several("otlp", "zipkin")("otlp; zipkin")
+    ('otlp', 'zipkin')
+    """
+
+    def read(text: str) -> tuple[str, ...]:
+        given = tuple(dict.fromkeys(w.strip() for w in text.lower().split(";") if w.strip() not in ("", "none")))
+        if not set(given) <= set(words):
+            raise ValueError(f"expected some of: {', '.join(words)}, with ';' between")
+        return given
 
     return read
 
@@ -162,6 +203,56 @@ OPTIONS = OptionSet(
             " dead letters on the dashboard, and the starts of bad rows in errors",
         ),
         Option("pipeline.auto-watermark-interval", duration, 200, "`0`: the watermark moves with each row"),
+        Option("tailrace.traces.exporter", several("otlp", "zipkin"), (), "where traces go: `otlp`, `zipkin`, or both"),
+        Option(
+            "tailrace.traces.sample",
+            share,
+            0.01,
+            "the share of rows that come without a trace, and of checkpoints, for which one is begun; rows whose trace"
+            " was chosen where it began are followed in any case",
+        ),
+        Option(
+            "tailrace.traces.max-per-second",
+            count,
+            50,
+            "so many rows a second are followed at most; the traces of others are only passed on",
+        ),
+        Option(
+            "tailrace.traces.propagation",
+            several("w3c", "b3", "b3-multi"),
+            ("w3c",),
+            "the headers in which sinks write traces; sources read all of them",
+        ),
+        Option("tailrace.metrics.exporter", several("otlp", "dogstatsd"), (), "where metrics go: `otlp`, `dogstatsd`"),
+        Option("tailrace.metrics.interval", duration, 10_000, "how often metrics are sent"),
+        Option(
+            "tailrace.telemetry.attributes",
+            pairs,
+            {},
+            "what else tells of the job, as `deployment.environment.name=prod,team=payments`",
+        ),
+        Option("tailrace.otlp.protocol", _one_of("http", "grpc"), "http", "`http` or `grpc`"),
+        Option(
+            "tailrace.otlp.endpoint",
+            string,
+            None,
+            "the collector, as `https://otlp.example:4318`; without it `OTEL_EXPORTER_OTLP_ENDPOINT`, or localhost",
+        ),
+        Option(
+            "tailrace.otlp.headers",
+            pairs,
+            {},
+            "headers of each request, as `api-key=...`; without it those of `OTEL_EXPORTER_OTLP_HEADERS`",
+            secret=True,
+        ),
+        Option("tailrace.otlp.timeout", duration, 10_000, "how long one request may take"),
+        Option("tailrace.zipkin.endpoint", string, "http://localhost:9411/api/v2/spans", "where Zipkin takes spans"),
+        Option(
+            "tailrace.dogstatsd.address",
+            string,
+            "localhost:8125",
+            "the agent: `host:port`, or `unix:///path/dsd.socket`",
+        ),
     ),
 )
 

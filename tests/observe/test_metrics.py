@@ -18,7 +18,7 @@ from tailrace.engine.histogram import BOUNDS, Counted, Histogram
 from tailrace.observe.exposition import Exposition
 from tailrace.observe.metrics import METRICS, Kind
 from tailrace.observe.samples import MOST_PARTITIONS, samples
-from tailrace.runtime.observation import Observation, PartitionStatus
+from tailrace.runtime.observation import ExportStatus, Observation, PartitionStatus
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
 
@@ -33,6 +33,7 @@ FULL = Observation(
     {"scan-t": Counted((0, 7, *(0,) * (len(BOUNDS) - 1)), 0.014)},
     3,
     1,
+    (ExportStatus("traces", "otlp", 10, 2, 1),),
 )
 """A job of which everything is known."""
 

@@ -223,7 +223,7 @@ class Half:
 @pytest.fixture
 def bad_input(world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a world in which the decoder fails for rows that begin with `!`."""
-    monkeypatch.setattr("tailrace.runtime.assembly.BlockDecoder", lambda *_: Half())
+    monkeypatch.setattr("tailrace.runtime.assembly.BlockDecoder", lambda *_, **__: Half())
     return world
 
 

@@ -27,7 +27,7 @@ alive() {
 
 # launch COMMAND...: run in the background, detached, logging to $LOG.
 launch() {
-  TAILRACE_SERVICE=$RUN setsid "$@" >>"$LOG" 2>&1 </dev/null 9>&- &
+  TAILRACE_SERVICE=$RUN setsid "$@" >>"$LOG" 2>&1 </dev/null 8>&- 9>&- &
   echo $! >"$PIDFILE"
 }
 
@@ -87,6 +87,26 @@ deb() {
   ) >&2 || { rm -rf "$tmp"; die "package $1 can't be had"; }
   mkdir -p "$SERVICES_HOME/deb"
   mv "$tmp/tree" "$dir" && rm -rf "$tmp"
+}
+
+# go_build MODULE VERSION PACKAGE BINARY: build a command of a Go module into $SERVICES_HOME/go/BINARY-VERSION. The module is copied and
+# built as the main one, since `go install` refuses modules with replace lines.
+go_build() {
+  local out=$SERVICES_HOME/go/$4-$2 tmp src
+  [[ ! -x $out ]] || return 0
+  command -v go >/dev/null || die "needs Go"
+  mkdir -p "$SERVICES_HOME/go"
+  exec 8>"$SERVICES_HOME/go/$4.lock" # another than that of `locked`, which holds
+  flock 8
+  [[ ! -x $out ]] || return 0
+  tmp=$(mktemp -d --tmpdir="$SERVICES_HOME/go")
+  (
+    cd "$tmp"
+    src=$(go mod download -json "$1@$2" | python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')
+    cp -r "$src" src && chmod -R u+w src && cd src
+    CGO_ENABLED=0 GOFLAGS="-buildvcs=false -p=2" go build -trimpath -ldflags "-s -w" -o "$tmp/out" "$3"
+  ) >&2 || { rm -rf "$tmp"; die "$4 can't be built"; }
+  mv "$tmp/out" "$out" && rm -rf "$tmp"
 }
 
 # mvn_jars DIR COORDINATE...: artifacts (group:artifact:version) of Maven Central, and all they need at run time, into $SERVICES_HOME/DIR.

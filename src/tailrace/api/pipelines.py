@@ -15,6 +15,7 @@ from tailrace.api.scripts import script
 from tailrace.api.trees import name as tree_name
 from tailrace.api.trees import placed
 from tailrace.connectors import registry
+from tailrace.observe.exporting.telemetry import telemetry
 from tailrace.plan.explain import explain
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Summary
@@ -115,7 +116,7 @@ class Pipeline:
         bound = self.bound(settings or {})
         tables = self.definitions.session(settings or {}).tables
         logs.by_default()
-        return Script(name, [bound], tables, settings or {}, state=folder)
+        return Script(name, [bound], tables, settings or {}, state=folder, telemetry=telemetry)
 
     def bound(self, settings: Mapping[str, str]) -> Insert:
         """Bind it, with these settings."""

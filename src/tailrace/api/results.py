@@ -17,6 +17,7 @@ from tailrace.api.places import place
 from tailrace.connectors.base import AtLeastOnceSink, Report
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import ConfigError
+from tailrace.observe.exporting.telemetry import telemetry
 from tailrace.plan import nodes
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.runtime.script import Script
@@ -290,4 +291,4 @@ def _script(definitions: Definitions, query: Query, take: Callable[[pl.DataFrame
     settings = query.settings or {}
     tables = definitions.session(settings).tables
     logs.by_default()
-    return Script("query", [query], tables, settings, query_sink=lambda _: RowsSink(take))
+    return Script("query", [query], tables, settings, query_sink=lambda _: RowsSink(take), telemetry=telemetry)

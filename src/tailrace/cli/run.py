@@ -20,7 +20,9 @@ from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, load, state_folder
 from tailrace.cli.serving import Served, served
 from tailrace.connectors.base import Sink as RowSink
+from tailrace.engine.tracing import Tracer
 from tailrace.errors import ConfigError
+from tailrace.observe.exporting.telemetry import telemetry
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.explain import explain
 from tailrace.plan.nodes import Sink
@@ -175,6 +177,7 @@ def runner_of(
         query_sink=query_sink,
         tell=lambda statement: show_one(statement, sys.stdout),
         allow_state_drop=allow_state_drop,
+        telemetry=telemetry,
     )
 
 
@@ -204,7 +207,14 @@ def _made(state: Path | None) -> Path | None:
     return state
 
 
-def make_job(script: Script, state: Path | None, query_sinks: dict[str, RowSink], *, allow_state_drop: bool) -> Job:
+def make_job(
+    script: Script,
+    state: Path | None,
+    query_sinks: dict[str, RowSink],
+    *,
+    allow_state_drop: bool,
+    tracer: Tracer | None = None,
+) -> Job:
     """Make the job of a script."""
     return Job(
         script.name,
@@ -214,6 +224,7 @@ def make_job(script: Script, state: Path | None, query_sinks: dict[str, RowSink]
         query_sinks=query_sinks,
         tables=script.session.tables,
         allow_state_drop=allow_state_drop,
+        tracer=tracer,
     )
 
 

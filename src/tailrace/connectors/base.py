@@ -44,6 +44,8 @@ class Context:
     folder: Path
     clock: Clock
     settings: Mapping[str, str] = field(default_factory=dict)
+    traced: bool = False
+    """Whether traces go with rows: then sources of messages give their headers, and sinks write those of traces."""
 
 
 class Guarantee(Enum):
@@ -86,7 +88,8 @@ class Block:
     `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source.
     `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
     `metadata` has one column for each metadata key asked for; beside bytes also one for each column of PARTITIONED BY
-    that the scan asks for, by its name, as those are not in the bytes. `originals` are rows that have no place in the
+    that the scan asks for, by its name, as those are not in the bytes. `headers` (of type `HEADERS`) are needed for dead
+    letters, and where traces go with rows (`Context.traced`). `originals` are rows that have no place in the
     columns, as bytes for dead letters. `size` is its weight in bytes for the queues.
     """
 
@@ -236,6 +239,11 @@ class Sink(ABC):
 
     guarantee: Guarantee
     refusals: Refusals = Refusals()
+    traced: bool = False
+    """
+    Whether it writes the traces of rows into headers (`trace_headers.written`): then batches have the column
+    `$traceparent` where traces go with rows.
+    """
     resumes: bool = False
     """
     Whether `flush` and `prepare` may be called again after a TransientError, as it keeps the rows that were not taken.

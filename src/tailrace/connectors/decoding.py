@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.connectors import metadata
+from tailrace.connectors import metadata, trace_headers
 from tailrace.connectors.base import Block
 from tailrace.connectors.registry import asked, connector_of, options_of
 from tailrace.connectors.table_options import FormatChoice, TableOptions
-from tailrace.engine.batch import KIND, RowKind
+from tailrace.engine.batch import KIND, TRACEPARENT, RowKind
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import lower
 from tailrace.formats.base import Decoded, Decoder, MetadataKey, Reject, Rows, refuse_variants
@@ -27,15 +27,23 @@ class BlockDecoder:
     Decodes the blocks of one scan; used by one thread at a time.
 
     `schema` has the columns that the scan asks for: physical ones (from the value, the key, or a folder's name) and
-    metadata. The result has them in this order; its `kept` and `rejects` count the rows of the block.
+    metadata. The result has them in this order; its `kept` and `rejects` count the rows of the block. With `traced` it has the
+    column `$traceparent` too, where headers tell of a trace.
 
     Raises:
         ConfigError: a type that the format can't read.
     """
 
     def __init__(
-        self, schema: Schema, table: Table, options: TableOptions | None = None, timezone: str = "UTC"
+        self,
+        schema: Schema,
+        table: Table,
+        options: TableOptions | None = None,
+        timezone: str = "UTC",
+        *,
+        traced: bool = False,
     ) -> None:
+        self._traced = traced
         options = options or options_of(table)
         self._schema = schema
         self._upsert = options.upsert
@@ -67,6 +75,9 @@ class BlockDecoder:
             _refuse_without_key(block, bad)
         columns, kept = self._columns(block, bad)
         rejects = [bad[row] for row in sorted(bad)]
+        traces = trace_headers.read(block.headers) if self._traced and block.headers is not None else None
+        if traces is not None:
+            columns[TRACEPARENT] = traces.gather(kept)
         return Decoded(self._frame(columns, kept), None if _is_whole(kept, len(block)) else kept, rejects)
 
     def _columns(self, block: Block, bad: dict[int, Reject]) -> tuple[dict[str, pl.Series], Numbers]:
@@ -136,10 +147,10 @@ class BlockDecoder:
         return _at(columns, kept), rows[kept]
 
     def _frame(self, columns: dict[str, pl.Series], kept: Numbers) -> pl.DataFrame:
-        kinds = [columns[KIND]] if KIND in columns else []
-        if not len(self._schema) and not kinds:
+        hidden = [columns[name] for name in (KIND, TRACEPARENT) if name in columns]
+        if not len(self._schema) and not hidden:
             return pl.DataFrame(height=len(kept))
-        return pl.DataFrame([*(_narrowed(columns[f.name], f.type).alias(f.name) for f in self._schema), *kinds])
+        return pl.DataFrame([*(_narrowed(columns[f.name], f.type).alias(f.name) for f in self._schema), *hidden])
 
 
 class _KeyDecoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import HEADERS
 from tailrace.connectors.table_options import FormatChoice, TableOptions
-from tailrace.engine.batch import KIND, RowKind
+from tailrace.engine.batch import KIND, TRACEPARENT, RowKind
 from tailrace.errors import TerminalError
 from tailrace.formats.base import Encoder, Rows, refuse_variants
 from tailrace.plan.catalog import Table
@@ -114,16 +116,17 @@ def sizes(encoded: Encoded) -> npt.NDArray[np.int64]:
 
 class RowEncoder:
     """
-    Encodes batches of one table; used by one thread at a time.
+    Encodes batches of one table; used by one thread at a time. `traces` are the styles in which headers tell of traces.
 
     Raises:
         ConfigError: a type that the format can't write.
     """
 
-    def __init__(self, table: Table, options: TableOptions) -> None:
+    def __init__(self, table: Table, options: TableOptions, traces: Sequence[str] = ("w3c",)) -> None:
         self._table = table.name
         given_connector = table.option("connector")
         self._connector = given_connector.value if given_connector else ""
+        self._traces = traces
         in_key = options.key_fields if options.key is not None else ()
         fields = [f for f in table.physical if options.value_has_key or f.name not in in_key]
         self._value_names = [f.name for f in fields]
@@ -195,8 +198,14 @@ class RowEncoder:
             if self._key is not None
             else None,
             None if self._time is None else times_of(batch[self._time]),
-            None if self._headers is None else headers_of(batch[self._headers]),
+            self._headers_of(batch),
         )
+
+    def _headers_of(self, batch: pl.DataFrame) -> Headers | None:
+        given = None if self._headers is None else batch[self._headers]
+        if TRACEPARENT in batch.columns and batch[TRACEPARENT].null_count() < len(batch):
+            given = trace_headers.written(batch[TRACEPARENT], self._traces, given)
+        return None if given is None else headers_of(given)
 
 
 def _encoder(choice: FormatChoice | None, schema: Schema) -> Encoder | None:

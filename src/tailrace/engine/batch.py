@@ -6,6 +6,9 @@ A batch is a Polars frame. Beside its own columns it may carry hidden ones, whic
 | `$kind`      | Int8  | streams that update: the row kind, as `RowKind` numbers it    |
 | `$watermark` | Int64 | with a watermark after each row: the watermark before the row |
 | `$origin`    | Int64 | up to the first stateful operator: the row's place in the tick |
+| `$trace`     | Int32 | in ticks with traced rows: which trace, see `row_traces`       |
+
+Outside of the engine, before and after a tick, `$traceparent` (String) has the trace of each row as headers have it.
 
 A `$` can't begin a column's name in a table (the binder refuses it), so the names never meet.
 """
@@ -19,7 +22,9 @@ import polars as pl
 KIND = "$kind"
 WATERMARK = "$watermark"
 ORIGIN = "$origin"
-HIDDEN = (KIND, WATERMARK, ORIGIN)
+TRACE = "$trace"
+HIDDEN = (KIND, WATERMARK, ORIGIN, TRACE)
+TRACEPARENT = "$traceparent"
 
 Batch = pl.DataFrame
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tailrace.clock import Clock
 from tailrace.engine.lookups import Askers
-from tailrace.engine.operator import Operator
+from tailrace.engine.operator import Operator, PassOperator
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, WatermarkOptions
 from tailrace.engine.operators.calc import CalcOperator
 from tailrace.engine.operators.enforce import EnforceOperator
@@ -185,8 +185,8 @@ def _join_input(node: nodes.Join, port: int, builder: Builder) -> JoinInput:
 
 
 _MAKERS: dict[type[nodes.Node], Callable[[Any, Builder], Operator]] = {
-    nodes.Scan: lambda _node, _builder: Operator(),
-    nodes.Sink: lambda _node, _builder: Operator(),
+    nodes.Scan: lambda _node, _builder: PassOperator(),
+    nodes.Sink: lambda _node, _builder: PassOperator(),
     nodes.Calc: lambda node, builder: CalcOperator(node, builder.timezone),
     nodes.Aggregate: _group_aggregate,
     nodes.IntervalJoin: lambda node, builder: IntervalJoinOperator(node, builder.timezone),

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from tailrace.clock import Clock
-from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, Batch
+from tailrace.engine.batch import KIND, MAX_WATERMARK, MIN_WATERMARK, ORIGIN, TRACE, TRACEPARENT, Batch
 from tailrace.engine.build import HOUR, Builder
 from tailrace.engine.histogram import Counted
 from tailrace.engine.lookups import Askers
@@ -24,28 +24,46 @@ from tailrace.engine.open_windows import WindowState
 from tailrace.engine.operator import Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
 from tailrace.engine.progress import PartitionProgress, Progress, SourceTime
+from tailrace.engine.row_traces import Came, RowTraces
 from tailrace.engine.taps import Taps
+from tailrace.engine.trace_memory import TraceMemory
+from tailrace.engine.tracing import Span, Tracer
 from tailrace.plan import nodes
 from tailrace.plan.changelog import changelog_modes
 from tailrace.plan.describe import describe
 from tailrace.state.delta import StateDelta
 
 
+def _no_offset(_row: int) -> int | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Rows of one partition: the columns of the scan's schema."""
+    """
+    Rows of one partition: the columns of the scan's schema, and perhaps `$traceparent`.
+
+    For traces: `offset` gives that of a row of the frame, `read_at` is when it was read (nanoseconds since 1970).
+    """
 
     scan: str
     partition: str
     frame: pl.DataFrame
+    offset: Callable[[int], int | None] = _no_offset
+    read_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TickResult:
-    """What came out of a tick: batches by sink, and rows that operators could not take."""
+    """
+    What came out of a tick: batches by sink, and rows that operators could not take.
+
+    `spans` has, by the place of a batch in `outputs`, what is to be ended when the batch has been written.
+    """
 
     outputs: list[tuple[str, Batch]]
     rejected: list[Rejected]
+    spans: Mapping[int, tuple[Span, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +118,8 @@ class Executor:
     Runs the plans of one job, tick by tick, on the caller's thread.
 
     `bounded` names the tables whose sources end by themselves, `askers` makes those who answer lookups, `max_future` is the
-    bound of endless tables that name none (`tailrace.watermark.max-future`). Scans, sinks and operators have ids that stay
-    the same as long as the plan does. `taps` is where others look at the rows that pass.
+    bound of endless tables that name none (`tailrace.watermark.max-future`), `tracer` follows rows. Scans, sinks and
+    operators have ids that stay the same as long as the plan does. `taps` is where others look at the rows that pass.
     """
 
     def __init__(
@@ -112,6 +130,7 @@ class Executor:
         bounded: Collection[str] = (),
         askers: Askers | None = None,
         max_future: int | None = HOUR,
+        tracer: Tracer | None = None,
     ) -> None:
         self._clock = clock
         self._outbox = Outbox()
@@ -128,6 +147,11 @@ class Executor:
         self.scans = {n: s.vertex.node for n, s in self._scans.items() if isinstance(s.vertex.node, nodes.Scan)}
         self.nodes = {v.name: v.node for v in self._order}
         self.sinks = {v.name: v.node for v in self._order if isinstance(v.node, nodes.Sink)}
+        self._traces = None if tracer is None else self._row_traces(tracer)
+
+    def _row_traces(self, tracer: Tracer) -> RowTraces:
+        memories = {v.name: TraceMemory(v.node) for v in self._order if not v.operator.passes_rows}
+        return RowTraces(tracer, {n: s.table.name if s.table else n for n, s in self.sinks.items()}, memories)
 
     def _vertex(self, node: nodes.Node, builder: Builder, bounded: Collection[str]) -> _Vertex:
         parents = [self._vertices[id(n)] for n in node.inputs]
@@ -194,36 +218,66 @@ class Executor:
 
     def tick(self, inputs: Sequence[Input]) -> TickResult:
         """Take rows (or none: what is due by time alone) through all operators."""
-        self._feed(inputs)
+        if self._traces is None:
+            self._feed(inputs, None)
+            return self._pass(None)
+        try:
+            self._feed(inputs, self._traces.begin([self._came(i) for i in inputs]))
+            result = self._pass(self._traces)
+        except BaseException as error:
+            self._traces.end(error)
+            raise
+        self._traces.end()
+        return result
+
+    def _came(self, given: Input) -> Came:
+        table = self.scans[given.scan].table.name
+        return Came(table, given.partition, given.frame, given.offset, given.read_at)
+
+    def _pass(self, traces: RowTraces | None) -> TickResult:
+        """Take what was fed through all operators."""
         self._outbox.rejected = []
         outputs: list[tuple[str, Batch]] = []
+        spans: dict[int, tuple[Span, ...]] = {}
         now = self._clock.now_ms()
         for vertex in self._order:
-            for batch in self._run(vertex, now):
+            for batch in self._run(vertex, now) if traces is None else self._traced(vertex, now, traces):
                 vertex.rows_out += len(batch)
                 if self.taps.active:
                     self.taps.offer(vertex.name, batch, self._clock.monotonic())
                 if isinstance(vertex.node, nodes.Sink):
-                    outputs.append((vertex.name, _visible(batch)))
+                    shown, sent = (batch, ()) if traces is None else traces.out(vertex.name, batch)
+                    if sent:
+                        spans[len(outputs)] = sent
+                    outputs.append((vertex.name, _visible(shown)))
                 for child, port in vertex.children:
                     child.pending.append((port, batch))
         rejected = [replace(r, scan=self._scan_of(r.operator)) for r in self._outbox.rejected]
-        return TickResult(outputs, rejected)
+        return TickResult(outputs, rejected, spans)
 
-    def _feed(self, inputs: Sequence[Input]) -> None:
+    def _traced(self, vertex: _Vertex, now: int, traces: RowTraces) -> list[Batch]:
+        """Run an operator, and let the traces of its rows know."""
+        began, self._outbox.calls = time.time_ns(), []
+        vertex.pending[:] = traces.enter(vertex.pending, passes=vertex.operator.passes_rows)
+        out = self._run(vertex, now)
+        return traces.leave(vertex.name, out, self._outbox.calls, began)
+
+    def _feed(self, inputs: Sequence[Input], numbers: np.ndarray | None) -> None:
         """Hand each scan its rows, with their places in the tick, and tell who counts watermarks whose they are."""
         frames: dict[str, list[pl.DataFrame]] = {}
         runs: dict[str, list[Run]] = {}
         place = 0
         for item in inputs:
             stop = place + len(item.frame)
-            frames.setdefault(item.scan, []).append(item.frame)
+            frames.setdefault(item.scan, []).append(item.frame.drop(TRACEPARENT, strict=False))
             runs.setdefault(item.scan, []).append(Run(item.partition, place, stop))
             place = stop
         for scan, parts in frames.items():
             places = np.concatenate([np.arange(r.start, r.stop, dtype=np.int64) for r in runs[scan]])
             # in one piece: each operator would else put its columns together by itself
-            batch = pl.concat(parts, rechunk=True).hstack([pl.Series(ORIGIN, places)])
+            hidden = [pl.Series(ORIGIN, places)]
+            hidden += [] if numbers is None else [pl.Series(TRACE, numbers[places])]
+            batch = pl.concat(parts, rechunk=True).hstack(hidden)
             self._scans[scan].vertex.pending.append((0, batch))
             for operator in self._assigners(scan):
                 operator.runs = runs[scan]
@@ -327,7 +381,7 @@ class Executor:
 
 
 def _visible(batch: Batch) -> Batch:
-    return batch.select([c for c in batch.columns if not c.startswith("$") or c == KIND])
+    return batch.select([c for c in batch.columns if not c.startswith("$") or c in (KIND, TRACEPARENT)])
 
 
 def _keeps_state(operator: Operator) -> bool:

@@ -7,8 +7,10 @@ never changes a batch that it was given.
 
 from __future__ import annotations
 
+import time
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +19,7 @@ import polars as pl
 
 from tailrace.engine.batch import MIN_WATERMARK, Batch
 from tailrace.engine.open_windows import OpenWindows
+from tailrace.engine.tracing import Call, SpanKind
 from tailrace.errors import Location
 from tailrace.state.delta import StateDelta
 
@@ -44,9 +47,23 @@ class Rejected:
 
 @dataclass(slots=True)
 class Outbox:
-    """Where an operator leaves rows that are no output: rejected ones, and counts by reason."""
+    """Where an operator leaves what is no output: rejected rows, and the calls that it made, for traces."""
 
     rejected: list[Rejected] = field(default_factory=list)
+    calls: list[Call] | None = None
+    """None while nobody wants to know of calls."""
+
+    @contextmanager
+    def call(self, name: str, kind: SpanKind, **attributes: str | int) -> Iterator[None]:
+        """Take note of what is called within."""
+        if self.calls is None:
+            yield
+            return
+        began = time.time_ns()
+        try:
+            yield
+        finally:
+            self.calls.append(Call(name, kind, began, time.time_ns(), attributes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,8 @@ class Operator(ABC):
     """What the user should know of the rows so far; empty for nothing."""
     late_rows: int = 0
     """The rows that came too late to count."""
+    passes_rows: bool = False
+    """Whether a row that comes out is one that went in, and has its hidden columns."""
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         """Take one batch of at least one row; `times.watermark` is the watermark before it."""
@@ -103,3 +122,9 @@ class Operator(ABC):
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
         """Take up the state of a base and the increments after it; called before any batch."""
+
+
+class PassOperator(Operator):
+    """Passes all rows, as they are."""
+
+    passes_rows = True

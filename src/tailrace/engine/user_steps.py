@@ -10,6 +10,7 @@ import polars as pl
 from tailrace.engine.batch import ORIGIN, Batch
 from tailrace.engine.checks import checked
 from tailrace.engine.operator import Operator, Rejected
+from tailrace.engine.tracing import SpanKind
 from tailrace.errors import Location, TerminalError
 from tailrace.expressions.lower import Step
 from tailrace.expressions.names import USER_CALL
@@ -54,7 +55,8 @@ def _added(batch: Batch, step: Step, runner: Runner, operator: Operator) -> Batc
     read = batch.with_columns(wanted) if wanted else batch
     use = read[_GUARD] if step.guard is not None else None
     try:
-        out = runner.run([read[n] for n in names], len(batch), use)
+        with operator.outbox.call(f"udf {step.call.function.declaration.__name__}", SpanKind.INTERNAL, rows=len(batch)):
+            out = runner.run([read[n] for n in names], len(batch), use)
     except TerminalError as error:
         error.location = step.call.location
         raise

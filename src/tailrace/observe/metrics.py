@@ -46,6 +46,8 @@ _PARTITION = (*_SOURCE, "partition")
 _SINK = ("job_name", "sink", "table")
 _OPERATOR = ("job_name", "operator")
 
+_EXPORT = ("job_name", "signal", "exporter")
+
 _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 
 METRICS = {
@@ -114,6 +116,9 @@ METRICS = {
         Metric("checkpoint_seconds", _GAUGE, _JOB, "How long the last checkpoint took.", "seconds"),
         Metric("checkpoint_stall_seconds", _GAUGE, _JOB, "How long the engine stood still for it.", "seconds"),
         Metric("checkpoint_bytes", _GAUGE, _JOB, "How much the last checkpoint wrote.", "bytes"),
+        Metric("export_sent", _COUNTER, _EXPORT, "Spans, values or log lines that were sent to another system."),
+        Metric("export_failed", _COUNTER, _EXPORT, "Spans, log lines or rounds of metrics that it did not take."),
+        Metric("export_dropped", _COUNTER, _EXPORT, "Those that were not even sent, as too many waited already."),
     )
 }
 """All metrics of jobs, by name; those of the process (`process_*`) come from prometheus_client."""

@@ -36,6 +36,11 @@ def samples(seen: Observation) -> Iterator[Sample]:
         yield from _operator(operator, job)
     for sink in seen.status.sinks:
         yield from _sink(sink, job)
+    for export in seen.exports:
+        at = (job, export.signal, export.exporter)
+        yield _sample("export_sent", at, export.sent)
+        yield _sample("export_failed", at, export.failed)
+        yield _sample("export_dropped", at, export.dropped)
 
 
 def _sample(name: str, labels: tuple[str, ...], value: float | Counted) -> Sample:

@@ -14,6 +14,7 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Sink, Source, TransactionalSink
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.engine.executor import Executor
+from tailrace.engine.tracing import Tracer
 from tailrace.errors import ConfigError, did_you_mean
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
@@ -135,10 +136,20 @@ class Assembler:
     Builds the parts of one job.
 
     `folder` holds a folder for each part that wants one; `durable` says whether it outlives the run: only then are there
-    checkpoints.
+    checkpoints. `tracer` follows rows.
     """
 
-    def __init__(self, job: str, folder: Path, settings: Mapping[str, str], clock: Clock, *, durable: bool) -> None:
+    def __init__(
+        self,
+        job: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        clock: Clock,
+        *,
+        durable: bool,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self._tracer = tracer
         self._job = job
         self._folder = folder
         self._settings = settings
@@ -158,7 +169,7 @@ class Assembler:
         bounded = {scans[i].table.name for i, s in sources.items() if s.bounded}
         refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
         lookups = Lookups(self._settings, self._clock, self._context)
-        executor = Executor(plans, self._settings, self._clock, bounded, lookups.asker)
+        executor = Executor(plans, self._settings, self._clock, bounded, lookups.asker, tracer=self._tracer)
         redacted = self._redacted(plans, tables)
         policies = {name: policy_of(scan.table, redacted) for name, scan in executor.scans.items()}
         refusing = {name: policy_of(s.table, redacted) for name, s in executor.sinks.items() if s.table is not None}
@@ -197,14 +208,15 @@ class Assembler:
     def _context(self, kind: str, name: str) -> Context:
         folder = self._folder / quote(f"{kind}-{name}", safe="")
         folder.mkdir(mode=0o700, exist_ok=True)
-        return Context(self._job, folder, self._clock, self._settings)
+        return Context(self._job, folder, self._clock, self._settings, traced=self._tracer is not None)
 
     def _source(self, scan: nodes.Scan) -> Source:
         return registry.source(scan.table, scan.schema, self._context("source", scan.table.name))
 
     def _decoder(self, scan: nodes.Scan) -> Decode:
         timezone = value(self._settings, "table.local-time-zone")
-        return BlockDecoder(scan.schema, scan.table, registry.options_of(scan.table), timezone).decode
+        options, traced = registry.options_of(scan.table), self._tracer is not None
+        return BlockDecoder(scan.schema, scan.table, options, timezone, traced=traced).decode
 
     def _sinks(
         self, executor: Executor, letters: Mapping[str, Table], query_sinks: Mapping[str, Sink]

@@ -11,14 +11,18 @@ import structlog
 
 from tailrace.clock import Clock
 from tailrace.connectors.base import Positions, StagedSink
+from tailrace.engine.tracing import Tracer
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.runtime.checkpoint_history import CheckpointRecord, History, Wish
+from tailrace.runtime.checkpoint_trace import CheckpointTrace
 from tailrace.runtime.coordinator import (
     Action,
     Commit,
+    Committed,
     Coordinator,
     DataWritten,
     Event,
+    Prepared,
     Publish,
     Published,
     Retire,
@@ -52,7 +56,9 @@ class Checkpointer:
         halt: Halt,
         clock: Clock,
         complete: Callable[[dict[str, Positions]], None],
+        tracer: Tracer | None = None,
     ) -> None:
+        self._trace = CheckpointTrace(tracer)
         self._coordinator = coordinator
         self._outlets = dict(outlets)
         self._store = store
@@ -101,6 +107,7 @@ class Checkpointer:
         self._snapshot, self._stall, self._began = snapshot, stall, self._clock.monotonic()
         self._wishes = wishes
         self._busy = True
+        self._trace.begin(self.next_epoch, stall)
         self.report(SnapshotTaken(self._began, snapshot.final))
 
     def report(self, event: Event) -> None:
@@ -120,6 +127,8 @@ class Checkpointer:
     def _run(self) -> None:
         try:
             while (event := self._next()) is not None:
+                if isinstance(event, Prepared | Committed):
+                    self._trace.done(f"{'prepare' if isinstance(event, Prepared) else 'commit'} {event.sink}")
                 for action in self._coordinator.handle(event):
                     self._do(action)
         except BaseException as error:  # noqa: BLE001  whatever it is, the job's thread raises it again
@@ -140,14 +149,19 @@ class Checkpointer:
     def _do(self, action: Action) -> None:
         match action:
             case WriteData():
+                self._trace.step("write state")
                 if self._store is not None and self._snapshot is not None:
                     self._store.write(action.epoch, self._snapshot)
+                self._trace.done("write state")
                 self.report(DataWritten(action.epoch))
             case Publish():
+                self._trace.step("publish")
                 if self._store is not None:
                     self._store.publish(action.epoch, action.staged)
+                self._trace.done("publish")
                 self.report(Published(action.epoch))
             case Commit():
+                self._trace.step(f"commit {action.sink}")
                 self._outlets[action.sink].commit(action.epoch, action.staged)
             case Retire():
                 self._retire(action)
@@ -163,6 +177,7 @@ class Checkpointer:
         size = self._store.last_bytes if self._store is not None else 0
         self.status = CheckpointStatus(action.epoch, self._stall, seconds, size)
         self.completed += 1
+        self._trace.end()
         snapshot, self._snapshot = self._snapshot, None
         _log.debug("checkpoint complete", epoch=action.epoch, seconds=round(seconds, 4), bytes=size)
         rows = snapshot.rows_in if snapshot is not None else 0

@@ -47,6 +47,10 @@ class Arrived:
         """Give the offset of a row of the block, if the source has such."""
         return None if self.offsets is None else int(self.offsets[row])
 
+    def offset_in_frame(self, row: int) -> int | None:
+        """Give the offset of a row of `frame`, if the source has such."""
+        return self.offset(self.row_in_block(row))
+
     def row_in_block(self, row: int) -> int:
         """Give the row in the block of a row of `frame`."""
         return row if self.kept is None else int(self.kept[row])

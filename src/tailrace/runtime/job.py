@@ -18,6 +18,7 @@ import structlog
 from tailrace.clock import Clock, SystemClock
 from tailrace.connectors.base import Positions, Sink
 from tailrace.engine.executor import Executor
+from tailrace.engine.tracing import Tracer
 from tailrace.errors import TerminalError, TransientError
 from tailrace.plan import nodes
 from tailrace.plan.catalog import Table
@@ -71,7 +72,8 @@ class Job:
 
     With `state` (a folder of its own) it takes checkpoints and goes on from the last one; a job that came to its end
     begins anew. Without, nothing outlives the run: sinks still commit at each interval, all or nothing. `query_sinks`
-    take the rows of sinks without a table, by id (or the only one); `tables` are those that dead letters may go to.
+    take the rows of sinks without a table, by id (or the only one); `tables` are those that dead letters may go to;
+    `tracer` follows rows and checkpoints.
     """
 
     def __init__(
@@ -85,8 +87,10 @@ class Job:
         query_sinks: Mapping[str, Sink] | None = None,
         tables: Mapping[str, Table] | None = None,
         allow_state_drop: bool = False,
+        tracer: Tracer | None = None,
     ) -> None:
         self.name = name
+        self._tracer = tracer
         self._plans = tuple(sinks)
         self._all_settings = dict(settings or {})
         self._settings = JobSettings.of(self._all_settings)
@@ -170,7 +174,8 @@ class Job:
     def _run(self, store: StateStore | None, stack: ExitStack) -> tuple[Start, bool]:
         job = store.job if store is not None else uuid.uuid4().hex
         folder = self._folder(store, stack)
-        assembler = Assembler(job, folder, self._all_settings, self._clock, durable=store is not None)
+        durable = store is not None
+        assembler = Assembler(job, folder, self._all_settings, self._clock, durable=durable, tracer=self._tracer)
         parts = self._parts = assembler.build(self._plans, self._tables, self._query_sinks)
         if store is not None:
             store.match(parts.fingerprint, allow_drop=self._allow_drop)
@@ -256,7 +261,7 @@ class Job:
         roles = {n: o.role for n, o in self._outlets.items()}
         coordinator = Coordinator(roles, start.epoch, self._settings.timeout)
         self._checkpointer = Checkpointer(
-            coordinator, self._outlets, store, self._halt, self._clock, self._epoch_complete
+            coordinator, self._outlets, store, self._halt, self._clock, self._epoch_complete, self._tracer
         )
         self._checkpointer.start()
         manifest = start.checkpoint.manifest if start.checkpoint else None

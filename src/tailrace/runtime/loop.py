@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -212,7 +213,12 @@ class Loop:
 
     def _tick(self, drained: _Drained) -> None:
         arrivals = drained.arrivals
-        inputs = [Input(scan, a.partition, a.frame) for scan, a in arrivals if len(a.frame)]
+        now_ns, now = time.time_ns(), self._clock.monotonic()
+        inputs = [
+            Input(scan, a.partition, a.frame, a.offset_in_frame, now_ns - int((now - a.read_at) * 1e9))
+            for scan, a in arrivals
+            if len(a.frame)
+        ]
         letters = [x for scan, a in arrivals if a.rejects for x in self._parts.policies.unread(scan, a)]
         result = self._executor.tick(inputs)
         letters += [x for r in result.rejected for x in self._parts.policies.rejected(arrivals, r)]
@@ -230,8 +236,8 @@ class Loop:
         self._dirty = self._dirty or bool(arrivals or result.outputs or drained.changed)
 
     def _hand_on(self, result: TickResult, letters: list[tuple[str, Letter]]) -> None:
-        for sink, batch in result.outputs:
-            self._outlets[sink].put(batch)
+        for number, (sink, batch) in enumerate(result.outputs):
+            self._outlets[sink].put(batch, result.spans.get(number, ()))
         for name, table in self._parts.letters.items():
             mine = [letter for target, letter in letters if target == name]
             if mine:

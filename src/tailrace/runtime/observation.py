@@ -32,6 +32,21 @@ class PartitionStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportStatus:
+    """
+    What became of one kind of data (traces, metrics, logs) on one way out.
+
+    What was `dropped` was not even tried, as too much waited already.
+    """
+
+    signal: str
+    exporter: str
+    sent: int = 0
+    failed: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """
     A job at one moment.
@@ -48,6 +63,7 @@ class Observation:
     delays: Mapping[str, Counted] = field(default_factory=dict)
     checkpoints: int = 0
     restarts: int = 0
+    exports: tuple[ExportStatus, ...] = ()
 
 
 def partition_status(

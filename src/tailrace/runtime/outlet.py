@@ -15,6 +15,8 @@ import polars as pl
 import structlog
 
 from tailrace.connectors.base import AtLeastOnceSink, Sink, StagedSink, TransactionalSink
+from tailrace.engine.batch import TRACEPARENT
+from tailrace.engine.tracing import Span
 from tailrace.errors import TerminalError, TransientError
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
@@ -46,7 +48,15 @@ class Finish:
     """No more batches will come."""
 
 
-Item = pl.DataFrame | Barrier | Finish
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A batch, and the spans that end when it has been written."""
+
+    batch: pl.DataFrame
+    spans: tuple[Span, ...] = ()
+
+
+Item = Rows | Barrier | Finish
 
 
 def role_of(sink: Sink) -> Role:
@@ -128,8 +138,10 @@ class Outlet:
         with self._condition:
             self._condition.notify_all()
 
-    def put(self, batch: pl.DataFrame) -> bool:
+    def put(self, batch: pl.DataFrame, spans: tuple[Span, ...] = ()) -> bool:
         """Hand on a batch; waits while the queue is full. False if the job halted."""
+        if not self.sink.traced:
+            batch = batch.drop(TRACEPARENT, strict=False)
         size = max(1, int(batch.estimated_size()))
         with self._condition:
             if self._is_full(size):
@@ -139,7 +151,7 @@ class Outlet:
                         self._condition.wait(LOOK_SECONDS)
             if self._halt.is_set:
                 return False
-            self._append(batch, size)
+            self._append(Rows(batch, spans), size)
             return True
 
     def _is_full(self, size: int) -> bool:
@@ -219,7 +231,18 @@ class Outlet:
             if isinstance(self.sink, StagedSink):
                 self.sink.finish()
         else:
-            self._write(work)
+            self._write_traced(work)
+
+    def _write_traced(self, rows: Rows) -> None:
+        failure: BaseException | None = None
+        try:
+            self._write(rows.batch)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            for span in rows.spans:
+                span.end(error=failure)
 
     def _write(self, batch: pl.DataFrame) -> None:
         kept = batch if self.refused is None else self.refused.without_nulls(batch)
@@ -268,18 +291,18 @@ class Outlet:
             return letter
         return self._take() if self._items and self._is_complete() else None
 
-    def _due_letter(self) -> pl.DataFrame | None:
+    def _due_letter(self) -> Rows | None:
         """Give dead letters of the epoch that is written now; a feeder may be further."""
         for i, (epoch, batch) in enumerate(self._letters):
             if epoch <= self.epoch + 1:
                 del self._letters[i]
                 self._note_unflushed()
-                return batch
+                return Rows(batch)
         return None
 
     def _is_complete(self) -> bool:
         """Whether no more dead letters come before the next item: at a barrier all feeders must have passed theirs."""
-        if not self.feeders or isinstance(self._items[0][0], pl.DataFrame):
+        if not self.feeders or isinstance(self._items[0][0], Rows):
             return True
         # the end is followed by the last barrier
         barrier = next((item for item, _ in self._items if isinstance(item, Barrier)), None)
@@ -288,7 +311,7 @@ class Outlet:
     def _take(self) -> Item:
         item, size = self._items.popleft()
         self.bytes -= size
-        if isinstance(item, pl.DataFrame):
+        if isinstance(item, Rows):
             self._note_unflushed()
         self._condition.notify_all()
         return item

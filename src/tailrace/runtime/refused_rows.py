@@ -7,6 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from tailrace.connectors.base import Refusals
+from tailrace.engine.batch import TRACEPARENT
 from tailrace.errors import DataError, TerminalError
 from tailrace.runtime.bad_rows import FEW, Tally, sample
 from tailrace.runtime.dead_letters import Letter, as_json
@@ -44,7 +45,7 @@ class RefusedRows(Refusals):
         return batch
 
     def refuse(self, rows: pl.DataFrame, code: str, reason: str, hint: str = "") -> None:
-        policy = self._policy
+        policy, rows = self._policy, rows.drop(TRACEPARENT, strict=False)
         if policy.on_error == FAIL:
             shown = sample(as_json(rows, 0), policy.redacted) if policy.samples else ""
             hint = f"{hint}; or set" if hint else "set"

@@ -27,6 +27,7 @@ from tailrace.runtime.job import Job
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.restarts import Restarts
 from tailrace.runtime.summary import Status, Summary
+from tailrace.runtime.telemetry import NoTelemetry, Telemetries, Telemetry, no_telemetry
 from tailrace.settings import value
 from tailrace.sql.statements import Done, Explain, Insert, Query, Show, Statement
 from tailrace.state.store_folder import resumes
@@ -99,7 +100,7 @@ class Script:
     Runs the steps of a script, one after another; `stop` ends the one that runs and skips the rest.
 
     `settings` are those of statements that bring none of their own. `query_sink` makes the sink that takes a SELECT's
-    rows, `tell` shows what the other steps have to say. With `state`, a single job keeps its state there, several in
+    rows, `tell` shows what the other steps have to say, `telemetry` sends out what is seen of each job. With `state`, a single job keeps its state there, several in
     folders below.
     """
 
@@ -115,8 +116,11 @@ class Script:
         query_sink: Callable[[nodes.Sink], Sink] | None = None,
         tell: Callable[[Show | Explain | Done], None] | None = None,
         allow_state_drop: bool = False,
+        telemetry: Telemetries = no_telemetry,
     ) -> None:
         self.name = name
+        self._telemetries = telemetry
+        self._telemetry: Telemetry = NoTelemetry()
         self._tables = dict(tables)
         self._settings = dict(settings)
         self._state = state
@@ -208,7 +212,8 @@ class Script:
         # rows that were shown can't be taken back: a SELECT that is interrupted ends
         attempts = 0 if step.query is not None else value(settings, "tailrace.restart.attempts")
         restarts = self._restarts = Restarts(attempts)
-        return restarts.run(make)
+        with self._telemetries(self.name_of(number), settings, self.observe) as self._telemetry:
+            return restarts.run(make)
 
     def stop(self) -> None:
         """End the job that runs, in good order, and skip the rest; from any thread or a signal handler."""
@@ -226,7 +231,7 @@ class Script:
         """Give all that can be seen of the job that runs, or ran last; None before the first."""
         if self._job is None or self._restarts is None:
             return None
-        return replace(self._job.observe(), restarts=self._restarts.count)
+        return replace(self._job.observe(), restarts=self._restarts.count, exports=self._telemetry.status())
 
     @property
     def inspection(self) -> Inspection | None:
@@ -254,6 +259,7 @@ class Script:
             query_sinks=self._query_sinks(run),
             tables=self._tables,
             allow_state_drop=self._allow_drop,
+            tracer=self._telemetry.tracer,
         )
 
     def _settings_of(self, run: Run) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ class StagedTransactional(StagedSink):
 
     def __init__(self, inner: TransactionalSink, folder: Path, files: Files | None = None) -> None:
         self.inner = inner
+        self.traced = inner.traced
         self._folder = folder
         self._files = files or LocalFiles()
         self._mark = 0

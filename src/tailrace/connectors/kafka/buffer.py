@@ -48,4 +48,4 @@ class UpsertBuffer(Buffer):
         waiting, self._waiting, self._rows = self._waiting, [], 0
         if not waiting:
             return None
-        return pl.concat(waiting).unique(self._key, keep="last", maintain_order=True)
+        return pl.concat(waiting, how="diagonal").unique(self._key, keep="last", maintain_order=True)

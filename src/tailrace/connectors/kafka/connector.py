@@ -61,7 +61,7 @@ class KafkaConnector(Connector):
             bound=None if bound.mode == "unbounded" else bound,
             discovery_seconds=options["scan.topic-partition-discovery.interval"] / 1000,
             metadata=keys,
-            headers=letters,
+            headers=letters or context.traced,
             group=options["properties.group.id"] or "",
             shared=shared,
         )
@@ -70,7 +70,7 @@ class KafkaConnector(Connector):
             or resolved.upsert
             or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
-            headers=letters or "headers" in keys,
+            headers=letters or context.traced or "headers" in keys,
         )
         return KafkaSource(plan, properties, wanted, native=options["tailrace.kafka.native"])
 
@@ -80,7 +80,7 @@ class KafkaConnector(Connector):
         partitioner = self.partitioner(options, resolved)
         given = translate(options)
         aim = target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner)
-        encoder = RowEncoder(table, resolved)
+        encoder = RowEncoder(table, resolved, value(context.settings, "tailrace.traces.propagation"))
         buffer = self.buffer(table, options, context)
         if options["sink.delivery-guarantee"] == "at-least-once":
             validate(aim.properties)

@@ -228,6 +228,8 @@ class _Writable:
 class KafkaSink(AtLeastOnceSink):
     """Writes rows as they come, or as `buffer` lets them through; a checkpoint waits until all are delivered."""
 
+    traced = True
+
     def __init__(self, target: Target, encoder: RowEncoder, buffer: Buffer) -> None:
         self._target = target
         self._writable = _Writable(target, encoder)
@@ -276,6 +278,8 @@ class KafkaTransactionalSink(TransactionalSink):
 
     That offset is of a group with the name of the transactional id, on partition 0 of the topic.
     """
+
+    traced = True
 
     def __init__(self, target: Target, encoder: RowEncoder, transactional_id: str, buffer: Buffer) -> None:
         self._target = target

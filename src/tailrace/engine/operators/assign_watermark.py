@@ -51,6 +51,8 @@ class WatermarkOptions:
 class AssignWatermarkOperator(Operator):
     """Moves the partition's watermark; rows without a time, or from the far future, are rejected."""
 
+    passes_rows = True
+
     def __init__(self, node: AssignWatermark, options: WatermarkOptions, clock: Clock) -> None:
         self._column = node.column
         self._value = lower(node.expr, options.timezone).value

@@ -25,6 +25,8 @@ class CalcOperator(Operator):
     A row for which an expression fails (a bad CAST, a division by zero) is rejected; the others go on, in order.
     """
 
+    passes_rows = True
+
     def __init__(self, node: Calc, timezone: str) -> None:
         self._predicate = Predicate(node.predicate, timezone) if node.predicate is not None else None
         lowering = Lowering(timezone)

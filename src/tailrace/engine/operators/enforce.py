@@ -12,6 +12,8 @@ from tailrace.plan.nodes import Enforce
 class EnforceOperator(Operator):
     """Drops such rows, or leaves them to the policy of their table."""
 
+    passes_rows = True
+
     def __init__(self, node: Enforce) -> None:
         self._node = node
 

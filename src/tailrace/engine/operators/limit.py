@@ -13,6 +13,8 @@ from tailrace.state.delta import StateDelta
 class LimitOperator(Operator):
     """Skips `offset` rows and passes `count`."""
 
+    passes_rows = True
+
     def __init__(self, node: Limit) -> None:
         self._skip = node.offset
         self._left = node.count

@@ -13,6 +13,7 @@ from tailrace.engine.lookup_cache import LookupCache
 from tailrace.engine.lookups import Asker
 from tailrace.engine.operator import Operator, Rejected, Times
 from tailrace.engine.predicate import Predicate, with_time
+from tailrace.engine.tracing import SpanKind
 from tailrace.engine.user_steps import UserSteps
 from tailrace.errors import TerminalError
 from tailrace.expressions.lower import Check, Lowering, needs
@@ -29,6 +30,8 @@ class LookupJoinOperator(Operator):
 
     It waits for the answers: a batch is through when it has them, so there is nothing to keep for a checkpoint.
     """
+
+    passes_rows = True
 
     def __init__(self, node: LookupJoin, asker: Asker, timezone: str) -> None:
         self._node = node
@@ -89,7 +92,8 @@ class LookupJoinOperator(Operator):
         if not len(places):
             return None
         wanted = keys[places].rename({_key(n): n for n in self._keys})
-        answer = self._asker.get(wanted)
+        with self.outbox.call(f"lookup {self._node.table.name}", SpanKind.CLIENT, keys=len(wanted)):
+            answer = self._asker.get(wanted)
         asked = slots[places]
         if answer.lost is None:
             self._take(asked, answer.rows, times)

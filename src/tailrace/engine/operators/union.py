@@ -12,6 +12,8 @@ from tailrace.plan.nodes import Union
 class UnionOperator(Operator):
     """Names the columns of every input as the first names them."""
 
+    passes_rows = True
+
     def __init__(self, node: Union) -> None:
         self._fields = node.schema.fields
         self._inputs = [m.schema.names for m in node.members]

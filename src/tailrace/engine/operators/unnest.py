@@ -17,6 +17,8 @@ _PLACE = "$place"
 class UnnestOperator(Operator):
     """Keeps nothing: a row that is taken back is taken back with all its elements."""
 
+    passes_rows = True
+
     def __init__(self, node: Unnest, timezone: str) -> None:
         self._node = node
         self._names = list(node.schema.names)
@@ -73,6 +75,8 @@ def _elements_of(pairs: pl.Series, sizes: np.ndarray) -> tuple[pl.Series, np.nda
 
 class RepeatOperator(Operator):
     """Puts each row out several times."""
+
+    passes_rows = True
 
     def __init__(self, node: Repeat) -> None:
         self._count = node.count

@@ -1,0 +1,144 @@
+"""
+Traces in the headers of messages, as columns: W3C `traceparent` with `tracestate`, and B3 in one header or several.
+
+Whatever way a trace came, within a job it is text: a `traceparent` of 55 characters, and behind it the `tracestate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tailrace.connectors.base import HEADERS
+from tailrace.engine.batch import TRACEPARENT
+from tailrace.engine.tracing import PARENT
+
+STYLES = ("w3c", "b3", "b3-multi")
+_PARENT, _STATE, _B3 = "traceparent", "tracestate", "b3"
+_ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE = (
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "x-b3-parentspanid",
+)
+_NAMES = (_PARENT, _STATE, _B3, _ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE)
+_MOST_STATE = 512
+_W3C_TEXT = r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
+_B3_TEXT = r"^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$"
+_PRINTABLE = "^([2-7][0-9a-f])*$"
+"""Bytes of ASCII without control characters, in hexadecimal digits."""
+
+
+def read(headers: pl.Series) -> pl.Series | None:
+    """
+    Give the trace of each row, NULL for none; None if no row has one. What can't be read is no trace.
+
+    >>> given = {"key": "b3", "value": b"80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1"}
+    >>> read(pl.Series([[given], []], dtype=HEADERS)).to_list()
+    ['00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01', None]
+    """
+    sizes = headers.list.len().fill_null(0)
+    if not sizes.sum():
+        return None
+    flat = headers.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
+    rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), sizes.to_numpy()))
+    wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(_NAMES))
+    if not len(wanted):
+        return None
+    columns = [_column(wanted, name, len(headers)) for name in _NAMES]
+    traces = pl.DataFrame(columns).select(pl.coalesce(_w3c(), _b3(), _b3_multi()).alias(TRACEPARENT)).to_series()
+    return traces if traces.null_count() < len(traces) else None
+
+
+def _column(wanted: pl.DataFrame, name: str, count: int) -> pl.Series:
+    """Give the text of a header in each row."""
+    # bytes that are no text would fail a cast of all
+    mine = wanted.filter((pl.col("key") == name) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE))
+    column = pl.Series(name, [None], dtype=pl.String).new_from_index(0, count)
+    if not len(mine):
+        return column
+    texts = mine["value"].cast(pl.String).str.strip_chars()
+    return column.scatter(mine["row"], texts)
+
+
+def _w3c() -> pl.Expr:
+    parts = pl.col(_PARENT).str.extract_groups(_W3C_TEXT).struct
+    version, trace, span, flags, more = (parts[i] for i in range(5))
+    valid = (version != "ff") & ((version != "00") | more.is_null())
+    state = pl.col(_STATE)
+    kept = pl.when(state.str.len_bytes() <= _MOST_STATE).then(state).otherwise(pl.lit("")).fill_null("")
+    return pl.when(valid).then(_trace(trace, span, flags.str.contains("[13579bdf]$")) + kept)
+
+
+def _b3() -> pl.Expr:
+    parts = pl.col(_B3).str.to_lowercase().str.extract_groups(_B3_TEXT).struct
+    return _trace(parts[0], parts[1], parts[2].fill_null("1") != "0")
+
+
+def _b3_multi() -> pl.Expr:
+    trace = pl.col(_ID).str.to_lowercase().str.extract("^([0-9a-f]{16}|[0-9a-f]{32})$")
+    span = pl.col(_SPAN).str.to_lowercase().str.extract("^([0-9a-f]{16})$")
+    sampled = ~pl.col(_SAMPLED).str.to_lowercase().is_in(["0", "false"]).fill_null(value=False)
+    return _trace(trace, span, sampled | (pl.col(_FLAGS) == "1").fill_null(value=False))
+
+
+def _trace(trace: pl.Expr, span: pl.Expr, sampled: pl.Expr) -> pl.Expr:
+    """Give a `traceparent`; NULL where an id is missing, or only zeros."""
+    trace = trace.str.zfill(32)
+    real = (trace != "0" * 32) & (span != "0" * 16)
+    flag = pl.when(sampled).then(pl.lit("01")).otherwise(pl.lit("00"))
+    return pl.when(real).then(pl.concat_str([pl.lit("00"), trace, span, flag], separator="-"))
+
+
+def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = None) -> pl.Series:
+    """
+    Give the headers that tell of the trace of each row, behind those that are `given`, in which they take the place of older ones.
+
+    >>> traces = pl.Series(["00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01a=1", None])
+    >>> [[(h["key"], h["value"]) for h in row] for row in written(traces, ["b3"])]
+    [[('b3', b'80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1')], []]
+    """
+    frame = pl.DataFrame({"t": traces})
+    entries = [e for style in styles for e in _ENTRIES[style]()]
+    ours = pl.concat_list(entries).list.drop_nulls().cast(HEADERS)
+    if given is None:
+        return frame.select(ours.alias("headers")).to_series()
+    older = pl.element().struct.field("key").str.to_lowercase().is_in(_NAMES)
+    others = (
+        pl.when(pl.col("t").is_null()).then(pl.col("g")).otherwise(pl.col("g").list.eval(pl.element().filter(~older)))
+    )
+    frame = frame.with_columns(given.cast(HEADERS).alias("g"))
+    return frame.select(pl.concat_list(others.fill_null([]), ours).alias("headers")).to_series()
+
+
+def _entry(key: str, value: pl.Expr) -> pl.Expr:
+    made = pl.struct(pl.lit(key).alias("key"), value.cast(pl.Binary).alias("value"))
+    return pl.when(value.is_not_null()).then(made)
+
+
+def _part(start: int, length: int) -> pl.Expr:
+    return pl.col("t").str.slice(start, length)
+
+
+def _flag() -> pl.Expr:
+    return _part(PARENT - 1, 1)
+
+
+def _write_w3c() -> list[pl.Expr]:
+    state = pl.col("t").str.slice(PARENT)
+    return [_entry(_PARENT, _part(0, PARENT)), _entry(_STATE, pl.when(state != "").then(state))]
+
+
+def _write_b3() -> list[pl.Expr]:
+    return [_entry(_B3, pl.concat_str([_part(3, 32), _part(36, 16), _flag()], separator="-"))]
+
+
+def _write_b3_multi() -> list[pl.Expr]:
+    parts = (("X-B3-TraceId", _part(3, 32)), ("X-B3-SpanId", _part(36, 16)), ("X-B3-Sampled", _flag()))
+    return [_entry(name, part) for name, part in parts]
+
+
+_ENTRIES = {"w3c": _write_w3c, "b3": _write_b3, "b3-multi": _write_b3_multi}

@@ -1,0 +1,186 @@
+"""
+How traces go with rows through a tick.
+
+Where rows have traces, the hidden column `$trace` has a number for each: -1 for none; from 0 up the place in the tick of a
+row whose trace is only passed on; below -1 a trace that is followed: of which each step is a span. Only the followed ones,
+which are few, are looked at one by one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tailrace.engine.batch import TRACE, TRACEPARENT, Batch
+from tailrace.engine.trace_memory import TraceMemory
+from tailrace.engine.tracing import PARENT, Attributes, Call, Header, Span, SpanKind, Tracer
+
+Numbers = npt.NDArray[np.int32]
+_NONE, _FIRST = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Where rows of a tick came from, and when they were read (nanoseconds since 1970); `offset` tells that of a row."""
+
+    table: str
+    partition: str
+    frame: pl.DataFrame
+    offset: Callable[[int], int | None]
+    read_at: int | None
+
+
+@dataclass(slots=True)
+class _Followed:
+    parent: Header
+    links: tuple[Header, ...] = ()
+
+
+class RowTraces:
+    """The traces of one executor's rows; `tables` names the table of each sink, `memories` belong to operators by name."""
+
+    def __init__(self, tracer: Tracer, tables: Mapping[str, str], memories: Mapping[str, TraceMemory]) -> None:
+        self._tracer = tracer
+        self._tables = tables
+        self._memories = memories
+        self._random = np.random.default_rng()
+        self._followed: list[_Followed] = []
+        self._open: list[Span] = []
+        self._headers = _no_headers(0)
+        self._entered: list[tuple[int, Batch]] = []
+
+    def begin(self, came: Sequence[Came]) -> Numbers | None:
+        """Begin a tick; give the numbers of the traces of its rows, None if no row has one."""
+        self._followed, self._open = [], []
+        total = sum(len(c.frame) for c in came)
+        parts = [_headers_of(c.frame) for c in came]
+        self._headers = pl.concat(parts) if parts else _no_headers(0)
+        has = self._headers.is_not_null().to_numpy()
+        chosen = self._chosen(has)
+        if not has.any() and not len(chosen):
+            return None
+        numbers = np.where(has, np.arange(total, dtype=np.int32), np.int32(_NONE))
+        if len(chosen):
+            self._follow_rows(came, chosen, numbers)
+        return numbers
+
+    def _chosen(self, has: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Give the places of the rows to follow: those that were chosen where their traces began, then others."""
+        sampled = np.flatnonzero((self._headers.str.slice(PARENT - 1, 1) == "1").fill_null(value=False).to_numpy())
+        fresh = np.empty(0, np.int64)
+        if self._tracer.ratio > 0:
+            fresh = np.flatnonzero(~has & (self._random.random(len(has)) < self._tracer.ratio))
+        wanted = np.concatenate([sampled, fresh])
+        return wanted[: self._tracer.allow(len(wanted))] if len(wanted) else wanted
+
+    def _follow_rows(self, came: Sequence[Came], chosen: npt.NDArray[np.int64], numbers: Numbers) -> None:
+        ends = np.cumsum([len(c.frame) for c in came])
+        now, total = time.time_ns(), len(numbers)
+        for place in chosen.tolist():
+            at = int(np.searchsorted(ends, place, side="right"))
+            item = came[at]
+            attributes: dict[str, str | int] = {"messaging.destination.partition.id": item.partition}
+            offset = item.offset(place - int(ends[at]) + len(item.frame))
+            if offset is not None:
+                attributes["tailrace.offset"] = offset
+            parent = self._headers[place] or ""
+            read = self._begin(f"process {item.table}", SpanKind.CONSUMER, parent, item.read_at or now, attributes)
+            batch = self._begin("batch", SpanKind.INTERNAL, read.header, now, {"tailrace.rows": total})
+            numbers[place] = self._follow(batch.header)
+
+    def _begin(self, name: str, kind: SpanKind, parent: Header, at: int, attributes: Attributes) -> Span:
+        span = self._tracer.begin(name, kind, parent, at, attributes)
+        self._open.append(span)
+        return span
+
+    def _follow(self, parent: Header, links: Sequence[Header] = ()) -> int:
+        self._followed.append(_Followed(parent, tuple(links)))
+        return _FIRST - len(self._followed) + 1
+
+    def enter(self, pending: list[tuple[int, Batch]], *, passes: bool) -> list[tuple[int, Batch]]:
+        """Take note of what goes into an operator; one that keeps rows gets them without the numbers."""
+        self._entered = [(port, batch) for port, batch in pending if TRACE in batch.columns]
+        if passes or not self._entered:
+            return pending
+        return [(port, batch.drop(TRACE, strict=False)) for port, batch in pending]
+
+    def leave(self, name: str, out: list[Batch], calls: Sequence[Call], began: int) -> list[Batch]:
+        """Make the spans of what an operator did; give what came out, with the numbers of its traces."""
+        memory = self._memories.get(name)
+        headers: dict[int, Header] = {}
+        if self._entered:
+            headers = {n: self._span(name, self._followed[_FIRST - n], calls, began) for n in self._passing()}
+        if memory is None:
+            return out
+        for port, batch in self._entered if headers else ():
+            rows = batch.filter(pl.col(TRACE) < _NONE)
+            memory.add(port, rows, [headers[n] for n in rows[TRACE].to_list()])
+        return [self._gone_on(name, memory, b, set(headers.values()), began) for b in out] if len(memory) else out
+
+    def _passing(self) -> list[int]:
+        """Give the numbers of the followed traces that went into the operator."""
+        numbers = np.concatenate([batch[TRACE].to_numpy() for _, batch in self._entered])
+        return [int(n) for n in np.unique(numbers[numbers < _NONE])]
+
+    def _span(self, name: str, followed: _Followed, calls: Sequence[Call], began: int) -> Header:
+        span = self._tracer.begin(name, SpanKind.INTERNAL, followed.parent, began)
+        for call in calls:
+            self._tracer.record(call, span.header)
+        span.end()
+        return span.header
+
+    def _gone_on(self, name: str, memory: TraceMemory, batch: Batch, new: set[Header], began: int) -> Batch:
+        """Give rows that came of kept ones the traces that went into them: the last goes on, the others are linked."""
+        if not len(memory) or not len(batch):
+            return batch
+        numbers = np.full(len(batch), _NONE, np.int32)
+        for places, headers in memory.take(batch):
+            *others, last = headers
+            if last not in new:  # it went in before this tick
+                span = self._tracer.begin(name, SpanKind.INTERNAL, last, began, None, others)
+                span.end()
+                last, others = span.header, []
+            numbers[places] = self._follow(last, others)
+        return batch.with_columns(pl.Series(TRACE, numbers)) if (numbers < _NONE).any() else batch
+
+    def out(self, sink: str, batch: Batch) -> tuple[Batch, tuple[Span, ...]]:
+        """Give a batch for a sink with the headers of its rows, and the spans of sending it."""
+        if TRACE not in batch.columns:
+            return batch.with_columns(_no_headers(len(batch))), ()
+        numbers = batch[TRACE].to_numpy()
+        followed = np.unique(numbers[numbers < _NONE])
+        spans = [self._send(sink, self._followed[_FIRST - n]) for n in followed.tolist()]
+        all_headers = pl.concat([self._headers, pl.Series(TRACEPARENT, [s.header for s in spans], dtype=pl.String)])
+        places = np.where(numbers < _NONE, len(self._headers) + np.searchsorted(followed, numbers), numbers)
+        at = pl.Series(places.astype(np.int64))
+        headers = all_headers.gather(at.set(at < 0, None)).alias(TRACEPARENT)
+        return batch.drop(TRACE).with_columns(headers), tuple(spans)
+
+    def _send(self, sink: str, followed: _Followed) -> Span:
+        return self._tracer.begin(
+            f"send {self._tables[sink]}",
+            SpanKind.PRODUCER,
+            followed.parent,
+            None,
+            {"tailrace.sink": sink},
+            followed.links,
+        )
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the tick."""
+        for span in reversed(self._open):
+            span.end(error=error)
+        self._open = []
+
+
+def _headers_of(frame: pl.DataFrame) -> pl.Series:
+    return frame[TRACEPARENT] if TRACEPARENT in frame.columns else _no_headers(len(frame))
+
+
+def _no_headers(count: int) -> pl.Series:
+    return pl.Series(TRACEPARENT, [None], dtype=pl.String).new_from_index(0, count)

@@ -1,0 +1,1 @@
+"""Metrics, traces and logs on their way out: OTLP, Zipkin, DogStatsD, OpenSearch."""

@@ -1,0 +1,116 @@
+"""From the settings of a job to what sends out its metrics, traces and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Protocol
+
+from tailrace.errors import ConfigError
+from tailrace.observe.exporting.push import Push, Send
+from tailrace.runtime.observation import ExportStatus
+from tailrace.runtime.telemetry import Look, NoTelemetry, Telemetry
+from tailrace.settings import value
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+
+class Way(Protocol):
+    """One way out."""
+
+    @property
+    def status(self) -> ExportStatus:
+        """What became of what was sent."""
+
+
+class Exports(Telemetry):
+    """What is sent out while a job runs."""
+
+    def __init__(self) -> None:
+        self.ways: list[Way] = []
+
+    def status(self) -> tuple[ExportStatus, ...]:
+        return tuple(way.status for way in self.ways)
+
+
+@contextmanager
+def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Telemetry]:
+    """
+    Send out what the settings of a job ask for, while it runs.
+
+    Raises:
+        ConfigError: a setting can't be read, or a package is missing.
+    """
+    signals = ("traces", "metrics")
+    if not any(value(settings, f"tailrace.{signal}.exporter") for signal in signals):
+        yield NoTelemetry()
+        return
+    with ExitStack() as stack:
+        exports = Exports()
+        try:
+            _traces(exports, name, settings, stack)
+            _metrics(exports, name, settings, look, stack)
+        except ModuleNotFoundError as error:
+            raise _missing(error) from None
+        yield exports
+
+
+def _traces(exports: Exports, name: str, settings: Mapping[str, str], stack: ExitStack) -> None:
+    ways = value(settings, "tailrace.traces.exporter")
+    if ways:
+        from tailrace.observe.exporting import spans  # noqa: PLC0415  an extra
+
+        queues = [spans.span_queue(way, _span_exporter(way, settings)) for way in ways]
+        for queue in queues:
+            stack.callback(queue.close)
+            exports.ways.append(queue)
+        ratio, most = (value(settings, f"tailrace.traces.{key}") for key in ("sample", "max-per-second"))
+        exports.tracer = spans.OtelTracer(resource(name, settings), queues, ratio, most)
+
+
+def _metrics(exports: Exports, name: str, settings: Mapping[str, str], look: Look, stack: ExitStack) -> None:
+    seconds = value(settings, "tailrace.metrics.interval") / 1000
+    for way in value(settings, "tailrace.metrics.exporter"):
+        push = Push(way, _sender(way, name, settings), look, seconds)
+        stack.callback(push.close)
+        exports.ways.append(push)
+
+
+def _sender(way: str, name: str, settings: Mapping[str, str]) -> Send:
+    if way == "dogstatsd":
+        from tailrace.observe.exporting.dogstatsd import DogStatsdMetrics  # noqa: PLC0415  an extra
+
+        tags = {"service": name} | value(settings, "tailrace.telemetry.attributes")
+        return DogStatsdMetrics(value(settings, "tailrace.dogstatsd.address"), tags).send
+    from tailrace.observe.exporting.otlp import Otlp  # noqa: PLC0415  an extra
+    from tailrace.observe.exporting.otlp_metrics import OtlpMetrics  # noqa: PLC0415  an extra
+
+    return OtlpMetrics(Otlp.of(settings).metrics(), resource(name, settings)).send
+
+
+def _span_exporter(way: str, settings: Mapping[str, str]) -> SpanExporter:
+    if way == "zipkin":
+        from opentelemetry.exporter.zipkin.json import ZipkinExporter  # noqa: PLC0415  an extra
+
+        return ZipkinExporter(endpoint=value(settings, "tailrace.zipkin.endpoint"))
+    from tailrace.observe.exporting.otlp import Otlp  # noqa: PLC0415  an extra
+
+    return Otlp.of(settings).spans()
+
+
+def resource(name: str, settings: Mapping[str, str]) -> Resource:
+    """Tell what sends: the job as the service, and what the user says of it."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  an extra
+
+    own = {"service.name": name, "service.namespace": "tailrace", "service.version": version("tailrace")}
+    return Resource.create(own | value(settings, "tailrace.telemetry.attributes"))
+
+
+def _missing(error: ModuleNotFoundError) -> ConfigError:
+    extra = "datadog" if error.name == "datadog" else "otel"
+    return ConfigError(
+        f"this needs the package '{error.name}', which is not installed", hint=f"pip install 'tailrace[{extra}]'"
+    )

@@ -1,0 +1,116 @@
+"""Traces in headers, as W3C and B3 write them: what is read, what is refused, and what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from tailrace.connectors.base import HEADERS
+from tailrace.connectors.trace_headers import STYLES, read, written
+
+T, S = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+W3C = f"00-{T}-{S}-01"
+OFF = f"00-{T}-{S}-00"
+
+
+def column(*rows: Mapping[str, str | bytes] | None) -> pl.Series:
+    """Give the headers of rows."""
+    given = [
+        None if r is None else [{"key": k, "value": v.encode() if isinstance(v, str) else v} for k, v in r.items()]
+        for r in rows
+    ]
+    return pl.Series("headers", given, dtype=HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace"),
+    [
+        ({"traceparent": W3C}, W3C),
+        ({"TraceParent": W3C, "other": "x"}, W3C),
+        ({"traceparent": f" {W3C} "}, W3C),
+        ({"traceparent": f"00-{T}-{S}-03"}, W3C),
+        ({"traceparent": f"00-{T}-{S}-02"}, OFF),
+        ({"traceparent": f"cc-{T}-{S}-01-what-comes"}, W3C),
+        ({"traceparent": W3C, "tracestate": "a=1,b=2"}, W3C + "a=1,b=2"),
+        ({"traceparent": W3C, "tracestate": "x=" + "y" * 600}, W3C),
+        ({"traceparent": W3C, "tracestate": "a=1\r\nInjected: x"}, W3C),
+        ({"b3": f"{T}-{S}-1"}, W3C),
+        ({"b3": f"{T}-{S}-d"}, W3C),
+        ({"b3": f"{T}-{S}-0-{S}"}, OFF),
+        ({"b3": f"{T}-{S}"}, W3C),
+        ({"b3": f"{S}-{S}-1"}, f"00-{'0' * 16}{S}-{S}-01"),
+        ({"X-B3-TraceId": T, "X-B3-SpanId": S, "X-B3-Sampled": "1"}, W3C),
+        ({"X-B3-TraceId": T.upper(), "X-B3-SpanId": S, "X-B3-Sampled": "0"}, OFF),
+        ({"X-B3-TraceId": T, "X-B3-SpanId": S, "X-B3-Sampled": "0", "X-B3-Flags": "1"}, W3C),
+        ({"traceparent": OFF, "b3": f"{T}-{S}-1"}, OFF),
+        ({"traceparent": "nonsense", "b3": f"{T}-{S}-1"}, W3C),
+    ],
+)
+def test_read(headers: dict[str, str], trace: str) -> None:
+    found = read(column({}, headers, None))
+
+    assert found is not None
+    assert found.to_list() == [None, trace, None]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"other": "x"},
+        {"traceparent": ""},
+        {"traceparent": b"\xff\xfe\x00"},
+        {"traceparent": W3C.upper()},
+        {"traceparent": W3C + "-more"},
+        {"traceparent": f"ff-{T}-{S}-01"},
+        {"traceparent": f"00-{'0' * 32}-{S}-01"},
+        {"traceparent": f"00-{T}-{'0' * 16}-01"},
+        {"traceparent": W3C[:-1]},
+        {"tracestate": "a=1"},
+        {"b3": "0"},
+        {"b3": f"{T}-{S}-7"},
+        {"X-B3-TraceId": T},
+        {"X-B3-TraceId": "x", "X-B3-SpanId": S},
+    ],
+)
+def test_no_trace(headers: dict[str, str | bytes]) -> None:
+    assert read(column(headers, {})) is None
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_is_written_is_read(style: str) -> None:
+    """Each style tells of ids and whether the trace was chosen; rows without a trace have no header."""
+    traces = pl.Series([W3C, None, OFF])
+    made = written(traces, [style])
+
+    found = read(made)
+    assert found is not None
+    assert found.to_list() == [W3C, None, OFF]
+    assert made.list.len().to_list()[1] == 0
+
+
+def test_given_headers_stay() -> None:
+    """Headers that the query writes stay, but for those that tell of an older trace."""
+    given = column({"traceparent": OFF, "B3": "0", "tenant": "x"}, {"traceparent": OFF}, None)
+    made = written(pl.Series([W3C + "a=1", None, W3C]), ["w3c"], given)
+
+    assert [[(h["key"], h["value"].decode()) for h in row] for row in made] == [
+        [("tenant", "x"), ("traceparent", W3C), ("tracestate", "a=1")],
+        [("traceparent", OFF)],
+        [("traceparent", W3C)],
+    ]
+
+
+def test_as_the_library_reads_it() -> None:
+    """The propagator of OpenTelemetry finds the same trace in what is written."""
+    row = written(pl.Series([W3C + "vendor=1"]), ["w3c"])[0]
+    carrier = {h["key"]: h["value"].decode() for h in row}
+    context = trace.get_current_span(TraceContextTextMapPropagator().extract(carrier)).get_span_context()
+
+    assert (f"{context.trace_id:032x}", f"{context.span_id:016x}") == (T, S)
+    assert context.trace_flags.sampled
+    assert dict(context.trace_state) == {"vendor": "1"}

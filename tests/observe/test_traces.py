@@ -1,0 +1,70 @@
+"""Traces through pipelines: taken up from headers, followed, and written to the headers of what comes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kafka_kit import consume, new_topic, produce
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from tailrace.cli.run import make_job
+from tailrace.cli.script import load
+from tailrace.observe.exporting.spans import OtelTracer, span_queue
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+SCRIPT = """
+CREATE TABLE came (id BIGINT) WITH ('connector' = 'kafka', 'topic' = '{one}',
+  'properties.bootstrap.servers' = '{broker}', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset',
+  'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE went (id BIGINT) WITH ('connector' = 'kafka', 'topic' = '{two}',
+  'properties.bootstrap.servers' = '{broker}', 'format' = 'json');
+INSERT INTO went SELECT id * 10 FROM came WHERE id <> 3;
+"""
+
+
+def run(script: str, folder: Path, settings: Mapping[str, str] | None = None, ratio: float = 0) -> list[ReadableSpan]:
+    """Run a script; give the spans."""
+    path = folder / "job.sql"
+    path.write_text(script)
+    exporter = InMemorySpanExporter()
+    queue = span_queue("memory", exporter)
+    loaded = load([path], None, [f"{k}={v}" for k, v in (settings or {}).items()])
+    job = make_job(loaded, None, {}, allow_state_drop=False, tracer=OtelTracer(Resource({}), [queue], ratio))
+    job.run()
+    queue.close()
+    return list(exporter.get_finished_spans())
+
+
+def headers(message: Any) -> dict[str, str]:
+    return {name: value.decode() for name, value in message.headers() or []}
+
+
+def test_a_trace_goes_through(kafka: str, tmp_path: Path) -> None:
+    """The row that has a trace is followed, from its parent to the header of what it became; the others have none."""
+    one, two = new_topic(kafka), new_topic(kafka)
+    traced = [("traceparent", PARENT.encode()), ("tracestate", b"vendor=1,other=2")]
+    unsampled = [("traceparent", PARENT[:-1].encode() + b"0")]
+    given: dict[int, list[tuple[str, bytes]]] = {1: traced, 2: unsampled, 4: [("traceparent", b"nonsense")]}
+    produce(kafka, one, [{"value": b'{"id": %d}' % i, "headers": given.get(i, [])} for i in range(5)])
+
+    spans = run(SCRIPT.format(one=one, two=two, broker=kafka), tmp_path)
+
+    by_id = {json.loads(m.value())["id"]: headers(m) for m in consume(kafka, two)}
+    assert {i: bool(h) for i, h in by_id.items()} == {0: False, 10: True, 20: True, 40: False}
+    assert by_id[20] == {"traceparent": PARENT[:-1] + "0"}
+    assert by_id[10]["tracestate"] == "vendor=1,other=2"
+    named = {s.name: s for s in spans}
+    assert set(named) == {"process came", "batch", "scan-came", "calc", "sink-went", "send went"}
+    assert {s.context.trace_id for s in spans} == {int(TRACE, 16)}
+    read, sent = named["process came"], named["send went"]
+    assert read.parent is not None
+    assert f"{read.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert by_id[10]["traceparent"] == f"00-{TRACE}-{sent.context.span_id:016x}-01"
+    assert read.attributes is not None
+    assert read.attributes["tailrace.offset"] == 1
