@@ -260,7 +260,13 @@ EXACTLY_ONCE = {"sink.delivery-guarantee": "exactly-once"}
             {"properties.transaction.timeout.ms": "30000", "properties.delivery.timeout.ms": "60000"},
             "is longer than a transaction lasts",
         ),
+        (
+            {"properties.transaction.timeout.ms": "30000", "properties.delivery.timeout.ms": "29500"},
+            "beyond the checkpoint interval (1000 ms)",
+        ),
+        ({"properties.transaction.timeout.ms": "1500"}, "by the second that a checkpoint needs"),
         ({"properties.transaction.timeout.ms": "soon"}, "must be a number"),
+        ({"properties.max.block.ms": "0"}, "must be a number above zero"),
     ],
 )
 def test_transactions_must_outlast_checkpoints(options: dict[str, str], message: str) -> None:
@@ -272,14 +278,13 @@ def test_transactions_must_outlast_checkpoints(options: dict[str, str], message:
     kit.sink(kit.table(NOWHERE, "a", EXACTLY_ONCE | {"properties.transaction.timeout.ms": "30000"}))
 
 
-def test_a_call_that_never_comes_back_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_never_comes_back_is_given_up() -> None:
     """N3: librdkafka may wait for a coordinator for ever; the sink does not, and leaves that client alone."""
-    monkeypatch.setattr(kafka_sink, "INIT_SECONDS", 0.05)
     producer = Producer(Topics(("a",)), plain({"bootstrap.servers": NOWHERE}), "default", 1, 1, 1.0)
     over = threading.Event()
     with pytest.raises(TransientError, match="does not answer"):
-        kafka_sink._bounded(producer, lambda: over.wait(60) and None)
+        kafka_sink._bounded(producer, lambda: over.wait(60) and None, 0.05)
     assert producer.stuck
     over.set()
-    assert kafka_sink._bounded(producer, lambda: 7) == 7
+    assert kafka_sink._bounded(producer, lambda: 7, 5.0) == 7
     producer.close()

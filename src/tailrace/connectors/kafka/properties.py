@@ -13,6 +13,8 @@ from tailrace.options import OptionText, Values, boolean
 PREFIX = "properties."
 OWN = "tailrace.kafka."
 """What the names of options begin with that say more of a client than librdkafka has properties for."""
+MAX_BLOCK = "max.block.ms"
+"""A property of Java's client that librdkafka does not know: it bounds the steps of transactions here."""
 T = TypeVar("T")
 _CLIENT = (f"{OWN}login", f"{OWN}password-file")
 
@@ -32,7 +34,6 @@ _RENAMED = {
 }
 _NO_EFFECT = {
     "max.poll.records",
-    "max.block.ms",
     "default.api.timeout.ms",
     "metric.reporters",
     "metrics.num.samples",

@@ -15,13 +15,13 @@ import polars as pl
 from tailrace.connectors.base import AtLeastOnceSink, Refusals, Report, TransactionalSink
 from tailrace.connectors.encoding import Encoded, RowEncoder, sizes
 from tailrace.connectors.kafka.buffer import Buffer
-from tailrace.connectors.kafka.client import ASK_SECONDS, Client, TopicPartition
+from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.failures import FENCED, Code, failure
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.limits import largest_message, topic_limit
 from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer
-from tailrace.connectors.kafka.properties import Properties, Property, connection_properties, plain
+from tailrace.connectors.kafka.properties import MAX_BLOCK, Properties, Property, connection_properties, plain
 from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
 from tailrace.connectors.refusing import accepted
 from tailrace.errors import ConfigError, DataError, TailraceError, TransientError
@@ -50,13 +50,21 @@ _FORCED = {
 TRANSACTION_TIMEOUT_MS = "900000"
 """What a broker allows at most by its own default."""
 
-INIT_SECONDS = 60.0
+BLOCK_MS = 60_000
+"""How long beginning, marking and committing transactions are tried, by default: that of Java's client."""
 TRY_MS = 5_000
 _KEEP_CONNECTED = "enable.sparse.connections"
 """
 With `false` a client comes back to each broker by itself. A transaction's offsets may else wait for ever for a broker that
 was restarted, as librdkafka asks it again only when it sees a connection come up.
 """
+_KEEP_BROKERS = "metadata.recovery.strategy"
+"""
+With `none` a client keeps the brokers that it knows when it has lost all connections. Else it forgets them, and what waits
+for one of those, as a transaction's offsets do, waits for ever.
+"""
+CHECKPOINT_MS = 1_000
+"""What a checkpoint is given at least, of the time that a transaction lasts."""
 MOST_MESSAGES = 500_000
 MOST_KBYTES = 65_536
 
@@ -70,6 +78,8 @@ class Target:
     partitioner: str
     most_messages: int
     most_bytes: int
+    block_seconds: float = BLOCK_MS / 1000
+    """How long a step of a transaction is tried."""
 
     def producer(self, more: Properties) -> Producer:
         """Make its producer; `more` goes over its own properties."""
@@ -129,9 +139,10 @@ def target(topic: Topics, given: Properties, partitioner: str) -> Target:
     renamed = {_ALIASES.get(k, k): v for k, v in given.items()}
     messages = _size(renamed.pop("queue.buffering.max.messages", None), MOST_MESSAGES)
     kbytes = _size(renamed.pop("queue.buffering.max.kbytes", None), MOST_KBYTES)
+    block = _size(renamed.pop(MAX_BLOCK, None), BLOCK_MS)
     properties = plain(DEFAULTS) | renamed | plain(_FORCED)
     _size(properties["delivery.timeout.ms"], 0)
-    return Target(topic, properties, partitioner, min(messages, 1_000_000), min(kbytes, 1 << 20) << 10)
+    return Target(topic, properties, partitioner, min(messages, 1_000_000), min(kbytes, 1 << 20) << 10, block / 1000)
 
 
 def in_transactions(target: Target, interval_ms: int) -> Target:
@@ -144,18 +155,21 @@ def in_transactions(target: Target, interval_ms: int) -> Target:
     made = plain({"transaction.timeout.ms": TRANSACTION_TIMEOUT_MS}) | target.properties
     timeout, delivery = made["transaction.timeout.ms"], made["delivery.timeout.ms"]
     milliseconds = _size(timeout, 0)
-    if milliseconds <= interval_ms:
+    left = milliseconds - interval_ms
+    if left < CHECKPOINT_MS:
         name = timeout.option or "properties.transaction.timeout.ms"
         message = f"'{name}' ({milliseconds} ms) is not longer than the checkpoint interval ({interval_ms} ms)"
+        message += " by the second that a checkpoint needs at least" if left > 0 else ""
         hint = "a transaction lasts from one checkpoint to the next: take checkpoints more often, or raise the time-out"
         raise ConfigError(message, hint=hint, location=timeout.location or target.topic.location)
-    if milliseconds < _size(delivery, 0):
+    if left < _size(delivery, 0):
         if delivery.option:
             message = (
                 f"'{delivery.option}' ({delivery.value} ms) is longer than a transaction lasts ({milliseconds} ms)"
+                f" beyond the checkpoint interval ({interval_ms} ms)"
             )
             raise ConfigError(message, hint="lower it", location=delivery.location)
-        made |= plain({"delivery.timeout.ms": str(milliseconds)})
+        made |= plain({"delivery.timeout.ms": str(left)})
     return replace(target, properties=made)
 
 
@@ -288,6 +302,8 @@ class KafkaTransactionalSink(TransactionalSink):
         self._id = transactional_id
         self._producer: Producer | None = None
         self._begun = False
+        self._seconds = target.block_seconds
+        self._try_ms = min(TRY_MS, int(target.block_seconds * 1000))
 
     @property
     def _mark(self) -> TopicPartition:
@@ -296,10 +312,10 @@ class KafkaTransactionalSink(TransactionalSink):
     def open(self) -> int:
         self.close()  # what an open that failed has left
         self._writable.encoder.open()
-        more = plain({"transactional.id": self._id, _KEEP_CONNECTED: "false"})
+        more = plain({"transactional.id": self._id, _KEEP_CONNECTED: "false", _KEEP_BROKERS: "none"})
         self._producer, self._writable.largest = self._target.opened(more)
         init = self._producer.client.lib.init_transactions
-        self._call(lambda p: init(p.client.handle, TRY_MS), "transactions can't be begun", INIT_SECONDS)
+        self._call(lambda p: init(p.client.handle, self._try_ms), "transactions can't be begun")
         return self._last()
 
     def _last(self) -> int:
@@ -313,7 +329,7 @@ class KafkaTransactionalSink(TransactionalSink):
         assert producer is not None
         if not self._begun:
             begin = producer.client.lib.begin_transaction
-            self._call(lambda p: begin(p.client.handle), "a transaction can't be begun", ASK_SECONDS)
+            self._call(lambda p: begin(p.client.handle), "a transaction can't be begun")
             self._begun = True
         return producer
 
@@ -344,17 +360,18 @@ class KafkaTransactionalSink(TransactionalSink):
         try:
             with producer.client.listed({self._mark: epoch}) as listed:
                 self._call(
-                    lambda p: _bounded(p, lambda: lib.send_offsets_to_transaction(handle, listed, group, TRY_MS)),
+                    lambda p: _bounded(
+                        p, lambda: lib.send_offsets_to_transaction(handle, listed, group, self._try_ms), self._seconds
+                    ),
                     "the checkpoint can't be marked",
-                    INIT_SECONDS,
                 )
         finally:
             lib.consumer_group_metadata_destroy(group)
-        self._call(lambda _: lib.commit_transaction(handle, TRY_MS), "the transaction can't be committed", INIT_SECONDS)
+        self._call(lambda _: lib.commit_transaction(handle, self._try_ms), "the transaction can't be committed")
         self._begun = False
         producer.heed()
 
-    def _call(self, call: Callable[[Producer], int | None], what: str, seconds: float) -> None:
+    def _call(self, call: Callable[[Producer], int | None], what: str) -> None:
         """
         Call what gives an error object; tries again what may be tried again.
 
@@ -362,7 +379,7 @@ class KafkaTransactionalSink(TransactionalSink):
         """
         producer = self._producer
         assert producer is not None
-        lib, end = producer.client.lib, time.monotonic() + seconds
+        lib, end = producer.client.lib, time.monotonic() + self._seconds
         while error := call(producer):
             again = bool(lib.error_is_retriable(error))
             code, reason = producer.client.settle(error)
@@ -395,11 +412,11 @@ class KafkaTransactionalSink(TransactionalSink):
         if self._begun and not producer.client.fatal()[0]:
             # readers wait for the end of a transaction: an end now spares them the time-out
             producer.purge()
-            producer.client.settle(producer.client.lib.abort_transaction(producer.client.handle, TRY_MS))
+            producer.client.settle(producer.client.lib.abort_transaction(producer.client.handle, self._try_ms))
         producer.close()
 
 
-def _bounded(producer: Producer, call: Callable[[], int | None]) -> int | None:
+def _bounded(producer: Producer, call: Callable[[], int | None], seconds: float) -> int | None:
     """
     Make a call whose own time-out librdkafka does not keep; a client that never comes back from it is given up.
 
@@ -409,7 +426,7 @@ def _bounded(producer: Producer, call: Callable[[], int | None]) -> int | None:
     outcome: list[int | None] = []
     thread = threading.Thread(target=lambda: outcome.append(call()), name="tailrace-kafka-offsets", daemon=True)
     thread.start()
-    thread.join(INIT_SECONDS)
+    thread.join(seconds)
     if not outcome:
         producer.stuck = True
         raise TransientError(f"topic '{producer.name}': the coordinator of the job's offsets does not answer")

@@ -11,7 +11,7 @@ from tailrace.connectors.kafka.group import GroupReader
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.native import NativeFetcher
 from tailrace.connectors.kafka.plain import PlainFetcher
-from tailrace.connectors.kafka.properties import Properties, Property, plain
+from tailrace.connectors.kafka.properties import MAX_BLOCK, Properties, Property, plain
 from tailrace.connectors.kafka.reader import KafkaReader, Plan
 from tailrace.errors import TailraceError
 
@@ -37,7 +37,7 @@ _FORCED = {"enable.auto.commit": "false", "enable.auto.offset.store": "false", "
 
 def consumer_properties(given: Properties, job: str) -> Properties:
     """Give the properties of a reading client: what the table says, over our defaults."""
-    made = plain(DEFAULTS) | given | plain(_FORCED)
+    made = plain(DEFAULTS) | {k: v for k, v in given.items() if k != MAX_BLOCK} | plain(_FORCED)
     reset = made["auto.offset.reset"]
     if reset.value == "none":
         made["auto.offset.reset"] = Property("error", reset.option, reset.location)
