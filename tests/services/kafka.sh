@@ -95,7 +95,8 @@ listener.name.$1.oauthbearer.connections.max.reauth.ms=3600000
 PROPERTIES
 }
 
-# properties CONTROLLER_PORT: one broker, so every internal topic has one replica.
+# properties CONTROLLER_PORT: one broker, so every internal topic has one replica. Sessions and expired transactions end soon, so
+# that tests of them are quick. Who comes without a login may do anything, others may until an ACL says otherwise.
 properties() {
   local via="" told=""
   if [[ -n ${KAFKA_PROXY_PORT:-} ]]; then
@@ -134,6 +135,11 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 PROPERTIES
 }
 

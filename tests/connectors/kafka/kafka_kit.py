@@ -109,6 +109,16 @@ def consume(bootstrap: str, topic: str, isolation: str = "read_committed", *, se
         consumer.close()
 
 
+def committed(bootstrap: str, group: str, topic: str, partitions: int) -> list[int]:
+    """Give the offsets that a group has committed."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    try:
+        found = consumer.committed([TopicPartition(topic, p) for p in range(partitions)], timeout=10)
+        return [tp.offset for tp in found]
+    finally:
+        consumer.close()
+
+
 def table(
     bootstrap: str,
     topic: str,

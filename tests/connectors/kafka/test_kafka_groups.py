@@ -18,7 +18,6 @@ from pathlib import Path
 import kafka_kit as kit
 import pytest
 import script_kit
-from confluent_kafka import Consumer, TopicPartition
 
 from tailrace.connectors.base import Assigned, Block, Limit, Reader, Revoked
 from tailrace.connectors.kafka import group
@@ -106,16 +105,6 @@ def until(happened: Callable[[], bool], what: str = "it") -> None:
         time.sleep(0.05)
 
 
-def committed(bootstrap: str, name: str, topic: str, partitions: int) -> list[int]:
-    """Give the offsets that a group has committed."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": name})
-    try:
-        found = consumer.committed([TopicPartition(topic, p) for p in range(partitions)], timeout=10)
-        return [tp.offset for tp in found]
-    finally:
-        consumer.close()
-
-
 Join = Callable[[str, dict[str, str]], Member]
 
 
@@ -143,7 +132,7 @@ def test_members_share_partitions_and_give_them_back(kafka: str, join: Join, pro
     kit.produce(kafka, topic, kit.numbered(1000, 4)[800:])
     until(lambda: len(first.ids) + len(second.ids) == 1000)
     assert sorted(first.ids + second.ids) == list(range(1000))
-    until(lambda: committed(kafka, topic, topic, 4) == [250] * 4, "the commit")
+    until(lambda: kit.committed(kafka, topic, topic, 4) == [250] * 4, "the commit")
 
 
 @pytest.mark.integration
@@ -310,7 +299,7 @@ def test_two_jobs_share_a_topic_while_rows_come(kafka: str, tmp_path: Path) -> N
     finally:
         enough.set()
         writer.join()
-    first.until(lambda: sum(committed(kafka, topic, topic, 4)) == written[0])
+    first.until(lambda: sum(kit.committed(kafka, topic, topic, 4)) == written[0])
     first.stop()
     assert len(rows(b)) > 500
     assert rows(a, b) == Counter(range(written[0]))
@@ -370,7 +359,7 @@ def test_the_other_takes_over(kafka: str, tmp_path: Path, fate: str) -> None:
 
         until(joined, "that it takes rows again")
         total = next(numbers)
-        until(lambda: sum(committed(kafka, topic, topic, 4)) == total, "that all rows are durable")
+        until(lambda: sum(kit.committed(kafka, topic, topic, 4)) == total, "that all rows are durable")
         assert first.end(signal.SIGTERM) == 0, (folders[0] / "errors").read_text()
         assert second.end(signal.SIGTERM) == 0, (folders[1] / "errors").read_text()
         assert set(rows(*outs)) == set(range(total))

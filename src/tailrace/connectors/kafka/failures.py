@@ -13,6 +13,8 @@ class Code(IntEnum):
     FENCED = -144
     AUTO_OFFSET_RESET = -140
     FATAL = -150
+    PURGED_IN_FLIGHT = -151
+    PURGED_IN_QUEUE = -152
     AUTHENTICATION = -169
     SSL = -181
     TIMED_OUT = -185
@@ -55,6 +57,7 @@ RIGHTS = {
 MISSING = {Code.UNKNOWN_TOPIC, Code.UNKNOWN_PARTITION, Code.UNKNOWN_TOPIC_OR_PARTITION}
 FENCED = {Code.FENCED, Code.PRODUCER_FENCED, Code.INVALID_PRODUCER_EPOCH}
 TOO_LARGE = {Code.MESSAGE_TOO_LARGE, Code.RECORD_LIST_TOO_LARGE}
+PURGED = {Code.PURGED_IN_QUEUE, Code.PURGED_IN_FLIGHT}
 AWAY = {Code.ALL_BROKERS_DOWN, Code.TRANSPORT, Code.RESOLVE, Code.TIMED_OUT, Code.MESSAGE_TIMED_OUT}
 _PASSING = {-196, -186, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 51, 56, 72, 74, 75, 76, 78, 84, 89}
 """Broker and client errors that go away by themselves: no leader yet, coordinator moving, request timed out …"""

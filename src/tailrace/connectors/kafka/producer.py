@@ -11,7 +11,7 @@ from tailrace.connectors.encoding import Encoded, sizes
 from tailrace.connectors.kafka import kernels, logins
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
-from tailrace.connectors.kafka.failures import FENCED, LOGIN, TOO_LARGE, Code
+from tailrace.connectors.kafka.failures import FENCED, LOGIN, PURGED, TOO_LARGE, Code
 from tailrace.connectors.kafka.library import ANY_PARTITION, FLAG_COPY, FLAG_PARTITION, PRODUCER, PURGE_ALL
 from tailrace.connectors.kafka.properties import Properties
 from tailrace.errors import DataError, TailraceError
@@ -63,6 +63,7 @@ class Producer:
         self._sent = 0
         self._waiting: deque[tuple[int, int]] = deque()
         self._waiting_bytes = 0
+        self._in_transactions = "transactional.id" in properties
         self.stuck = False
         """Whether a call never came back: the client can't even be closed."""
 
@@ -205,6 +206,16 @@ class Producer:
         fatal, reason = self.client.fatal()
         return self.client.fail(fatal or code, what, reason)
 
+    def _undelivered(self, code: int, partition: int) -> TailraceError:
+        where = f"{self.name}-{partition}" if partition >= 0 else f"topic '{self.name}'"
+        what = f"rows could not be delivered to {where}"
+        if code in PURGED and self._in_transactions:
+            # they went with their transaction: beginning one is refused with what has ended this one
+            why, reason = self.client.settle(self._lib.begin_transaction(self.client.handle))
+            if why and not self.client.fatal()[0]:
+                return self.client.fail(why, what, reason)
+        return self._failed(code, what)
+
     def heed(self) -> None:
         """
         Raise what has failed since the last call.
@@ -218,8 +229,7 @@ class Producer:
             self.client.undelivered.clear()
             if code in TOO_LARGE:
                 raise self._not_taken(code, 0)
-            where = f"{self.name}-{partition}" if partition >= 0 else f"topic '{self.name}'"
-            raise self._failed(code, f"rows could not be delivered to {where}")
+            raise self._undelivered(code, partition)
         told = {c: text for c, text in self.client.errors if not text.startswith(logins.NO_TOKEN)}
         if Code.FATAL in told or told.keys() & FENCED:
             raise self._failed(Code.FATAL, f"topic '{self.name}' can't be written any more")
