@@ -1,4 +1,4 @@
-"""Metrics and health of pipelines that run in a program, over HTTP."""
+"""The dashboard, metrics and health of pipelines that run in a program, over HTTP."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from tailrace.web.server import Server
 
 
-def serve(*jobs: Running, listen: str = "9249") -> Server:
+def serve(*jobs: Running, listen: str = "9249", actions: bool = False) -> Server:
     """
-    Serve metrics (`/metrics`) and health (`/health/live`, `/health/ready`) of running pipelines, while it is open.
+    Serve the dashboard, metrics (`/metrics`) and health (`/health/live`, `/health/ready`) of running pipelines, while it is open.
 
-    `listen` is a port or `HOST:PORT`; port 0 takes one that is free, and `url` says which. Needs the extra `ui`.
+    `listen` is a port or `HOST:PORT`; port 0 takes one that is free, and `url` says which. The dashboard only shows, unless
+    `actions` are allowed. Needs the extra `ui`.
 
     Raises:
         ConfigError: the port is taken, or an address that others can reach has no token (`TAILRACE_TOKEN`).
@@ -31,4 +32,4 @@ def serve(*jobs: Running, listen: str = "9249") -> Server:
     ...         b'tailrace_source_rows_total{job_name="counted"' in answer.read()
     True
     """
-    return server(listen, lambda: jobs)
+    return server(listen, lambda: jobs, actions=actions)

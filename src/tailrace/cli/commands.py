@@ -302,6 +302,22 @@ def top(
     command.top(where, seconds, once=once, json_=json)
 
 
+@app.command(epilog="Example: `tailrace ui 9249 host:9249`")
+def ui(
+    addresses: Annotated[
+        list[str], typer.Argument(metavar="[HOST:]PORT", help="Where jobs listen (their `--listen` or `--ui`).")
+    ],
+    listen: Annotated[str, typer.Option("--listen", metavar="[HOST:]PORT", help="Where the dashboard is.")] = "9280",
+    allow_actions: AllowActions = False,
+) -> None:
+    """Show the jobs of several servers on one dashboard in the browser, until Ctrl-C."""
+    from tailrace.cli import logs  # noqa: PLC0415  loaded when called
+    from tailrace.cli.serving import show_others  # noqa: PLC0415
+
+    logs.to_stderr()
+    show_others(addresses, listen, actions=allow_actions)
+
+
 observe_app = typer.Typer(
     help="Make what watches a job: alert rules, a scrape config, a dashboard.", no_args_is_help=True
 )

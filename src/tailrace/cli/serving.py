@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 
+from tailrace.cli.jobs import stopped_by_signals
 from tailrace.errors import ConfigError
 from tailrace.web.address import address, is_free
 from tailrace.web.jobs import Watched
@@ -65,6 +67,32 @@ def served(watched: Watched, what: Served | None, told: Callable[[str], None] | 
         else:
             _log.info("dashboard" if what.ui else "listening", url=opened.url)
         yield
+
+
+def show_others(addresses: Sequence[str], listen: str, *, actions: bool) -> None:
+    """
+    Show the jobs of other servers on one page, until Ctrl-C.
+
+    Raises:
+        ConfigError: as `server`.
+    """
+    over = threading.Event()
+    with (
+        server(_free_if_taken(listen), list, actions=actions, others=addresses) as opened,
+        stopped_by_signals(_Stop(over)),
+    ):
+        _log.info("dashboard", url=opened.url)
+        while not over.wait(0.25):  # in pieces, so that a signal is heard
+            pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    over: threading.Event
+
+    def stop(self) -> None:
+        """End it."""
+        self.over.set()
 
 
 def _free_if_taken(listen: str) -> str:

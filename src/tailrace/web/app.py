@@ -30,17 +30,25 @@ class Routes:
 
     def all(self) -> list[Route]:
         """Give the routes."""
+        return [*(self._own() if self._site.remote is None else ()), *self._dashboard(), *asset_routes()]
+
+    def _own(self) -> list[Route]:
+        """Give the routes that tell of the jobs of this process to other programs."""
         return [
             Route("/metrics", self.metrics),
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
             Route("/api/jobs", self.jobs),
+        ]
+
+    def _dashboard(self) -> list[Route]:
+        pages = [route for page in PAGES for route in page.routes(self._site)]
+        return [
             Route("/api/stream", self.stream),
             Route("/api/session", self.session),
             Route("/api/session", self.sign_in, methods=["POST"]),
             Route("/api/session", self.sign_out, methods=["DELETE"]),
-            *(route for page in PAGES for route in page.routes(self._site)),
-            *asset_routes(),
+            *(pages if self._site.remote is None else self._site.remote.forwarded(pages)),
         ]
 
     def watch(self) -> None:

@@ -36,7 +36,7 @@ class Feed:
         views = self._jobs.views()
         self._histories = {v["id"]: self._histories.get(v["id"]) or JobHistory() for v in views}
         shown = [self._histories[v["id"]].take(v, at) for v in views]
-        self._event = json.dumps({"at": at, "jobs": shown}, allow_nan=False).encode()
+        self._event = json.dumps({"at": at, "jobs": shown, "away": self._jobs.away}, allow_nan=False).encode()
         self._number += 1
 
     def history(self, job: str) -> dict[str, Any] | None:

@@ -31,7 +31,9 @@ def job_id(name: str, where: str = "") -> str:
 
 
 class Jobs(Protocol):
-    """Gives what is seen of jobs now; called on a thread that may wait."""
+    """Gives what is seen of jobs now; called on a thread that may wait. `away` says who does not answer, and why."""
+
+    away: dict[str, str]
 
     def views(self) -> list[View]:
         """Give what is seen of each job that has started."""
@@ -42,6 +44,7 @@ class LocalJobs:
 
     def __init__(self, watched: Callable[[], Iterable[Watched]]) -> None:
         self._watched = watched
+        self.away: dict[str, str] = {}
 
     def look(self) -> list[Observation]:
         """Give what is seen of each job that has started."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import structlog
@@ -18,6 +18,7 @@ from tailrace.web.feed import SECONDS
 from tailrace.web.gate import Gate
 from tailrace.web.guard import Guard
 from tailrace.web.jobs import LocalJobs, Watched
+from tailrace.web.remote import RemoteJobs
 from tailrace.web.site import Site
 
 WATCH_SECONDS = 5.0
@@ -33,7 +34,7 @@ class Server:
     Serves what is seen of jobs, while it is open (a context manager).
 
     `watched` gives the jobs that there are now; it is called on threads of the server. With `actions` the dashboard may
-    change what jobs have written, too.
+    change what jobs have written, too. With `others` it shows the jobs of the servers that listen there instead.
 
     >>> import urllib.request
     >>> with Server(Address("127.0.0.1", 0), lambda: []) as server:
@@ -45,9 +46,16 @@ class Server:
         ConfigError: the port is taken, or the address needs a token.
     """
 
-    def __init__(self, where: Address, watched: Callable[[], Iterable[Watched]], *, actions: bool = False) -> None:
+    def __init__(
+        self,
+        where: Address,
+        watched: Callable[[], Iterable[Watched]],
+        *,
+        actions: bool = False,
+        others: Sequence[Address] = (),
+    ) -> None:
         gate = Gate(token_for(where))
-        self._site = Site(LocalJobs(watched), actions)
+        self._site = Site(LocalJobs(watched), actions, RemoteJobs(others) if others else None)
         self._routes = Routes(self._site, gate)
         app = Guard(make_app(self._routes), where, gate)
         self._socket = _bound(where)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from tailrace.web.body import small_object
 from tailrace.web.feed import Feed
 from tailrace.web.jobs import LocalJobs, Watched
+from tailrace.web.remote import RemoteJobs
 
 
 @dataclass(slots=True)
@@ -23,10 +24,12 @@ class Site:
 
     jobs: LocalJobs
     actions: bool = False
+    remote: RemoteJobs | None = None
+    """Those of other servers, if these are what is shown."""
     feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
-        self.feed = Feed(self.jobs)
+        self.feed = Feed(self.remote or self.jobs)
 
     def job(self, request: Request) -> Watched:
         """

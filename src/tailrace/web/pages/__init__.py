@@ -6,6 +6,7 @@ from tailrace.web.pages import time_lines
 from tailrace.web.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
+    Page("jobs", "Jobs"),
     Page("graph", "Graph"),
     time_lines.PAGE,
     Page("sources", "Sources"),

@@ -21,7 +21,8 @@ let shown = { job: null, page: null, view: null };
 /** Read the address: `#/PAGE/JOB`. */
 function wanted() {
   const [, page, job] = location.hash.split("/");
-  const known = session.pages.find((p) => p.name === page) ?? session.pages[0];
+  const usual = jobs.length > 1 ? "jobs" : "graph";
+  const known = session.pages.find((p) => p.name === page) ?? session.pages.find((p) => p.name === usual);
   const id = jobs.some((j) => j.id === job) ? job : jobs[0]?.id;
   return { page: known.name, title: known.title, job: id ?? null };
 }
@@ -60,7 +61,7 @@ async function route() {
 }
 
 function choices() {
-  const names = jobs.map((job) => [job.id, job.name]);
+  const names = jobs.map((job) => [job.id, job.where ? `${job.name} at ${job.where}` : job.name]);
   if (JSON.stringify(names) === select.dataset.names) return;
   select.dataset.names = JSON.stringify(names);
   select.replaceChildren(...names.map(([id, name]) => h("option", { value: id }, name)));
@@ -80,9 +81,17 @@ function update() {
 function seen(event) {
   jobs = event.jobs;
   last = event.at;
+  const away = silent(event.away ?? {});
+  notice.hidden = away === "";
+  say(notice, away);
   choices();
   route();
   update();
+}
+
+/** Tell of servers that do not answer; gives nothing if all do. */
+function silent(away) {
+  return Object.entries(away).map(([where, why]) => `${where} does not answer: ${why}.`).join(" ");
 }
 
 function lost(away) {

@@ -45,8 +45,8 @@ export function table(caption, columns) {
       row.forEach((value, column) => {
         const cell = line.cells[column] ?? line.insertCell();
         cell.className = heads[column][1];
-        if (value instanceof Node) cell.replaceChildren(value);
-        else say(cell, value);
+        if (!(value instanceof Node)) say(cell, value);
+        else if (cell.firstChild !== value) cell.replaceChildren(value);
       });
     });
     while (body.rows.length > rows.length) body.deleteRow(-1);
