@@ -49,7 +49,7 @@ def table(path: Path, **more: str) -> str:
     return kit.options(connector="filesystem", path=str(path), format="avro", **more)
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz"])
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "bzip2", "xz"])
 def test_both_sides(tmp_path: Path, codec: str) -> None:
     """All rows of a file of fastavro are read; those that are written with each codec, it reads."""
     source, target = made(tmp_path / "in.avro", codec), tmp_path / "out"
@@ -131,7 +131,8 @@ def test_damaged_files(tmp_path: Path) -> None:
 def test_options(tmp_path: Path) -> None:
     for more, said in (
         ("'tailrace.compression' = 'gzip'", "compressed within"),
-        ("'avro.codec' = 'snappy'", "expected one of"),
+        ("'avro.codec' = 'lz4'", "expected one of"),
+        ("'avro.encoding' = 'json'", "container files of Avro are binary"),
     ):
         with pytest.raises(ConfigError, match=said):
             kit.run(f"CREATE TABLE t (a INT) WITH ({table(tmp_path / 'x')}, {more}); INSERT INTO t VALUES (1);")

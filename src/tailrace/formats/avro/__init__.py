@@ -7,6 +7,7 @@ from tailrace.formats.avro.debezium import DebeziumDecoder, DebeziumEncoder
 from tailrace.formats.avro.decoder import AvroDecoder
 from tailrace.formats.avro.deriving import derived
 from tailrace.formats.avro.encoder import AvroEncoder
+from tailrace.formats.avro.json_rows import AvroJsonDecoder, AvroJsonEncoder
 from tailrace.formats.avro.options import PLAIN, of_registry
 from tailrace.formats.base import Decoder, Encoder, Format, FoundColumns
 from tailrace.formats.confluent.places import Place
@@ -22,10 +23,11 @@ class AvroFormat(Format):
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         writer = parsed(derived(whole or schema, legacy=options["timestamp_mapping.legacy"]))
-        return AvroDecoder(writer, schema)
+        return AvroJsonDecoder(writer, schema) if options["encoding"] == "json" else AvroDecoder(writer, schema)
 
     def encoder(self, schema: Schema, options: Values) -> Encoder:
-        return AvroEncoder(schema, parsed(derived(schema, legacy=options["timestamp_mapping.legacy"])))
+        writer = parsed(derived(schema, legacy=options["timestamp_mapping.legacy"]))
+        return AvroJsonEncoder(schema, writer) if options["encoding"] == "json" else AvroEncoder(schema, writer)
 
 
 class AvroConfluentFormat(Format):

@@ -144,9 +144,44 @@ def _zstandard() -> Any:
     )
 
 
+def _cramjam() -> Any:
+    try:
+        return importlib.import_module("cramjam").snappy
+    except ModuleNotFoundError:
+        hint = "pip install 'tailrace[avro]'"
+        raise ConfigError("blocks compressed by 'snappy' need the package 'cramjam'", hint=hint) from None
+
+
+_CHECKSUM = 4
+
+
+class _Snappy:
+    """Opens a block of Snappy, which has the checksum of what is in it behind it."""
+
+    eof = False
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        """Give what is in a block, unless it has more than `most` bytes."""
+        library = _cramjam()
+        packed = data[:-_CHECKSUM]
+        try:
+            if library.decompress_raw_len(packed) > most:
+                return b""
+            out = bytes(library.decompress_raw(packed))
+        except Exception as error:
+            if type(error).__name__ != "DecompressionError":
+                raise
+            raise ValueError(str(error)) from None
+        if zlib.crc32(out).to_bytes(_CHECKSUM, "big") != data[-_CHECKSUM:]:
+            raise ValueError("its checksum is another")
+        self.eof = True
+        return out
+
+
 _OPEN: dict[str, Callable[[], Any]] = {
     "null": lambda: None,
     "deflate": lambda: zlib.decompressobj(-15),
+    "snappy": _Snappy,
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=MOST_BLOCK),
     "zstandard": lambda: _zstandard().ZstdDecompressor(),
@@ -181,6 +216,8 @@ def closed(codec: str, data: bytes) -> bytes:
     if codec == "deflate":
         made = zlib.compressobj(6, zlib.DEFLATED, -15)
         return made.compress(data) + made.flush()
+    if codec == "snappy":
+        return bytes(_cramjam().compress_raw(data)) + zlib.crc32(data).to_bytes(_CHECKSUM, "big")
     if codec == "bzip2":
         return bz2.compress(data)
     if codec == "xz":
@@ -203,8 +240,14 @@ class ContainerEncoder(Encoder):
             raise ConfigError(f"the columns of the table have no schema in Avro: {error}", hint=hint) from None
         self._inner = AvroEncoder(schema, writer)
         self._codec: str = options["codec"]
-        if self._codec == "zstandard":
-            _zstandard()
+        if self._codec in ("snappy", "zstandard"):
+            _cramjam() if self._codec == "snappy" else _zstandard()
+        if options["encoding"] == "json":
+            raise ConfigError(
+                "container files of Avro are binary",
+                hint="leave 'avro.encoding' out",
+                location=options.location("encoding"),
+            )
         # a file that is gone on with after a restart has the same mark
         self._sync = hashlib.blake2b(f"{self._codec}\0{text}".encode(), digest_size=SYNC).digest()
         named = {"avro.schema": text.encode(), "avro.codec": self._codec.encode()}

@@ -16,12 +16,6 @@ def _schema(text: str) -> str:
     return text
 
 
-def _binary(text: str) -> str:
-    if text == "json":
-        raise ValueError("only 'binary' is supported: take the format 'json' for rows of JSON")
-    return choice("binary")(text)  # type: ignore[no-any-return]
-
-
 LEGACY = Option(
     "timestamp_mapping.legacy",
     boolean,
@@ -32,13 +26,15 @@ LEGACY = Option(
 PLAIN = OptionSet(
     "format 'avro'",
     (
-        Option("encoding", _binary, "binary", "how rows are encoded: `binary`"),
+        Option(
+            "encoding", choice("binary", "json"), "binary", "how rows are encoded: `binary`, or `json` as Avro has it"
+        ),
         LEGACY,
         Option(
             "codec",
-            choice("null", "deflate", "bzip2", "xz", "zstandard"),
+            choice("null", "deflate", "snappy", "bzip2", "xz", "zstandard"),
             "deflate",
-            "how the blocks of files are compressed: `null`, `deflate`, `bzip2`, `xz` or `zstandard`",
+            "how the blocks of files are compressed: `null`, `deflate`, `snappy`, `bzip2`, `xz` or `zstandard`",
         ),
     ),
 )
