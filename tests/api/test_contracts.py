@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
@@ -14,6 +15,7 @@ import msgspec
 import polars as pl
 import pydantic
 import pytest
+import thriftpy2
 from fastavro import parse_schema
 from google.protobuf import timestamp_pb2
 from hypothesis import given
@@ -256,3 +258,115 @@ def test_any_columns_there_and_back(kinds: list[tuple[str, str]]) -> None:
     assert tr.Contract(contract.dataclass("C")) == contract
     assert tr.Contract(contract.msgspec("C")) == contract
     assert tr.Contract(contract.avro()) == contract
+
+
+def test_thrift(tmp_path: Path) -> None:
+    contract = tr.Contract(
+        "id BIGINT NOT NULL, name STRING, total DECIMAL(10, 2), at_ TIMESTAMP(3), tags ARRAY<STRING>, inner_ ROW<`a` INT NOT NULL>"
+    )
+    text = contract.thrift("Order")
+    assert "  3: optional string total,  // DECIMAL(10, 2)\n" in text
+    back = {
+        "id": "BIGINT NOT NULL",
+        "name": "STRING",
+        "total": "STRING",
+        "at_": "BIGINT",
+        "tags": "ARRAY<STRING>",
+        "inner_": "ROW<`a` INT>",
+    }
+    assert tr.Contract(text, message="Order").columns == back
+    path = tmp_path / "order.thrift"
+    path.write_text(text)
+    assert tr.Contract(path, message="Order").columns == back
+    assert tr.Contract(thriftpy2.load(str(path), module_name="order_thrift").Order).columns == back
+    with pytest.raises(ConfigError, match="the file has 2 structs"):
+        tr.Contract(path)
+    with pytest.raises(ConfigError, match="Thrift has no type for FLOAT"):
+        tr.Contract("a FLOAT").thrift()
+    with pytest.raises(ConfigError, match="has no name in Thrift"):
+        tr.Contract({"a b": "INT"}).thrift()
+    with pytest.raises(ConfigError, match="reserved"):
+        tr.Contract({"next": "INT"}).thrift()
+
+
+PAGE: dict[str, tuple[str, str, str, str]] = {
+    # SQL and Python, and what comes back from Avro, Protobuf, JSON Schema and Thrift: nothing where they have no type for it
+    "BOOLEAN": ("BOOLEAN", "BOOLEAN", "BOOLEAN", "BOOLEAN"),
+    "TINYINT": ("INT", "INT", "BIGINT", "TINYINT"),
+    "SMALLINT": ("INT", "INT", "BIGINT", "SMALLINT"),
+    "INT": ("INT", "INT", "BIGINT", "INT"),
+    "BIGINT": ("BIGINT", "BIGINT", "BIGINT", "BIGINT"),
+    "FLOAT": ("FLOAT", "FLOAT", "DOUBLE", ""),
+    "DOUBLE": ("DOUBLE", "DOUBLE", "DOUBLE", "DOUBLE"),
+    "DECIMAL(10, 2)": ("DECIMAL(10, 2)", "", "DOUBLE", "STRING"),
+    "STRING": ("STRING", "STRING", "STRING", "STRING"),
+    "BYTES": ("BYTES", "BYTES", "BYTES", "BYTES"),
+    "DATE": ("DATE", "", "DATE", "INT"),
+    "TIME(3)": ("TIME(3)", "", "STRING", "INT"),
+    "TIMESTAMP(3)": ("TIMESTAMP(3)", "TIMESTAMP_LTZ(9)", "STRING", "BIGINT"),
+    "TIMESTAMP_LTZ(6)": ("TIMESTAMP_LTZ(6)", "TIMESTAMP_LTZ(9)", "STRING", "BIGINT"),
+    "ARRAY<BIGINT>": ("ARRAY<BIGINT>",) * 4,
+    "MAP<STRING NOT NULL, BIGINT>": ("MAP<STRING NOT NULL, BIGINT>",) * 4,
+    "ROW<`a` BIGINT>": ("ROW<`a` BIGINT>",) * 4,
+}
+DESCRIBED: dict[str, Callable[[tr.Contract], Any]] = {
+    "avro": lambda c: c.avro(),
+    "protobuf": lambda c: c.protobuf(),
+    "json_schema": lambda c: c.json_schema(),
+    "thrift": lambda c: c.thrift(),
+}
+SAME: dict[str, Callable[[tr.Contract], Any]] = {
+    "sql": lambda c: c.sql("t"),
+    "dataclass": lambda c: c.dataclass("T"),
+    "pydantic": lambda c: c.pydantic("T"),
+    "msgspec": lambda c: c.msgspec("T"),
+}
+LACKING = {"avro": (), "json_schema": (), "thrift": ("FLOAT",), "protobuf": ("DECIMAL", "DATE", "TIME(")}
+"""The types that a description has none for."""
+
+
+def described(contract: tr.Contract, form: str) -> tr.Contract:
+    """Give a contract as a description and back, without what that has no type for."""
+    columns = {n: k for n, k in contract.columns.items() if not k.startswith(LACKING[form])}
+    name = "Row" if form in ("protobuf", "thrift") else ""
+    return tr.Contract(DESCRIBED[form](tr.Contract(columns)), message=name)
+
+
+def all_types() -> tr.Contract:
+    return tr.Contract({f"c{n}": kind for n, kind in enumerate(PAGE)})
+
+
+@pytest.mark.parametrize("form", SAME)
+def test_classes_and_sql_lose_no_type(form: str) -> None:
+    assert tr.Contract(SAME[form](all_types())) == all_types()
+
+
+@pytest.mark.parametrize("form", DESCRIBED)
+def test_each_type_comes_back_from_each_description_as_the_page_says(form: str) -> None:
+    place = list(DESCRIBED).index(form)
+    expected = {f"c{n}": back[place] for n, back in enumerate(PAGE.values()) if back[place]}
+    found = described(all_types(), form)
+    assert found.columns == expected
+    for make in SAME.values():  # what it says is not lost again
+        assert tr.Contract(make(found)) == found
+
+
+@pytest.mark.parametrize("form", DESCRIBED)
+def test_what_a_description_has_no_type_for_is_refused(form: str) -> None:
+    place = list(DESCRIBED).index(form)
+    for kind, back in PAGE.items():
+        if not back[place]:
+            with pytest.raises(ConfigError, match="has no type for"):
+                DESCRIBED[form](tr.Contract({"v": kind}))
+
+
+@pytest.mark.parametrize("second", DESCRIBED)
+@pytest.mark.parametrize("first", DESCRIBED)
+def test_a_description_becomes_each_other(first: str, second: str) -> None:
+    between = described(all_types(), first)
+    back = described(between, second).columns
+    kept = {n: k for n, k in between.columns.items() if not k.startswith(LACKING[second])}
+    assert set(back) == set(kept)
+    place = list(DESCRIBED).index(second)
+    known = {n: PAGE[k][place] for n, k in kept.items() if k in PAGE}
+    assert {n: back[n] for n in known} == known

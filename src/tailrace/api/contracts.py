@@ -7,6 +7,7 @@ import datetime as dt
 import importlib
 import json
 import keyword
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +31,8 @@ from tailrace.sql.dialect import parse
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.source import Source
 
-_ENDINGS = ".sql, .avsc, .json, .proto or .desc"
+_ENDINGS = ".sql, .avsc, .json, .proto, .desc or .thrift"
+_IS_THRIFT = re.compile(r"\b(struct|union|exception)\s+\w+\s*\{")
 
 
 class Contract:
@@ -38,9 +40,9 @@ class Contract:
     The columns of a table, from one description of them, to be had as any other.
 
     `given` is a class with annotations (dataclass, NamedTuple, TypedDict, Pydantic model, msgspec struct), a mapping of names to
-    types, an Avro schema or a JSON Schema (as a dict or text), a message class of Protobuf, the text of a `.proto` file, columns
-    or a CREATE TABLE in SQL, the schema of a table, or the path of a file with one of these. `message` names the message where a
-    `.proto` file has several. It can be given wherever columns are: `tr.read_kafka("orders", tr.Contract(Path("order.avsc")))`.
+    types, an Avro schema or a JSON Schema (as a dict or text), a message class of Protobuf, a struct of thriftpy2, the text of a
+    `.proto` or `.thrift` file, columns or a CREATE TABLE in SQL, the schema of a table, or the path of a file with one of these.
+    `message` names the message or struct where a file has several. It can be given wherever columns are: `tr.read_kafka("orders", tr.Contract(Path("order.avsc")))`.
 
     Raises:
         ConfigError: it is none of these, or has a type that is none in SQL.
@@ -128,6 +130,20 @@ class Contract:
         deriving = importlib.import_module("tailrace.formats.protobuf.deriving")
         return str(deriving.text_of(deriving.derived(self._schema, message, package)))
 
+    def thrift(self, struct: str = "Row") -> str:
+        """
+        Give a `.thrift` file with a struct of the columns; those that may not be NULL are `required`.
+
+        Raises:
+            ConfigError: a column has no type or name in Thrift, or thriftpy2 is not installed.
+
+        >>> import tailrace as tr
+        >>> tr.Contract("id BIGINT NOT NULL").thrift("Order").splitlines()[1]
+        '  1: required i64 id,'
+        """
+        deriving = importlib.import_module("tailrace.formats.thrift.deriving")
+        return str(deriving.text_of(self._schema, struct))
+
     def dataclass(self, name: str) -> type:
         """
         Give a dataclass with a field for each column; those that may be NULL are None by default.
@@ -181,6 +197,7 @@ def column_mapping(given: Columns) -> Declared:
         isinstance(given, (str, Path))
         or not isinstance(given, (Mapping, Schema, type))
         or _is_message(given)
+        or _is_struct(given)
         or _is_avro(given)
         or _is_json_schema(given)
     ):
@@ -201,6 +218,8 @@ def _schema(given: Any, message: str) -> Schema:
         return _of_text(given, message)
     if _is_message(given):
         return _of_message(getattr(given, "DESCRIPTOR", given))
+    if _is_struct(given):
+        return _of_struct(given)
     if _is_avro(given):
         return _of_avro(json.dumps(given))
     if _is_json_schema(given):
@@ -209,7 +228,7 @@ def _schema(given: Any, message: str) -> Schema:
         return given
     if isinstance(given, (Mapping, type)):
         return _of_columns(given)
-    hint = "give a class, a mapping of names and types, a schema of Avro, Protobuf or JSON, or SQL"
+    hint = "give a class, a mapping of names and types, a schema of Avro, Protobuf, Thrift or JSON, or SQL"
     raise ConfigError(f"there are no columns in a {type(given).__name__}", hint=hint, location=place().location())
 
 
@@ -217,6 +236,11 @@ def _is_message(given: Any) -> bool:
     """Tell whether it is a class of Protobuf, or the descriptor of a message."""
     descriptor = getattr(given, "DESCRIPTOR", given)
     return hasattr(descriptor, "fields_by_number") and hasattr(descriptor, "full_name")
+
+
+def _is_struct(given: Any) -> bool:
+    """Tell whether it is a struct of Thrift, as thriftpy2 has them."""
+    return isinstance(given, type) and isinstance(getattr(given, "thrift_spec", None), dict)
 
 
 def _is_avro(given: Any) -> bool:
@@ -249,6 +273,17 @@ def _of_message(descriptor: Any) -> Schema:
     return _placed(lambda: shapes.schema_of(descriptor))
 
 
+def _of_struct(given: Any) -> Schema:
+    idl, shapes = (importlib.import_module(f"tailrace.formats.thrift.{name}") for name in ("idl", "shapes"))
+    known = idl.Structs({}, frozenset())
+    return _placed(lambda: shapes.schema_of(known.of(given), known))
+
+
+def _of_structs(known: Any, struct: str) -> Schema:
+    idl, shapes = (importlib.import_module(f"tailrace.formats.thrift.{name}") for name in ("idl", "shapes"))
+    return _placed(lambda: shapes.schema_of(idl.chosen(known, struct), known))
+
+
 def _of_columns(given: Declared) -> Schema:
     fields = []
     for name, kind in declared(given).items():
@@ -270,6 +305,9 @@ def _of_text(text: str, message: str) -> Schema:
         return _of_json(text)
     if any(start.startswith(word) for word in ("syntax", "edition", "package ", "import ", "message ")):
         return _of_proto(text, message)
+    if _IS_THRIFT.search(text):
+        deriving = importlib.import_module("tailrace.formats.thrift.deriving")
+        return _of_structs(deriving.loaded(text, place().location()), message)
     return _of_sql(text, f"{place().file}, in Contract(...)")
 
 
@@ -304,6 +342,9 @@ def _of_file(path: Path, message: str) -> Schema:
     if path.suffix in (".proto", ".desc", ".pb"):
         descriptors = importlib.import_module("tailrace.formats.protobuf.descriptors")
         return _of_message(descriptors.message_of_file(path, message, place().location()))
+    if path.suffix == ".thrift":
+        idl = importlib.import_module("tailrace.formats.thrift.idl")
+        return _of_structs(idl.load(path, [], place().location()), message)
     try:
         text = path.read_text()
     except OSError as error:
