@@ -21,6 +21,15 @@ def run(name: str, folder: Path, **parameters: str) -> str:
     return done.stdout + done.stderr
 
 
+def test_postgres(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    pg8000 = pytest.importorskip("pg8000", reason="PostgreSQL: the extra tailrace[jdbc] is not installed")
+    url = service("postgres", {}).partition("=")[2]
+    run("postgres.sql", tmp_path, URL=f"jdbc:{url}")
+    with pg8000.connect("postgres", port=int(url.rpartition(":")[2].partition("/")[0])) as client:
+        cursor = client.cursor()
+        assert cursor.execute("SELECT sum(n) FROM card_totals").fetchall() == ([1000],)
+
+
 def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
     redis = pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
     url = service("redis", {}).partition("=")[2]

@@ -25,6 +25,7 @@ _BUILT_IN = (
     "datagen",
     "filesystem",
     "iterable",
+    "jdbc",
     "kafka",
     "memory",
     "nexmark",
@@ -33,7 +34,7 @@ _BUILT_IN = (
     "sqlite",
     "upsert-kafka",
 )
-_EXTRAS = {"alert": "alert", "kafka": "kafka", "redis": "redis", "upsert-kafka": "kafka"}
+_EXTRAS = {"alert": "alert", "jdbc": "jdbc", "kafka": "kafka", "redis": "redis", "upsert-kafka": "kafka"}
 _MODULES = {"upsert-kafka": "kafka.upsert"}
 
 

@@ -7,21 +7,20 @@ it takes them. Rows and the number of their epoch are one transaction.
 
 from __future__ import annotations
 
-import io
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from tailrace.connectors.base import Report, TransactionalSink
+from tailrace.connectors.bulk import refuse_changes, split_kinds
+from tailrace.connectors.epoch_rows import EpochRows
 from tailrace.connectors.refusing import accepted
 from tailrace.connectors.sqlite.database import columns_of, connect, reported
 from tailrace.connectors.sqlite.types import NAN, quote, storage, written
-from tailrace.engine.batch import KIND, RowKind
-from tailrace.engine.changes import REMOVED
-from tailrace.errors import ConfigError, DataError, TailraceError, TerminalError, did_you_mean
+from tailrace.errors import ConfigError, DataError, TailraceError, did_you_mean
 from tailrace.schema import FLOATS, Schema
 
 MARKS = "_tailrace_epochs"
@@ -55,16 +54,12 @@ class SqliteSink(TransactionalSink):
     def __init__(self, target: Target) -> None:
         self._target = target
         self._connection: sqlite3.Connection | None = None
-        self._waiting: list[pl.DataFrame] = []
-        self._bytes = 0
-        self._spilled: list[Path] = []
+        self._rows = EpochRows(target.folder, target.buffer_bytes)
 
     def open(self) -> int:
         t = self._target
         self.close()  # what an open that failed has left
         self._connection = connect(t.path, t.busy_seconds, writing=True)
-        for left in t.folder.glob("*.spill"):
-            left.unlink()
         with reported(t.path):
             self._connection.execute(_MARKS_DDL)
             if t.create:
@@ -78,34 +73,12 @@ class SqliteSink(TransactionalSink):
 
     def write(self, batch: pl.DataFrame) -> None:
         if not self._target.key:
-            self._refuse_changes(batch)
-        self._waiting.append(batch)
-        self._bytes += int(batch.estimated_size())
-        if self._bytes > self._target.buffer_bytes:
-            self._spill()
-
-    def _refuse_changes(self, batch: pl.DataFrame) -> None:
-        if KIND in batch.columns and (batch[KIND] != RowKind.INSERT).any():
-            message = f"table '{self._target.table}' gets changed rows, and has no key to find them by"
-            raise TerminalError(message, hint="declare a PRIMARY KEY (...) NOT ENFORCED")
-
-    def _spill(self) -> None:
-        """Write what waits to a file; it need not outlive a crash, as the rows come again then."""
-        for batch in self._waiting:
-            path = self._target.folder / f"{len(self._spilled)}.spill"
-            buffer = io.BytesIO()
-            batch.write_ipc(buffer, compression="lz4")
-            path.write_bytes(buffer.getvalue())
-            self._spilled.append(path)
-        self._waiting, self._bytes = [], 0
+            refuse_changes(batch, self._target.table)
+        self._rows.add(batch)
 
     def prepare(self, epoch: int) -> None:
         if self.refusals.tolerates:
-            kept = self.sift(self._batches())
-            self._clear()
-            self._waiting, self._bytes = kept, sum(int(b.estimated_size()) for b in kept)
-            if self._bytes > self._target.buffer_bytes:
-                self._spill()
+            self._rows.replace(self.sift(self._rows.batches()))
 
     def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
         """Try the rows in a transaction that is taken back; those that the database refuses are found by halves."""
@@ -143,7 +116,7 @@ class SqliteSink(TransactionalSink):
         with reported(t.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                for batch in self._batches():
+                for batch in self._rows.batches():
                     self._apply(self._connection, batch)
                 self._connection.execute(
                     f"INSERT INTO {MARKS} VALUES (?, ?, ?) "  # noqa: S608  a constant
@@ -155,17 +128,7 @@ class SqliteSink(TransactionalSink):
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        self._clear()
-
-    def _batches(self) -> Iterator[pl.DataFrame]:
-        for path in self._spilled:
-            yield pl.read_ipc(io.BytesIO(path.read_bytes()))
-        yield from self._waiting
-
-    def _clear(self) -> None:
-        for path in self._spilled:
-            path.unlink(missing_ok=True)
-        self._waiting, self._bytes, self._spilled = [], 0, []
+        self._rows.clear()
 
     def _apply(self, connection: sqlite3.Connection, batch: pl.DataFrame) -> None:
         if not self._target.key:
@@ -173,12 +136,9 @@ class SqliteSink(TransactionalSink):
             return
         # of several rows of one key only the last counts; a key that an update leaves is deleted
         last = batch.unique(subset=list(self._target.key), keep="last", maintain_order=True)
-        if KIND in batch.columns:
-            removed = last[KIND].is_in(REMOVED)
-            gone = last.filter(removed)
-            self._run(connection, delete(self._target), gone, self._target.schema.select(self._target.key))
-            last = last.filter(~removed)
-        self._run(connection, insert(self._target), last, self._target.schema)
+        put, gone = split_kinds(last)
+        self._run(connection, delete(self._target), gone, self._target.schema.select(self._target.key))
+        self._run(connection, insert(self._target), put, self._target.schema)
 
     @staticmethod
     def _run(connection: sqlite3.Connection, statement: str, batch: pl.DataFrame, schema: Schema) -> None:
@@ -209,7 +169,7 @@ class SqliteSink(TransactionalSink):
         return Report(True, f"table '{t.table}' of '{t.path}'")
 
     def close(self) -> None:
-        self._clear()
+        self._rows.clear()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
