@@ -19,8 +19,10 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Guarantee, Report
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.errors import ConfigError, TailraceError
+from tailrace.plan import splitting
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin, Scan, Sink, walk
+from tailrace.runtime.assembly import refuse_shared_state
 from tailrace.runtime.lookups import Lookups
 
 RESULT = "(result)"
@@ -86,10 +88,12 @@ class _Checker:
         self._sinks = script.sinks
         self._clock = SystemClock()
         self._shared: set[str] = set()
+        self._dealt: dict[str, tuple[str, ...]] = {}
 
     def check(self) -> tuple[list[Reached], list[Promise]]:
         scans = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, Scan)}
         reached = [self._source(scan) for scan in scans.values()] + self._lookups()
+        self._check_parts()
         promises: list[Promise] = []
         for sink in self._sinks:
             registry.check_updates(sink)
@@ -108,7 +112,15 @@ class _Checker:
         source = registry.source(scan.table, scan.schema, self._context(scan.table))
         if source.shared:
             self._shared.add(scan.table.name)
+        if source.dealt is not None:
+            self._dealt[scan.table.name] = source.dealt
         return _reached("source", scan.table, _asked(lambda: self._with_formats(scan, source.check())))
+
+    def _check_parts(self) -> None:
+        """Make sure that no query needs the rows of a table that are in other processes."""
+        scans = [n for s in self._sinks for n in walk(s) if isinstance(n, Scan)]
+        refuse_shared_state(self._sinks, {id(n) for n in scans if n.table.name in self._shared})
+        splitting.check(self._sinks, {id(n): self._dealt[n.table.name] for n in scans if n.table.name in self._dealt})
 
     def _with_formats(self, scan: Scan, report: Report) -> Report:
         """Add to what was found of a source what was found of the formats of its rows."""

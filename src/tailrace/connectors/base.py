@@ -198,6 +198,10 @@ class Source(ABC):
     """Whether it ends by itself."""
     shared: bool = False
     """Whether other processes read its partitions too, each some, and they change hands: rows of a key may go anywhere."""
+    dealt: tuple[str, ...] | None = None
+    """
+    Where other processes read its other rows, and stay with them: the columns by whose values rows are dealt out (none: it is not known).
+    """
 
     @abstractmethod
     def open(self, positions: Positions) -> Reader:

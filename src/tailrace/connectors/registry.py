@@ -23,6 +23,7 @@ _BUILT_IN = (
     "alert",
     "blackhole",
     "datagen",
+    "eventhubs",
     "filesystem",
     "iterable",
     "jdbc",
@@ -34,8 +35,15 @@ _BUILT_IN = (
     "sqlite",
     "upsert-kafka",
 )
-_EXTRAS = {"alert": "alert", "jdbc": "jdbc", "kafka": "kafka", "redis": "redis", "upsert-kafka": "kafka"}
-_MODULES = {"upsert-kafka": "kafka.upsert"}
+_EXTRAS = {
+    "alert": "alert",
+    "eventhubs": "kafka",
+    "jdbc": "jdbc",
+    "kafka": "kafka",
+    "redis": "redis",
+    "upsert-kafka": "kafka",
+}
+_MODULES = {"eventhubs": "kafka.eventhubs", "upsert-kafka": "kafka.upsert"}
 
 
 def names() -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tailrace.connectors.decoding import BlockDecoder
 from tailrace.engine.executor import Executor
 from tailrace.engine.tracing import Tracer
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.plan import nodes
+from tailrace.plan import nodes, splitting
 from tailrace.plan.catalog import Table
 from tailrace.plan.describe import describe
 from tailrace.plan.redaction import has_field
@@ -168,6 +168,7 @@ class Assembler:
         scans = {id(n): n for sink in plans for n in nodes.walk(sink) if isinstance(n, nodes.Scan)}
         bounded = {scans[i].table.name for i, s in sources.items() if s.bounded}
         refuse_shared_state(plans, {i for i, s in sources.items() if s.shared})
+        splitting.check(plans, {i: s.dealt for i, s in sources.items() if s.dealt is not None})
         lookups = Lookups(self._settings, self._clock, self._context)
         executor = Executor(plans, self._settings, self._clock, bounded, lookups.asker, tracer=self._tracer)
         redacted = self._redacted(plans, tables)

@@ -10,7 +10,7 @@ from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import validate
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.fetched import Wanted
-from tailrace.connectors.kafka.options import METADATA, OPTIONS
+from tailrace.connectors.kafka.options import METADATA, OPTIONS, Replica
 from tailrace.connectors.kafka.properties import Properties, translate
 from tailrace.connectors.kafka.reader import Plan
 from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, in_transactions, target
@@ -64,15 +64,19 @@ class KafkaConnector(Connector):
             headers=letters or context.traced,
             group=options["properties.group.id"] or "",
             shared=shared,
+            replica=_replica(options),
+            keyed=bool(resolved.key_fields),
         )
         wanted = Wanted(
             keys=letters
             or resolved.upsert
+            or plan.replica is not None
             or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
             headers=letters or context.traced or "headers" in keys,
         )
-        return KafkaSource(plan, properties, wanted, native=options["tailrace.kafka.native"])
+        dealt = None if plan.replica is None else _dealt_by(table, resolved)
+        return KafkaSource(plan, properties, wanted, dealt, native=options["tailrace.kafka.native"])
 
     def sink(self, table: Table, options: Values, context: Context) -> Sink:
         resolved = self.resolved(table)
@@ -122,11 +126,13 @@ def _formats(connector: Connector, table: Table) -> TableOptions:
     if resolved.value is None:
         hint = "add 'format' = 'json'"
         raise ConfigError(
-            f"connector 'kafka' needs the option 'format' (table '{table.name}')", hint=hint, location=table.location
+            f"connector '{connector.name}' needs the option 'format' (table '{table.name}')",
+            hint=hint,
+            location=table.location,
         )
     if table.primary_key and not resolved.changes:
         raise ConfigError(
-            f"table '{table.name}' of connector 'kafka' can't have a PRIMARY KEY: rows of a topic are only added",
+            f"table '{table.name}' of connector '{connector.name}' can't have a PRIMARY KEY: rows of a topic are only added",
             hint="leave the key out",
             location=table.location,
         )
@@ -140,7 +146,7 @@ def _topics(table: Table, options: Values) -> Topics:
         raise ConfigError("'topic' and 'topic-pattern' can't both be given", hint="leave one out", location=at)
     if not names and pattern is None:
         hint = "name the topic, several as 'a;b', or a 'topic-pattern'"
-        raise ConfigError("connector 'kafka' needs the option 'topic'", hint=hint, location=table.location)
+        raise ConfigError(f"connector '{table.connector}' needs the option 'topic'", hint=hint, location=table.location)
     return Topics(names or (), pattern, options.location("topic") or options.location("topic-pattern"))
 
 
@@ -197,6 +203,33 @@ def _shared(options: Values) -> bool:
     if not options["tailrace.kafka.native"]:
         raise ConfigError(f"'{key}' = 'group' needs 'tailrace.kafka.native' = 'true'", location=at)
     return True
+
+
+def _replica(options: Values) -> Replica | None:
+    """
+    Give which part of the partitions this process reads; None for all.
+
+    Raises:
+        ConfigError: another option does not go with that.
+    """
+    key = "tailrace.kafka.replica"
+    found: Replica | None = options[key]
+    if found is None:
+        return None
+    at = options.location(key)
+    if options.get("tailrace.kafka.assignment") == "group":
+        hint = "leave one of them out: the first is for pipelines with state, the second for those without"
+        message = f"'{key}' and 'tailrace.kafka.assignment' = 'group' don't go together"
+        raise ConfigError(message, hint=hint, location=at)
+    if len(options["topic"] or ()) != 1:
+        raise ConfigError(f"'{key}' is for one topic", hint="make a table of each topic", location=at)
+    return found
+
+
+def _dealt_by(table: Table, resolved: TableOptions) -> tuple[str, ...]:
+    """Give the columns that decide about the partition of a row: those of the key, else the partition's own, if it is read."""
+    own = tuple(m.name for m in table.metadata if m.key == "partition")
+    return resolved.key_fields or own[:1]
 
 
 def _needs_group(key: str, options: Values) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tailrace.formats.base import MetadataKey
@@ -64,6 +65,39 @@ def _not_negative(parse: Callable[[str], int]) -> Callable[[str], int]:
         return value
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of several processes that read a topic, each some of its partitions; `number` counts from 1."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def reads(self, partition: int) -> bool:
+        """
+        Tell whether a partition is this process's.
+
+        >>> [p for p in range(5) if Replica(1, 2).reads(p)]
+        [0, 2, 4]
+        """
+        return partition % self.count == self.number - 1
+
+
+def replica(text: str) -> Replica:
+    """
+    Read which of how many.
+
+    >>> str(replica("2/3"))
+    '2/3'
+    """
+    number, _, count = text.strip().partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ValueError("expected which of how many processes, as '1/2' and '2/2'")
+    return Replica(int(number), int(count))
 
 
 def _partitioner(text: str) -> str:
@@ -154,6 +188,11 @@ OPTIONS = OptionSet(
             choice("all", "group"),
             "all",
             "which partitions to read: `all`, or those that the group gives (`group`), shared with other processes",
+        ),
+        Option(
+            "tailrace.kafka.replica",
+            replica,
+            doc="which of several processes this is, as `1/2`: it reads each partition whose number is its own, counted around",
         ),
         Option(
             "tailrace.kafka.native",

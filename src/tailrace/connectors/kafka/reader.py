@@ -17,9 +17,10 @@ from tailrace.connectors.kafka.cluster import Topics, missing
 from tailrace.connectors.kafka.failures import AWAY, MISSING, Code, failure
 from tailrace.connectors.kafka.fetched import TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
 from tailrace.connectors.kafka.library import BEGINNING
+from tailrace.connectors.kafka.options import Replica
 from tailrace.connectors.kafka.starts import Mark
-from tailrace.errors import TailraceError, TerminalError, TransientError
-from tailrace.formats.base import Rows
+from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
+from tailrace.formats.base import Reject, Rows
 
 PROBE_SECONDS = 1.0
 """How long a look at the cluster from within `poll` may take."""
@@ -54,6 +55,10 @@ class Plan:
     """The group to commit offsets for; empty for none."""
     shared: bool = False
     """Whether the group says which partitions to read."""
+    replica: Replica | None = None
+    """Which part of the partitions to read; None for all."""
+    keyed: bool = False
+    """Whether each row must have a key: it has told which partition the row is in."""
 
 
 @dataclass(slots=True)
@@ -63,9 +68,12 @@ class Standing:
     name: str
     next: int | None
     stop: int | None
+    part: str = ""
+    """Which part of how many partitions the reader has, where it has not all."""
 
     def position(self) -> Position:
-        return {"offset": self.next} if self.stop is None else {"offset": self.next, "stop": self.stop}
+        part = {"part": self.part} if self.part else {}
+        return {"offset": self.next} | part | ({} if self.stop is None else {"stop": self.stop})
 
     @property
     def over(self) -> bool:
@@ -90,11 +98,12 @@ class KafkaReader(Reader):
         self._sent = self._settled = 0
         """The commits of offsets, and how many of them have ended."""
         self._looked = time.monotonic()
+        self._part = ""
         self._begin(positions)
 
     def _begin(self, positions: Positions) -> None:
         given = {parse(name): position for name, position in positions.items()}
-        found = self._plan.topics.partitions(self._client)
+        found = self._mine(self._plan.topics.partitions(self._client), given)
         if not found and self._plan.bound is None:
             _log.warning("no topic matches yet", topics=str(self._plan.topics))
         gone = [tp for tp in given if tp not in found]
@@ -103,6 +112,31 @@ class KafkaReader(Reader):
         new = [tp for tp in found if tp not in given]
         standing = self._resumed(given) | self._fresh(new, self._plan.start)
         self._add(standing, new)
+
+    def _mine(self, found: list[TopicPartition], given: Mapping[TopicPartition, Position]) -> list[TopicPartition]:
+        """
+        Give the partitions that this process is to read.
+
+        Raises:
+            ConfigError: there are too few for so many processes.
+            TerminalError: the state is that of another part of the rows.
+        """
+        replica, where = self._plan.replica, self._plan.topics.location
+        self._part = f"{replica} of {len(found)} partitions" if replica is not None else ""
+        before = next((p.get("part", "") for p in given.values() if p.get("part", "") != self._part), None)
+        if before is not None:
+            now, then = self._part or "all partitions", before or "all partitions"
+            message = f"{self._plan.topics}: the state is of {then}, and this process would read {now}"
+            hint = "its keys would be in several processes: begin all of them with new state, and read the topic again"
+            raise TerminalError(message, hint=hint, location=where)
+        if replica is None:
+            return found
+        if len(found) < replica.count:
+            message = (
+                f"{self._plan.topics} has {len(found)} partitions, and {replica.count} processes are to share them"
+            )
+            raise ConfigError(message, hint="use fewer, at most one for each partition", location=where)
+        return [tp for tp in found if replica.reads(tp[1])]
 
     def _resumed(self, given: Mapping[TopicPartition, Position]) -> dict[TopicPartition, Standing]:
         """Go on from positions; a table that was unbounded when they were taken, and is not now, gets its ends now."""
@@ -130,6 +164,8 @@ class KafkaReader(Reader):
     def _add(self, standing: dict[TopicPartition, Standing], new: list[TopicPartition]) -> None:
         """Take partitions on; a start that was looked up goes into a block without rows, so that a restart keeps it."""
         self._seen |= set(standing) | set(new)
+        for one in standing.values():
+            one.part = self._part
         for tp, one in standing.items():
             self._changes.append(Assigned(one.name))
             if tp in new and (one.next is not None or one.stop is not None):
@@ -191,7 +227,8 @@ class KafkaReader(Reader):
     def _block(self, piece: Piece, one: Standing) -> Block:
         metadata = _metadata(piece, self._plan.metadata) if self._plan.metadata else None
         headers = piece.headers if self._plan.headers else None
-        return Block(one.name, piece.values, one.position(), piece.offsets, piece.keys, metadata, headers)
+        rejects = _without_key(piece) if self._plan.keyed and self._plan.replica is not None else ()
+        return Block(one.name, piece.values, one.position(), piece.offsets, piece.keys, metadata, headers, rejects)
 
     def _heed(self, problem: Problem) -> None:
         """Take note of what happened to a partition; an error is raised once the rows before it are given out."""
@@ -277,6 +314,9 @@ class KafkaReader(Reader):
 
     def _discover(self) -> None:
         found = self._plan.topics.partitions(self._client, PROBE_SECONDS)
+        if self._plan.replica is not None:
+            self._mine(found, {found[0]: {"part": self._part}})
+            return
         new = [tp for tp in found if tp not in self._seen]
         if new:
             self._add({tp: Standing(name_of(tp), None, None) for tp in new}, new)
@@ -359,6 +399,15 @@ def parse(name: str) -> TopicPartition:
     """Read the name of a partition."""
     topic, _, number = name.rpartition("-")
     return topic, int(number)
+
+
+def _without_key(piece: Piece) -> tuple[Reject, ...]:
+    """Refuse the messages without a key: producers spread them over all partitions, so they belong to nobody."""
+    nulls = None if piece.keys is None else piece.keys.nulls
+    if nulls is None:
+        return ()
+    reason = "the row has no key, which tells which process reads it"
+    return tuple(Reject(row, "missing", reason) for row in np.flatnonzero(nulls).tolist())
 
 
 def _nothing(partition: TopicPartition) -> Piece:

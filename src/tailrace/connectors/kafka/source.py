@@ -62,13 +62,22 @@ def probe_properties(given: Properties) -> Properties:
 class KafkaSource(Source):
     """Topics to be read; can be read again from any offset that the cluster still has."""
 
-    def __init__(self, plan: Plan, properties: Properties, wanted: Wanted, *, native: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        properties: Properties,
+        wanted: Wanted,
+        dealt: tuple[str, ...] | None = None,
+        *,
+        native: bool,
+    ) -> None:
         self._plan = plan
         self._properties = properties
         self._wanted = wanted
         self._native = native
         self.bounded = plan.bound is not None
         self.shared = plan.shared
+        self.dealt = dealt
 
     def open(self, positions: Positions) -> KafkaReader:
         client = Client(CONSUMER, self._properties, member=self._plan.shared)
@@ -101,6 +110,10 @@ class KafkaSource(Source):
         found = self._plan.topics.partitions(client, CHECK_SECONDS)
         if not found:
             raise ValueError(f"there are no {self._plan.topics} on {client.bootstrap} yet")
+        if self._plan.replica is not None:
+            mine = [tp for tp in found if self._plan.replica.reads(tp[1])]
+            part = f", of which process {self._plan.replica} reads {len(mine)}"
+            return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}{part}"
         shared = f", shared with the members of group '{self._plan.group}'" if self.shared else ""
         return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}{shared}"
 
