@@ -147,13 +147,14 @@ def test_sql_from_a_pipe_stops_at_a_mistake(tmp_path: Path) -> None:
 
 def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
     """After its seconds the demo has found stolen cards, stored them, and ends with a summary."""
-    result = tailrace(tmp_path, "demo", "--seconds", "9", "--rows-per-second", "4000")
+    result = tailrace(tmp_path, "demo", "--ui", "0", "--seconds", "9", "--rows-per-second", "4000")
     connection = sqlite3.connect(tmp_path / "tailrace-demo.db")
     stored = connection.execute("SELECT card, payments, countries FROM suspicious_cards").fetchall()
     connection.close()
 
     assert result.returncode == 0, result.stderr
     assert "stopped demo" in result.stderr
+    assert re.search(r"^dashboard: http://127\.0\.0\.1:\d+$", result.stderr, re.MULTILINE)
     assert stored
     assert all(card.startswith("stolen-") and payments >= 5 and countries >= 3 for card, payments, countries in stored)
     assert all(f"card={card}" in result.stdout for card, _, _ in stored)

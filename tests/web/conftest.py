@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
+from chromium import launch
 from dashboards import Dashboard, Payments
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import tailrace as tr
 
-RECIPE = Path(__file__).resolve().parents[1] / "services" / "chromium.sh"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-LOAD_SECONDS = 600
-"""The first start downloads the browser."""
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Give a Chromium without a window."""
-    made = subprocess.run([str(RECIPE), "start"], capture_output=True, text=True, timeout=LOAD_SECONDS, check=False)
-    if made.returncode:
-        pytest.skip(f"the dashboard in a browser: Chromium can't be had: {made.stderr.strip()[-500:]}")
-    found = dict(re.findall(r"(\w+)=(\S+)", made.stdout))
-    environment: dict[str, str | float | bool] = dict(os.environ)
-    if "libraries" in found:
-        environment |= {"LD_LIBRARY_PATH": found["libraries"], "XDG_DATA_HOME": found["data"]}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found["chromium"], env=environment, args=FLAGS)
+        try:
+            browser = launch(playwright)
+        except OSError as error:
+            pytest.skip(f"the dashboard in a browser: Chromium can't be had: {error}")
         yield browser
         browser.close()
 

@@ -206,6 +206,7 @@ def demo(
         Path, typer.Option("--database", metavar="FILE", help="The SQLite file that takes the suspicious cards.")
     ] = Path("tailrace-demo.db"),
     json: Json = False,
+    ui: Ui = None,
 ) -> None:
     """
     Watch made-up card payments, find the cards that behave oddly, and keep them in SQLite.
@@ -213,8 +214,10 @@ def demo(
     Needs no server. The scripts that it runs are part of the package: tailrace/cli/demo/*.sql.
     """
     from tailrace.cli.demo import command  # noqa: PLC0415  loaded when called
+    from tailrace.cli.serving import served_at  # noqa: PLC0415
 
-    command.demo(seconds, kafka, rows_per_second, database, json=json)
+    serve = served_at(None, ui, actions=False)
+    command.demo(seconds, kafka, rows_per_second, database, json=json, serve=serve)
 
 
 @app.command(epilog="Example: `tailrace init fraud-alerts`, or `tailrace init fraud-alerts --sql`")

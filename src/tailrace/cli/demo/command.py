@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 import threading
+import webbrowser
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.resources import files
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,7 @@ from tailrace.cli.output import OutputSink
 from tailrace.cli.progress import Progress, Rates, lines, show_live
 from tailrace.cli.run import make_job, tell
 from tailrace.cli.script import Script, script_of
+from tailrace.cli.serving import Served, served
 from tailrace.errors import ConfigError, TerminalError
 from tailrace.formats.rows_as_json import jsonl
 from tailrace.schema import Schema
@@ -39,7 +43,15 @@ KAFKA_SECONDS = 8
 _QUERY = "SELECT * FROM suspicious_cards ORDER BY window_end DESC LIMIT 5"
 
 
-def demo(seconds: float | None, kafka: str | None, rate: int, database: Path, *, json: bool = False) -> None:
+def demo(
+    seconds: float | None,
+    kafka: str | None,
+    rate: int,
+    database: Path,
+    *,
+    json: bool = False,
+    serve: Served | None = None,
+) -> None:
     """
     Run the demo until the time is over, or Ctrl-C.
 
@@ -58,12 +70,21 @@ def demo(seconds: float | None, kafka: str | None, rate: int, database: Path, *,
         display = _table_of(job, shown) if live else Progress(job, sys.stderr, live=None, as_json=json)
         shown.stop = job.stop
         note = told_of_compiling(lambda text: None if json else print(text, file=sys.stderr))
-        with note, _ended_after(job, seconds), stopped_by_signals(job), display:
+        shown_there = served(job, serve, lambda url: _tell_dashboard(url, as_json=json))
+        with note, _ended_after(job, seconds), stopped_by_signals(job), shown_there, display:
             summary = job.run()
     tell(summary, json=json)
     if not json:
         print(f"{shown.rows:,} times a card was suspicious; they are in {database}:", file=sys.stderr)
         print(f"  sqlite3 {database} '{_QUERY}'", file=sys.stderr)
+
+
+def _tell_dashboard(url: str, *, as_json: bool) -> None:
+    """Say where the dashboard is; who sits before a screen of this machine sees it at once."""
+    print(dumps({"dashboard": url}) if as_json else f"dashboard: {url}", file=sys.stderr)
+    screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if screen and sys.stdout.isatty() and sys.stderr.isatty():
+        webbrowser.open(url)
 
 
 def demo_script(rate: int, database: Path, kafka: str | None, topic: str) -> Script:
