@@ -45,7 +45,9 @@ def context(folder: Path, clock: Clock | None = None) -> Context:
 def source(of: Table, folder: Path, columns: tuple[str, ...] | None = None, clock: Clock | None = None) -> FileSource:
     """Make the source of a table, for some of its columns."""
     schema = of.schema if columns is None else of.schema.select(columns)
-    return CONNECTOR.source(of, CONNECTOR.options.parse(_own(of)), schema, context(folder, clock))
+    made = CONNECTOR.source(of, CONNECTOR.options.parse(_own(of)), schema, context(folder, clock))
+    assert isinstance(made, FileSource)
+    return made
 
 
 def sink(of: Table, folder: Path, clock: Clock | None = None) -> FileSink:

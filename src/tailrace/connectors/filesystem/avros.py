@@ -24,14 +24,15 @@ MOST_ROWS = 1 << 24
 
 class AvroFile:
     """
-    The rows of one container file from a row number on.
+    The rows of one container file from a row number on; `name` says how it is called in messages.
 
     Raises:
         TerminalError: it is no such file, or a column can't be read from its schema.
     """
 
-    def __init__(self, path: Path, schema: Schema, offset: int) -> None:
+    def __init__(self, path: Path, schema: Schema, offset: int, name: str = "") -> None:
         self._path = path
+        self._name = name or str(path)
         self._schema = schema
         self.offset = offset
         self.ended = False
@@ -40,7 +41,7 @@ class AvroFile:
             self._header = self._read_header()
             self._decoder = AvroDecoder(self._header.writer, schema)
         except MisfitError as error:
-            raise TerminalError(f"Avro file '{path}': {error}", hint="mend the type in CREATE TABLE") from None
+            raise TerminalError(f"Avro file '{self._name}': {error}", hint="mend the type in CREATE TABLE") from None
         except BadContainerError as error:
             raise self._broken(error) from None
         self._walk = walk(self._header.writer)
@@ -88,7 +89,7 @@ class AvroFile:
         """Go to the block with a row, without opening those before it."""
         while rows:
             if self._at >= self._size:
-                raise TerminalError(f"Avro file '{self._path}' has become shorter since it was read")
+                raise TerminalError(f"Avro file '{self._name}' has become shorter since it was read")
             count, _, behind = self._block_at(self._at)
             if count > rows:
                 self._load()
@@ -152,4 +153,4 @@ class AvroFile:
             raise self._broken(error) from None
 
     def _broken(self, error: object) -> TerminalError:
-        return TerminalError(f"can't read Avro file '{self._path}': {error}")
+        return TerminalError(f"can't read Avro file '{self._name}': {error}")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tailrace.connectors.base import Connector, Context
 from tailrace.connectors.filesystem.cutting import cut_for
 from tailrace.connectors.filesystem.encoding import row_encoder
+from tailrace.connectors.filesystem.objects.place import is_object_path, place_of
+from tailrace.connectors.filesystem.objects.source import ObjectSource, ObjectSpec
+from tailrace.connectors.filesystem.objects.target import LARGEST, ObjectTarget
 from tailrace.connectors.filesystem.options import OPTIONS
 from tailrace.connectors.filesystem.parquets import refuse_unsupported
-from tailrace.connectors.filesystem.paths import local_path
+from tailrace.connectors.filesystem.paths import check_folder, local_path
 from tailrace.connectors.filesystem.reading import Reading
-from tailrace.connectors.filesystem.sink import FileSink, Layout, Rolling, check_folder
+from tailrace.connectors.filesystem.sink import FileSink, Layout, Rolling
 from tailrace.connectors.filesystem.source import FileSource, Spec
+from tailrace.connectors.filesystem.spec import Common
 from tailrace.connectors.filesystem.streams import zstd_module
+from tailrace.connectors.filesystem.target import LocalTarget, Target
 from tailrace.connectors.table_options import appends_only
 from tailrace.errors import ConfigError, Location, did_you_mean
 from tailrace.formats import changes
@@ -37,7 +43,7 @@ class FilesystemConnector(Connector):
     """Files of a folder, read or written."""
 
     name = "filesystem"
-    doc = "Files: NDJSON, CSV, Parquet, Avro and raw lines, plain or compressed; a file, a folder or a glob."
+    doc = "Files: NDJSON, CSV, Parquet, Avro and raw lines, plain or compressed; a file, a folder or a glob, also in S3, GCS and Azure."
     options = OPTIONS
     place = "path"
     metadata = METADATA
@@ -48,7 +54,7 @@ class FilesystemConnector(Connector):
     def refuses_updates(self, table: Table) -> str:
         return appends_only(table, self)
 
-    def source(self, table: Table, options: Values, schema: Schema, context: Context) -> FileSource:
+    def source(self, table: Table, options: Values, schema: Schema, context: Context) -> FileSource | ObjectSource:
         format_name = _format(table)
         keys = _keys(table)
         by_name = {m.name: m.key for m in table.metadata}
@@ -66,9 +72,7 @@ class FilesystemConnector(Connector):
             max_ratio=options["tailrace.max-compression-ratio"],
             avro=format_name == "avro",
         )
-        spec = Spec(
-            path=local_path(options["path"], options.location("path")),
-            location=options.location("path"),
+        common = Common(
             pattern=_pattern(options),
             monitor_seconds=None if monitor is None else monitor / 1000,
             reading=reading,
@@ -79,13 +83,16 @@ class FilesystemConnector(Connector):
             restart=options["tailrace.on-file-change"] == "restart",
             clock=context.clock,
         )
-        return FileSource(spec)
+        if is_object_path(options["path"]):
+            whole = replace(common, reading=replace(reading, watching=False))  # an object never grows
+            return ObjectSource(ObjectSpec(whole, place_of(options), context.folder))
+        at = options.location("path")
+        return FileSource(Spec(common, local_path(options["path"], at), at))
 
     def sink(self, table: Table, options: Values, context: Context) -> FileSink:
         format_name = _format(table)
         keys = _keys(table)
-        root = local_path(options["path"], options.location("path"))
-        check_folder(root, options.location("path"))
+        target = _target(options, context)
         schema = Schema(tuple(f for f in table.written if f.name not in keys))
         compression = _compression(options, format_name)
         compression = "none" if compression == "auto" else compression
@@ -97,7 +104,7 @@ class FilesystemConnector(Connector):
             encoder()  # a type that the format can't write is refused here
         suffix = {"none": "", "gzip": ".gz", "zstd": ".zst"}[compression] if encoder else ""
         layout = Layout(
-            root=root,
+            target=target,
             schema=schema,
             keys=keys,
             default_partition=options["partition.default-name"],
@@ -110,6 +117,17 @@ class FilesystemConnector(Connector):
             changes=not self.refuses_updates(table),
         )
         return FileSink(layout, context)
+
+
+def _target(options: Values, context: Context) -> Target:
+    if is_object_path(options["path"]):
+        if options["sink.rolling-policy.file-size"] > LARGEST:
+            at = options.location("sink.rolling-policy.file-size")
+            raise ConfigError("an object is written in one request: at most 1 gb", location=at)
+        return ObjectTarget(place_of(options), context.folder / "parts")
+    root = local_path(options["path"], options.location("path"))
+    check_folder(root, options.location("path"))
+    return LocalTarget(root)
 
 
 def _format(table: Table) -> str:

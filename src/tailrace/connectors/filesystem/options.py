@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tailrace.connectors.filesystem.objects.options import OBJECTS
 from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, string
 
 DEFAULT_PARTITION = "__DEFAULT_PARTITION__"
@@ -55,7 +56,10 @@ OPTIONS = OptionSet(
     "connector 'filesystem'",
     (
         Option(
-            "path", string, doc="a file, a folder or a glob; a `file://` URI or a path; a sink's folder", required=True
+            "path",
+            string,
+            doc="a file, a folder or a glob; a path or a URI `file:`, `s3:`, `gs:`, `az:`, `abfss:`; a sink's folder",
+            required=True,
         ),
         Option(
             "source.monitor-interval",
@@ -127,5 +131,6 @@ OPTIONS = OptionSet(
             "fail",
             "when a file was cut or replaced since it was read: `fail`, or `restart` it from its beginning",
         ),
+        *OBJECTS,
     ),
 )

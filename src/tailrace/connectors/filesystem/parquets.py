@@ -17,14 +17,15 @@ TARGET_BYTES = 32 << 20
 
 class ParquetFile:
     """
-    The rows of one Parquet file from a row number on.
+    The rows of one Parquet file from a row number on; `name` says how it is called in messages.
 
     Raises:
         TerminalError: it is no Parquet file, or a column is missing or of a type that does not fit.
     """
 
-    def __init__(self, path: Path, schema: Schema, offset: int) -> None:
+    def __init__(self, path: Path, schema: Schema, offset: int, name: str = "") -> None:
         self._path = path
+        self._name = name or str(path)
         self._schema = schema
         self.offset = offset
         self._scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
@@ -67,7 +68,7 @@ class ParquetFile:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise self._broken(error) from None
         if frame.height < count:
-            raise TerminalError(f"Parquet file '{self._path}' has become shorter since it was opened")
+            raise TerminalError(f"Parquet file '{self._name}' has become shorter since it was opened")
         self._rows = max(1024, min(1 << 20, TARGET_BYTES * frame.height // max(1, int(frame.estimated_size()))))
         return frame
 
@@ -88,20 +89,20 @@ class ParquetFile:
             reason = f"value of column '{field.name}' does not fit {field.type.sql()}"
             rejects |= {row: Reject(row, "type", reason) for row in lost.to_list() if row not in rejects}
         if not rejects:
-            raise TerminalError(f"Parquet file '{self._path}': a nested value does not fit the type of its column")
+            raise TerminalError(f"Parquet file '{self._name}': a nested value does not fit the type of its column")
         return frame, tuple(rejects[row] for row in sorted(rejects))
 
     def _check(self, actual: pl.Schema) -> None:
         for field in self._schema:
             if field.name not in actual:
                 hint = did_you_mean(field.name, actual.names()) or f"it has: {', '.join(actual.names())}"
-                raise TerminalError(f"Parquet file '{self._path}' has no column '{field.name}'", hint=hint)
+                raise TerminalError(f"Parquet file '{self._name}' has no column '{field.name}'", hint=hint)
             if not fits(actual[field.name], field.type.polars):
-                kind = f"column '{field.name}' of Parquet file '{self._path}' is {actual[field.name]}"
+                kind = f"column '{field.name}' of Parquet file '{self._name}' is {actual[field.name]}"
                 raise TerminalError(f"{kind}, which is no {field.type.sql()}", hint="mend the type in CREATE TABLE")
 
     def _broken(self, error: Exception) -> TerminalError:
-        return TerminalError(f"can't read Parquet file '{self._path}': {_first_line(error)}")
+        return TerminalError(f"can't read Parquet file '{self._name}': {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

@@ -233,3 +233,27 @@ def partition_values(name: str, keys: tuple[str, ...], default: str) -> dict[str
             raise TerminalError(f"file '{name}' has no folder '{key}=...'", hint=hint)
         values[key] = None if text == default else unquote(text)
     return values
+
+
+def check_folder(root: Path, location: Location | None = None) -> None:
+    """
+    Make sure that a folder can be written, or made.
+
+    Raises:
+        ConfigError: it can't.
+    """
+    if root.exists() and not root.is_dir():
+        hint = "a sink writes part files into a folder; name a folder"
+        raise ConfigError(f"'{root}' is a file", hint=hint, location=location)
+    there = next(p for p in (root, *root.parents) if p.exists())
+    if not there.is_dir():
+        raise ConfigError(f"'{root}' can't be made: '{there}' is a file", location=location)
+    if not os.access(there, os.W_OK | os.X_OK):
+        hint = "change its rights, or the option 'path'"
+        raise ConfigError(f"'{there}' can't be written by this user", hint=hint, location=location)
+    try:
+        read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+    except OSError as error:
+        raise ConfigError(f"can't look at '{there}': {reason(error)}") from None
+    if read_only:
+        raise ConfigError(f"'{there}' is on a read-only file system", location=location)

@@ -57,15 +57,16 @@ class Taken:
 
 class OpenFile:
     """
-    A file that is open.
+    A file that is open; `name` says how it is called in messages, if not by its path.
 
     Raises:
         TerminalError: it can't be opened, or is plainly not of the format.
         TransientError: it is not there any more.
     """
 
-    def __init__(self, path: Path, reading: Reading, mark: Mark | None) -> None:
+    def __init__(self, path: Path, reading: Reading, mark: Mark | None, name: str = "") -> None:
         self.path = path
+        self._name = name or str(path)
         self._reading = reading
         self._compression = reading.compression_of(path)
         try:
@@ -91,7 +92,7 @@ class OpenFile:
         tail: Print = mark.tail if mark else (0, "")
         if self._reading.cut is None:
             kind = AvroFile if self._reading.avro else ParquetFile
-            self._parquet = kind(self.path, self._reading.schema, offset)
+            self._parquet = kind(self.path, self._reading.schema, offset, self._name)
             tail = self._footer(status.st_size)
         else:
             self._text = self._text_file(self._reading.cut, status.st_size, offset)
@@ -115,14 +116,14 @@ class OpenFile:
         magic = _MAGIC_OF.get(self._compression)
         if magic is not None and not head.startswith(magic[: len(head)]):
             hint = "mend the file's ending, or set 'tailrace.compression'"
-            raise TerminalError(f"file '{self.path}' is no {self._compression} data", hint=hint)
+            raise TerminalError(f"file '{self._name}' is no {self._compression} data", hint=hint)
         wanted = "an Avro file" if self._reading.avro else "a Parquet file"
         if self._reading.cut is None and found != wanted:
             what = f", it is {found}" if found else ""
             named = wanted.partition(" ")[2]
-            raise TerminalError(f"file '{self.path}' is no {named}{what}", hint="mend the option 'format'")
+            raise TerminalError(f"file '{self._name}' is no {named}{what}", hint="mend the option 'format'")
         if self._reading.cut is not None and self._reading.text and magic is None and found:
-            raise TerminalError(f"file '{self.path}' is no text, it is {found}", hint=self._hint(found))
+            raise TerminalError(f"file '{self._name}' is no text, it is {found}", hint=self._hint(found))
 
     @staticmethod
     def _hint(found: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +12,12 @@ import polars as pl
 
 from tailrace.connectors.base import Context, Report, StagedSink
 from tailrace.connectors.filesystem.parts import ParquetPart, Part, RowPart
-from tailrace.connectors.filesystem.paths import absolute, partition_folder, reason
-from tailrace.connectors.filesystem.staging import (
-    Staged,
-    drop_leftovers,
-    failed,
-    make_folders,
-    mark_done,
-    number_of,
-    parts_of,
-    publish,
-    sync_folder,
-)
+from tailrace.connectors.filesystem.paths import absolute, partition_folder
+from tailrace.connectors.filesystem.staging import Staged, failed, make_folders, sync_folder
+from tailrace.connectors.filesystem.target import Target
 from tailrace.connectors.refusing import accepted
 from tailrace.engine.batch import KIND, RowKind
-from tailrace.errors import ConfigError, DataError, Location, TerminalError
+from tailrace.errors import DataError, TerminalError
 from tailrace.formats.base import Encoder
 from tailrace.schema import Schema
 
@@ -50,7 +40,7 @@ class Rolling:
 class Layout:
     """Where and how rows are written: `encoder` is None for Parquet; `changes` tells that it writes row kinds."""
 
-    root: Path
+    target: Target
     schema: Schema
     """The columns in the files: those of the table without `keys`."""
     keys: tuple[str, ...]
@@ -75,6 +65,7 @@ class FileSink(StagedSink):
 
     def __init__(self, layout: Layout, context: Context) -> None:
         self._layout = layout
+        self._target = layout.target
         self._clock = context.clock
         self._tag = job_tag(context)
         self._counter = 0
@@ -89,24 +80,17 @@ class FileSink(StagedSink):
         """How many bytes a row took of late; 0 before the first."""
 
     def open(self, staged: Any | None, epoch: int) -> None:
-        root = self._layout.root
         try:
-            make_folders(root, "")
             self._recover(Staged.from_json(staged) if staged is not None else None)
         except OSError as error:
-            raise failed("open folder", root, error) from None
+            raise failed("open folder", self._target.folder, error) from None
 
     def _recover(self, staged: Staged | None) -> None:
-        root = self._layout.root
         if staged is None:
-            # an older run with new state has files of the same tag: go on behind their numbers
-            numbers = [number_of(n, self._tag) for n in parts_of(root, self._tag)]
-            self._counter = max((n + 1 for n in numbers if n is not None), default=0)
-            drop_leftovers(root, Staged(self._tag, self._counter))
+            self._tag, self._counter = self._target.begin(self._tag)
             return
         self._tag, self._counter, self._born = staged.tag, staged.counter, dict(staged.born)
-        publish(root, staged.publish, again=True)
-        drop_leftovers(root, staged)
+        self._target.recover(staged)
         self._mark(staged.mark)
         now = self._clock.monotonic()
         for name, valid in staged.open.items():
@@ -115,7 +99,7 @@ class FileSink(StagedSink):
 
     def _mark(self, folders: list[str]) -> None:
         if self._layout.success_file is not None:
-            mark_done(self._layout.root, folders, self._layout.success_file)
+            self._target.mark(folders, self._layout.success_file)
 
     def write(self, batch: pl.DataFrame) -> None:
         for folder, rows in self._split(self._inserts(batch)):
@@ -197,19 +181,19 @@ class FileSink(StagedSink):
         name = f"{base}part-{self._tag}-{self._counter}{self._layout.ending}"
         now = self._clock.monotonic()
         try:
-            make_folders(self._layout.root, folder)
+            make_folders(self._target.folder, folder)
         except OSError as error:
-            raise failed("make folder", self._layout.root / folder, error) from None
+            raise failed("make folder", self._target.folder / folder, error) from None
         self._counter += 1
-        self._new_folders.add(self._layout.root / folder)
+        self._new_folders.add(self._target.folder / folder)
         if self._layout.encoder is None:
-            return ParquetPart(self._layout.root, name, now, self._layout.compression)
+            return ParquetPart(self._target.folder, name, now, self._layout.compression)
         return self._row_part(name, now, None)
 
     def _row_part(self, name: str, now: float, valid: int | None) -> Part:
         if self._layout.encoder is None:
             raise TerminalError(f"the checkpoint has an open file '{name}', and a Parquet file is never open")
-        root = self._layout.root
+        root = self._target.folder
         return RowPart(root, name, now, self._layout.encoder(), self._layout.compression, valid)
 
     def _close(self, folder: str) -> None:
@@ -261,7 +245,7 @@ class FileSink(StagedSink):
 
     def commit(self, epoch: int, staged: Any) -> None:
         given = Staged.from_json(staged)
-        publish(self._layout.root, given.publish, again=False)
+        self._target.publish(given.publish)
         self._mark(given.mark)
         # what a later `prepare` names again until now is done
         self._whole = [n for n in self._whole if n not in set(given.publish)]
@@ -269,37 +253,10 @@ class FileSink(StagedSink):
             self._marks.pop(folder, None)
 
     def check(self) -> Report:
-        try:
-            check_folder(self._layout.root)
-        except ConfigError as error:
-            return Report.failed(error)
-        return Report(ok=True, message=f"writes part files into {self._layout.root}; exactly once")
+        return self._target.check()
 
     def close(self) -> None:
         for part in self._parts.values():
             part.abandon()
         self._parts.clear()
-
-
-def check_folder(root: Path, location: Location | None = None) -> None:
-    """
-    Make sure that a folder can be written, or made.
-
-    Raises:
-        ConfigError: it can't.
-    """
-    if root.exists() and not root.is_dir():
-        hint = "a sink writes part files into a folder; name a folder"
-        raise ConfigError(f"'{root}' is a file", hint=hint, location=location)
-    there = next(p for p in (root, *root.parents) if p.exists())
-    if not there.is_dir():
-        raise ConfigError(f"'{root}' can't be made: '{there}' is a file", location=location)
-    if not os.access(there, os.W_OK | os.X_OK):
-        hint = "change its rights, or the option 'path'"
-        raise ConfigError(f"'{there}' can't be written by this user", hint=hint, location=location)
-    try:
-        read_only = os.statvfs(there).f_flag & os.ST_RDONLY
-    except OSError as error:
-        raise ConfigError(f"can't look at '{there}': {reason(error)}") from None
-    if read_only:
-        raise ConfigError(f"'{there}' is on a read-only file system", location=location)
+        self._target.close()

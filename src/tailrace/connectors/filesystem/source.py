@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import time
 from collections import deque
 from collections.abc import Collection
@@ -13,14 +11,13 @@ from typing import Any
 
 import polars as pl
 
-from tailrace.clock import Clock
 from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Position, Positions, Reader, Report, Source
 from tailrace.connectors.filesystem.marks import Mark, Past
 from tailrace.connectors.filesystem.partition import FilePartition
-from tailrace.connectors.filesystem.paths import Found, is_glob, list_files, missing, partition_values, reason, root_of
-from tailrace.connectors.filesystem.reading import OpenFile, Reading, Taken
+from tailrace.connectors.filesystem.paths import Found, is_glob, list_files, missing, reason, root_of
+from tailrace.connectors.filesystem.reading import OpenFile, Taken
+from tailrace.connectors.filesystem.spec import Common
 from tailrace.errors import ConfigError, Location, TailraceError, TerminalError, TransientError
-from tailrace.schema import TIMESTAMPS, Kind, Schema
 
 MAX_OPEN = 128
 ENOUGH = 8_192
@@ -31,25 +28,15 @@ _OVERDUE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a file source was declared to be."""
+    """What a source of local files was declared to be."""
 
+    common: Common
     path: Path
     location: Location | None
-    pattern: re.Pattern[str] | None
-    monitor_seconds: float | None
-    reading: Reading
-    folders: Schema
-    """The columns of PARTITIONED BY that are asked for."""
-    keys: tuple[str, ...]
-    """All columns of PARTITIONED BY."""
-    metadata: tuple[str, ...]
-    default_partition: str
-    restart: bool
-    clock: Clock
 
     def files(self) -> list[Found]:
         """List the files as they are now."""
-        return list_files(self.path, self.pattern, self.location)
+        return list_files(self.path, self.common.pattern, self.location)
 
 
 class FileSource(Source):
@@ -57,7 +44,7 @@ class FileSource(Source):
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.bounded = spec.monitor_seconds is None
+        self.bounded = spec.common.monitor_seconds is None
 
     def open(self, positions: Positions) -> FileReader:
         return FileReader(self.spec, positions)
@@ -68,12 +55,12 @@ class FileSource(Source):
             if not found and is_glob(self.spec.path) and self.bounded:
                 raise no_match(self.spec)
             for file in found[:MAX_OPEN]:
-                OpenFile(file.path, self.spec.reading, None).close()
-                folder_columns(file.name, self.spec)
+                OpenFile(file.path, self.spec.common.reading, None).close()
+                self.spec.common.folder_columns(file.name)
         except TailraceError as error:
             return Report.failed(error)
         size = sum(f.status.st_size for f in found)
-        how = "then ends" if self.bounded else f"then looks for more every {self.spec.monitor_seconds:g} s"
+        how = "then ends" if self.bounded else f"then looks for more every {self.spec.common.monitor_seconds:g} s"
         files = f"{len(found)} file{'' if len(found) == 1 else 's'}"
         return Report(ok=True, message=f"reads {files} ({size:,} bytes) of {self.spec.path}, {how}")
 
@@ -97,7 +84,7 @@ class FileReader(Reader):
         self._changes: list[Change] = []
         self._failure: TailraceError | None = None
         self._root = root_of(spec.path)
-        self._last_look = spec.clock.monotonic()
+        self._last_look = spec.common.clock.monotonic()
         self._begin({name: Mark.from_json(value) for name, value in positions.items()})
 
     def _begin(self, marks: dict[str, Mark]) -> None:
@@ -131,7 +118,7 @@ class FileReader(Reader):
 
     @property
     def _bounded(self) -> bool:
-        return self._spec.monitor_seconds is None
+        return self._spec.common.monitor_seconds is None
 
     @staticmethod
     def _known(partitions: dict[str, FilePartition]) -> dict[int, list[FilePartition]]:
@@ -150,8 +137,8 @@ class FileReader(Reader):
 
     def _made(self, name: str, path: Path, mark: Mark | None, past: Past = ()) -> FilePartition:
         """Make the partition of a file."""
-        self._columns[name] = folder_columns(name, self._spec)
-        return FilePartition(name, path, self._spec.reading, mark, restart=self._spec.restart, past=past)
+        self._columns[name] = self._spec.common.folder_columns(name)
+        return FilePartition(name, path, self._spec.common.reading, mark, restart=self._spec.common.restart, past=past)
 
     def _announce(self, partition: FilePartition) -> None:
         """Let a partition begin with the next call of `changes`."""
@@ -241,7 +228,7 @@ class FileReader(Reader):
     def _block(self, partition: FilePartition, taken: Taken) -> Block:
         columns = self._columns[partition.name]
         count = len(taken.values)
-        asked = [self._metadata(partition, key) for key in self._spec.metadata]
+        asked = [self._metadata(partition, key) for key in self._spec.common.metadata]
         if isinstance(taken.values, pl.DataFrame):
             given = [*taken.values.get_columns(), *(c.new_from_index(0, count) for c in columns)]
             values: Any = pl.DataFrame(given) if given else taken.values
@@ -266,13 +253,13 @@ class FileReader(Reader):
 
     def _wait(self, seconds: float) -> None:
         """Sleep until the next look is due, at most for so long."""
-        if self._spec.monitor_seconds is not None:
-            due = self._last_look + self._spec.monitor_seconds - self._spec.clock.monotonic()
+        if self._spec.common.monitor_seconds is not None:
+            due = self._last_look + self._spec.common.monitor_seconds - self._spec.common.clock.monotonic()
             time.sleep(max(0.0, min(seconds, due)))
 
     def _look_if_due(self) -> None:
-        now = self._spec.clock.monotonic()
-        if self._spec.monitor_seconds is None or now - self._last_look < self._spec.monitor_seconds:
+        now = self._spec.common.clock.monotonic()
+        if self._spec.common.monitor_seconds is None or now - self._last_look < self._spec.common.monitor_seconds:
             return
         self._last_look = now
         found = {f.name: f for f in self._list(resumed=True)}
@@ -304,50 +291,14 @@ class FileReader(Reader):
             self._announce(self._made(file.name, file.path, old.mark))
 
     def behind(self) -> Collection[str]:
-        now = self._spec.clock.monotonic()
-        if self._spec.monitor_seconds is not None and now - self._last_look > self._spec.monitor_seconds + _OVERDUE:
+        now = self._spec.common.clock.monotonic()
+        if (
+            self._spec.common.monitor_seconds is not None
+            and now - self._last_look > self._spec.common.monitor_seconds + _OVERDUE
+        ):
             return {*self._active, *self._announced, *self._waiting}  # any may have grown
         return {*self._active, *self._announced}
 
     def close(self) -> None:
         for partition in self._partitions.values():
             partition.close()
-
-
-def folder_columns(name: str, spec: Spec) -> pl.DataFrame:
-    """
-    Give one row with the values of the partition columns that are asked for.
-
-    Raises:
-        TerminalError: a folder is missing, or its value does not fit the column's type.
-    """
-    if not len(spec.folders):
-        return pl.DataFrame()
-    texts = partition_values(name.replace(os.sep, "/"), spec.keys, spec.default_partition)
-    columns = []
-    for field in spec.folders:
-        column = pl.Series(field.name, [texts[field.name]], dtype=pl.String)
-        try:
-            columns.append(_cast(column, field.type.kind, field.type.polars))
-        except pl.exceptions.PolarsError:
-            message = f"folder '{field.name}={texts[field.name]}' of file '{name}' is no {field.type.sql()}"
-            raise TerminalError(message) from None
-    return pl.DataFrame(columns)
-
-
-def _cast(column: pl.Series, kind: Kind, wanted: pl.DataType) -> pl.Series:
-    if kind is Kind.BOOLEAN:
-        words = column.str.to_lowercase().replace_strict(
-            {"true": True, "false": False}, default=None, return_dtype=wanted
-        )
-        if words.null_count() > column.null_count():
-            raise pl.exceptions.InvalidOperationError("no boolean")
-        return words
-    if kind is Kind.DATE:
-        return column.str.to_date("%Y-%m-%d", strict=True)
-    if kind is Kind.TIME:
-        return column.str.to_time("%H:%M:%S%.f", strict=True)
-    if kind in TIMESTAMPS:
-        zone = "UTC" if kind is Kind.TIMESTAMP_LTZ else None
-        return column.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone=zone, strict=True).cast(wanted)
-    return column.cast(wanted, strict=True)
