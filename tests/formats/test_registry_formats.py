@@ -7,7 +7,8 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
@@ -23,6 +24,9 @@ from tailrace.formats.confluent.framing import header
 from tailrace.formats.protobuf.confluent import first_misfit
 from tailrace.formats.protobuf.indexes import encoded, message_at, path_of, split
 from tailrace.schema import BIGINT, INT, STRING, Field, Schema, array, map_type, row, timestamp
+
+if TYPE_CHECKING:
+    from tailrace.testing.pytest_plugin import Proxies
 
 serializers = pytest.importorskip("confluent_kafka.schema_registry.protobuf")
 pytestmark = pytest.mark.integration
@@ -293,6 +297,24 @@ def test_a_registry_that_is_away_is_no_bad_row(fmt: str, topic: str) -> None:
     ):
         with pytest.raises(TransientError, match="can't be reached"):
             ask()
+
+
+def test_the_readers_of_a_table_need_no_second_answer(
+    schema_registry: str, client: Registry, topic: str, tmp_path: Path, fault_proxy: Proxies
+) -> None:
+    """N22: several decoders share a table; what one was told, the others know while the registry is away."""
+    url = urlsplit(schema_registry)
+    proxy = fault_proxy(url.netloc)
+    there = url._replace(netloc=proxy.address).geturl()
+    number = client.register(f"{topic}-value", RegistrySchema(VERSIONS[0], "PROTOBUF"))
+    message = compiled(tmp_path, VERSIONS[0])(id=1, name="a")
+    rows = Rows.of([header(number) + encoded((0,)) + message.SerializeToString()])
+    first, second = (reading(topic, there, PAIR, "protobuf-confluent", tailrace__retries="0") for _ in range(2))
+    assert first.decode(rows).frame.rows() == [(1, "a")]
+    proxy.refuse()
+    assert second.decode(rows).frame.rows() == [(1, "a")]
+    with pytest.raises(TransientError, match="can't be reached"):
+        second.check()
 
 
 def test_where_messages_are(tmp_path: Path) -> None:

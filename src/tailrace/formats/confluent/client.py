@@ -77,6 +77,7 @@ class Registry:
         self._lock = threading.Lock()
         self._client: Any = None
         self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._latest: dict[str, Version] = {}
 
     @property
     def shown(self) -> str:
@@ -100,14 +101,26 @@ class Registry:
             raise UnknownSchemaError(f"the schema registry {self.shown} knows no schema {number}")
         return found
 
-    def latest(self, subject: str) -> Version | None:
-        """Give the newest version of a subject; None if there is no such subject."""
+    def latest(self, subject: str, *, kept: bool = False) -> Version | None:
+        """
+        Give the newest version of a subject; None if there is no such subject.
+
+        With `kept` the last answer counts while the registry is away: each reader of a table asks once, at its first row.
+        """
 
         def ask(client: Any) -> Version:
             client.clear_latest_caches()
             return _version(client.get_latest_version(subject))
 
-        return self._ask(ask)
+        try:
+            found = self._ask(ask)
+        except TransientError:
+            if not kept or subject not in self._latest:
+                raise
+            return self._latest[subject]
+        if found is not None:
+            self._latest[subject] = found
+        return found
 
     def version(self, subject: str, number: int) -> Version | None:
         """Give one version of a subject; None if it has none of this number."""

@@ -70,8 +70,9 @@ class ConfluentDecoder(ByIdDecoder):
     def _record(self) -> str:
         return "" if self._given is None else str(self._given.full_name)
 
-    def _latest(self) -> Any:
-        return latest_message(self._registry, self._options, self._place.subject_if_known(self._options, self._record))
+    def _latest(self, *, kept: bool = False) -> Any:
+        subject = self._place.subject_if_known(self._options, self._record)
+        return latest_message(self._registry, self._options, subject, kept=kept)
 
     def _made(self, number: int) -> Decoder | Reject:
         given = self._registry.schema(number)
@@ -82,7 +83,7 @@ class ConfluentDecoder(ByIdDecoder):
         except ConfigError as error:
             return Reject(0, "schema", f"schema {number} can't be read: {error.message}")
         if self._reader is None:
-            self._reader = self._latest()
+            self._reader = self._latest(kept=True)
         return _Writer(number, file, self._reader, self._schema, self._options)
 
 
@@ -177,14 +178,14 @@ def found_columns(options: Values, place: Place) -> Schema:
     return columns_of(given)
 
 
-def latest_message(client: Registry, options: Values, subject: str) -> Any:
+def latest_message(client: Registry, options: Values, subject: str, *, kept: bool = False) -> Any:
     """
     Give the message of the newest version of a subject: that of `message-name`, else the first; None if there is none.
 
     Raises:
         ConfigError: the file can't be read, or has no such message.
     """
-    version = client.latest(subject) if subject else None
+    version = client.latest(subject, kept=kept) if subject else None
     if version is None or version.schema.kind != "PROTOBUF":
         return None
     file = file_of(client, version.schema)
