@@ -178,6 +178,11 @@ class Reader(ABC):
         """Give the rows that wait in each partition (None: not known), as far as is known without asking anybody."""
         return {}
 
+    @property
+    def throttled(self) -> float:
+        """The seconds for which the system has held it back since it was opened, as by a quota."""
+        return 0.0
+
     def rest(self) -> list[Block]:
         """
         Take no more, and give what was taken from a system that will not give it again.
@@ -277,6 +282,11 @@ class Sink(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of everything. What is not committed stays unseen."""
+
+    @property
+    def throttled(self) -> float:
+        """The seconds for which the system has held it back since it was opened, as by a quota."""
+        return 0.0
 
     def flush(self) -> None:
         """

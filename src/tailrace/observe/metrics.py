@@ -67,6 +67,13 @@ METRICS = {
             "seconds",
         ),
         Metric("source_up", _GAUGE, _SOURCE, "0 while the source's system is away and is tried again, else 1."),
+        Metric(
+            "source_throttled_seconds",
+            _COUNTER,
+            _SOURCE,
+            "Time for which the source's system has held it back, as by a quota.",
+            "seconds",
+        ),
         Metric("source_lag_rows", _GAUGE, _SOURCE, "Rows that wait at the source, where it can tell."),
         Metric(
             "source_watermark_seconds",
@@ -109,6 +116,13 @@ METRICS = {
         Metric("sink_up", _GAUGE, _SINK, "0 while the sink's system is away and is tried again, else 1."),
         Metric("sink_held_seconds", _COUNTER, _SINK, "Time that the engine waited for the sink.", "seconds"),
         Metric("sink_busy_seconds", _COUNTER, _SINK, "Time that the sink was at work.", "seconds"),
+        Metric(
+            "sink_throttled_seconds",
+            _COUNTER,
+            _SINK,
+            "Time for which the sink's system has held it back, as by a quota.",
+            "seconds",
+        ),
         Metric("sink_rows_dropped", _COUNTER, (*_SINK, "reason"), "Rows that the sink could not take, and dropped."),
         Metric("sink_dead_letters", _COUNTER, _SINK, "Rows that the sink could not take, sent as dead letters."),
         Metric("checkpoints", _COUNTER, _JOB, "Complete checkpoints since the start."),

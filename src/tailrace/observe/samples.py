@@ -67,6 +67,7 @@ def _source(source: SourceStatus, delay: Counted | None, job: str) -> Iterator[S
     yield _sample("source_queue_bytes", at, source.queued_bytes)
     yield _sample("source_held_seconds", at, source.held_seconds)
     yield _sample("source_up", at, float(not source.waiting))
+    yield _sample("source_throttled_seconds", at, source.throttled)
     if source.lag is not None:
         yield _sample("source_lag_rows", at, source.lag)
     if source.watermark is not None:
@@ -105,6 +106,7 @@ def _sink(sink: SinkStatus, job: str) -> Iterator[Sample]:
     yield _sample("sink_waits", at, sink.waited)
     yield _sample("sink_retries", at, sink.retries)
     yield _sample("sink_up", at, float(not sink.waiting))
+    yield _sample("sink_throttled_seconds", at, sink.throttled)
     yield _sample("sink_held_seconds", at, sink.held_seconds)
     yield _sample("sink_busy_seconds", at, sink.busy_seconds)
     for reason, count in sink.dropped.items():

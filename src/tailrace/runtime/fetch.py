@@ -104,6 +104,8 @@ class Fetcher:
         self.bytes = 0
         self.partition_rows: Counter[str] = Counter()
         self.lags: Mapping[str, int | None] = {}
+        self.throttled = 0.0
+        """The seconds for which the source's system has held it back."""
         self.retrying = ""
         self.on_the_way = OnTheWay()
         self._source = source
@@ -226,6 +228,7 @@ class Fetcher:
             if not blocks:
                 self._line.flush()
             self.lags = reader.lags()
+            self.throttled = reader.throttled
             # a partition may be announced only when the one before it has ended, so one empty look more decides
             if over and not blocks and not changes:
                 return True

@@ -388,6 +388,7 @@ class Job:
             fetcher.queue.bytes,
             fetcher.retrying,
             fetcher.queue.waiting.seconds,
+            throttled=fetcher.throttled,
         )
 
     def _sink_status(self, name: str, outlet: Outlet) -> SinkStatus:
@@ -397,7 +398,18 @@ class Job:
         dropped, letters = dict(tally.dropped), tally.dead_letters
         retries, away, held, busy = outlet.retries, outlet.away, outlet.held.seconds, outlet.busy.seconds
         return SinkStatus(
-            name, table, outlet.rows, outlet.bytes, outlet.waited, dropped, letters, retries, away, held, busy
+            name,
+            table,
+            outlet.rows,
+            outlet.bytes,
+            outlet.waited,
+            dropped,
+            letters,
+            retries,
+            away,
+            held,
+            busy,
+            throttled=outlet.sink.throttled,
         )
 
     def _summary(self, start: Start, *, finished: bool) -> Summary:

@@ -48,6 +48,10 @@ class StagedTransactional(StagedSink):
         for name in self._files.names(self._folder):
             self._files.unlink(self._folder / name)
 
+    @property
+    def throttled(self) -> float:
+        return self.inner.throttled
+
     def write(self, batch: pl.DataFrame) -> None:
         self._waiting.append(batch)
         self._bytes += int(batch.estimated_size())

@@ -25,6 +25,8 @@ class SourceStatus:
     """Why it does not read just now (its system is away), if it does not."""
     held_seconds: float = 0.0
     """How long it was held back: its rows waited for the engine."""
+    throttled: float = 0.0
+    """The seconds for which its system has held it back."""
 
     @property
     def late(self) -> int:
@@ -57,6 +59,8 @@ class SinkStatus:
     waiting: str = ""
     held_seconds: float = 0.0
     busy_seconds: float = 0.0
+    throttled: float = 0.0
+    """The seconds for which its system has held it back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Self
 import structlog
 
 from tailrace.connectors.kafka import library, logins
-from tailrace.connectors.kafka.failures import AWAY, LOGIN, MISSING, Code, failure
+from tailrace.connectors.kafka.failures import AWAY, LOGIN, MISSING, RIGHTS, Code, failure
 from tailrace.connectors.kafka.properties import PREFIX, Properties
 from tailrace.errors import ConfigError, TailraceError, did_you_mean
 
@@ -111,11 +111,15 @@ class Client:
         """Whether a call never came back: it can't even be closed."""
         self._leaving = False
         tokens = logins.tokens_of(properties)
+        self.throttled = 0.0
+        """The seconds for which brokers have held the client back, by their quotas."""
         conf = configure(properties)
         # what librdkafka would log comes to us by its error callback; it must not write to standard error
         self.lib.conf_set_log_cb(conf, None)
         self._callbacks = (library.ErrorCallback(self._on_error), library.DeliveryCallback(self._on_delivery))
         self.lib.conf_set_error_cb(conf, self._callbacks[0])
+        self._throttle = library.ThrottleCallback(self._on_throttle)
+        self.lib.conf_set_throttle_cb(conf, self._throttle)
         self.distrust = ""
         """Why the certificate of a broker was not taken."""
         if logins.verifies(properties):
@@ -145,6 +149,9 @@ class Client:
 
     def _on_error(self, _handle: int, code: int, reason: bytes | None, _opaque: int) -> None:
         self.errors.append((code, (reason or b"").decode(errors="replace")))
+
+    def _on_throttle(self, _handle: int, _name: bytes | None, _id: int, milliseconds: int, _opaque: int) -> None:
+        self.throttled += milliseconds / 1000
 
     def _on_certificate(self, _handle: int, _name: bytes, _id: int, code: Any, *_: Any) -> int:
         """Leave the decision as OpenSSL has made it, and keep its reason, which librdkafka does not tell."""
@@ -322,9 +329,18 @@ class Client:
         bad = next((e for e in elements if e.err), None)
         if code or bad is not None:
             if code == Code.TIMED_OUT or bad is None:
-                raise self.fail(code, what)
+                raise self.fail(self._right_missing() or code, what)
             raise self.fail(bad.err, f"{what} of {bad.topic.decode()}-{bad.partition}")
         return {(e.topic.decode(), e.partition): e.offset for e in elements}
+
+    def _right_missing(self) -> int:
+        """Give the code of a right that the group lacks: a coordinator that must not be asked is waited for in silence."""
+        while message := self.lib.consumer_poll(self.handle, 0):
+            code = int(message.contents.err)
+            self.lib.message_destroy(message)
+            if code in RIGHTS:
+                return code
+        return 0
 
     def watermarks(self, partition: TopicPartition, seconds: float = ASK_SECONDS) -> tuple[int, int]:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from tailrace.connectors.base import Connector, Context, Sink, Source
@@ -9,6 +10,7 @@ from tailrace.connectors.encoding import RowEncoder
 from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import validate
 from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.creation import Wanted as WantedTopic
 from tailrace.connectors.kafka.fetched import Wanted
 from tailrace.connectors.kafka.options import METADATA, OPTIONS, Replica
 from tailrace.connectors.kafka.properties import Properties, translate
@@ -83,7 +85,8 @@ class KafkaConnector(Connector):
         topic = _topic_to_write(table, options)
         partitioner = self.partitioner(options, resolved)
         given = translate(options)
-        aim = target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner)
+        made = self.creation(topic, options)
+        aim = replace(target(topic, {k: v for k, v in given.items() if k not in _READERS}, partitioner), made=made)
         encoder = RowEncoder(table, resolved, value(context.settings, "tailrace.traces.propagation"))
         buffer = self.buffer(table, options, context)
         if options["sink.delivery-guarantee"] == "at-least-once":
@@ -115,6 +118,24 @@ class KafkaConnector(Connector):
             hint = "leave the option out: rows go by the hash of their key"
             raise ConfigError("'sink.partitioner' = 'round-robin' is for rows without a key", hint=hint, location=at)
         return given
+
+    def creation(self, topic: Topics, options: Values) -> WantedTopic | None:
+        """
+        Tell how the topic is made if it does not exist; None where the broker decides.
+
+        Raises:
+            ConfigError: it is said how, but not that.
+        """
+        key = "tailrace.kafka.topic."
+        config = options.family(f"{key}config")
+        if options[f"{key}create"]:
+            partitions, replicas = options[f"{key}partitions"] or -1, options[f"{key}replicas"] or -1
+            return WantedTopic(topic.names[0], partitions, replicas, config, topic.location)
+        said = next((k for k in options.given if k.startswith(key) and k != f"{key}create"), None)
+        if said is not None:
+            at = options.given[said].key_location
+            raise ConfigError(f"'{said}' needs '{key}create' = 'true'", hint="say so, or leave it out", location=at)
+        return None
 
     def buffer(self, table: Table, options: Values, context: Context) -> Buffer:
         """Make what rows wait in before they are encoded."""

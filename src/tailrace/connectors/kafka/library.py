@@ -159,6 +159,7 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "assignment_lost": (c_int, [c_void_p]),
     "pause_partitions": (c_int, [c_void_p, Partitions]),
     "resume_partitions": (c_int, [c_void_p, Partitions]),
+    "consumer_poll": (POINTER(Message), [c_void_p, c_int]),
     "consumer_close": (c_int, [c_void_p]),
     "commit_queue": (c_int, [c_void_p, Partitions, c_void_p, c_void_p, c_void_p]),
     "queue_new": (c_void_p, [c_void_p]),

@@ -58,6 +58,12 @@ def pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"it is no regular expression: {error}") from None
 
 
+def _above_zero(text: str) -> int:
+    if (value := integer(text)) < 1:
+        raise ValueError("expected a number above zero")
+    return value
+
+
 def _not_negative(parse: Callable[[str], int]) -> Callable[[str], int]:
     def read(text: str) -> int:
         if (value := parse(text)) < 0:
@@ -194,6 +200,10 @@ OPTIONS = OptionSet(
             replica,
             doc="which of several processes this is, as `1/2`: it reads each partition whose number is its own, counted around",
         ),
+        Option("tailrace.kafka.topic.create", boolean, False, "make the topic that is written, if it does not exist"),
+        Option("tailrace.kafka.topic.partitions", _above_zero, doc="how many partitions; else the broker says"),
+        Option("tailrace.kafka.topic.replicas", _above_zero, doc="how many replicas of each; else the broker says"),
+        Option("tailrace.kafka.topic.config.*", string, doc="any configuration of a topic, as `retention.ms`"),
         Option(
             "tailrace.kafka.native",
             boolean,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -266,3 +268,13 @@ class Producer:
             self.purge()
             self._lib.topic_destroy(rkt)
         self.client.close()
+
+
+@contextmanager
+def closed_if_it_fails(producer: Producer) -> Iterator[None]:
+    """Close a producer if what is done with it fails."""
+    try:
+        yield
+    except BaseException:  # whatever ended it: the producer is closed, and the error goes on
+        producer.close()
+        raise

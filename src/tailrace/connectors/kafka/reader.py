@@ -354,6 +354,10 @@ class KafkaReader(Reader):
         """Committed offsets are for information: that one could not be written stops nothing."""
         _log.warning("offsets were not committed", group=self._plan.group, error=reason)
 
+    @property
+    def throttled(self) -> float:
+        return self._client.throttled
+
     def behind(self) -> Collection[str]:
         """Give the partitions that have something behind the last row; an open transaction is something."""
         return [one.name for tp, one in self._live.items() if not self._caught_up(tp, one)]

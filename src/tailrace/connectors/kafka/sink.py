@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +16,11 @@ from tailrace.connectors.encoding import Encoded, RowEncoder, sizes
 from tailrace.connectors.kafka.buffer import Buffer
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics
+from tailrace.connectors.kafka.creation import Wanted, counted
 from tailrace.connectors.kafka.failures import FENCED, Code, failure
 from tailrace.connectors.kafka.library import CONSUMER
 from tailrace.connectors.kafka.limits import largest_message, topic_limit
-from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer
+from tailrace.connectors.kafka.producer import TOO_LARGE_HINT, Producer, closed_if_it_fails
 from tailrace.connectors.kafka.properties import MAX_BLOCK, Properties, Property, connection_properties, plain
 from tailrace.connectors.kafka.source import CHECK_SECONDS, checked
 from tailrace.connectors.refusing import accepted
@@ -80,6 +80,8 @@ class Target:
     most_bytes: int
     block_seconds: float = BLOCK_MS / 1000
     """How long a step of a transaction is tried."""
+    made: Wanted | None = None
+    """How the topic is made if it does not exist; None: as the broker decides."""
 
     def producer(self, more: Properties) -> Producer:
         """Make its producer; `more` goes over its own properties."""
@@ -96,8 +98,10 @@ class Target:
         Raises:
             ConfigError, TransientError, TerminalError: it can't be opened.
         """
+        if self.made is not None:
+            self.made.ensure(self.topic, self.properties)
         producer = self.producer(more)
-        with _closed_if_it_fails(producer):
+        with closed_if_it_fails(producer):
             producer.open()
             # only now: a topic may come into being when it is opened
             limit = topic_limit(self.topic.names[0], self.properties)
@@ -106,7 +110,7 @@ class Target:
                 return producer, largest
         producer.close()
         producer = self.producer(plain({"batch.size": str(limit)}) | more)
-        with _closed_if_it_fails(producer):
+        with closed_if_it_fails(producer):
             producer.open()
         return producer, largest
 
@@ -114,19 +118,11 @@ class Target:
         """Reach the cluster and look at the topic; makes nothing."""
 
         def look(client: Client) -> str:
-            count = len(self.topic.partitions(client, CHECK_SECONDS))
-            return f"{self.topic} on {client.bootstrap}: {count} partition{'' if count == 1 else 's'}, {how}"
+            if self.made is not None:
+                return f"{self.made.report(self.topic, client, self.properties)}, {how}"
+            return f"{self.topic} on {client.bootstrap}: {counted(self.topic.partitions(client, CHECK_SECONDS))}, {how}"
 
         return checked(connection_properties(self.properties), look)
-
-
-@contextmanager
-def _closed_if_it_fails(producer: Producer) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:  # whatever ended it: the producer is closed, and the error goes on
-        producer.close()
-        raise
 
 
 def target(topic: Topics, given: Properties, partitioner: str) -> Target:
@@ -268,6 +264,10 @@ class KafkaSink(AtLeastOnceSink):
         if rows is not None:
             self.producer.send(self._writable.encode(rows, self.refusals))
 
+    @property
+    def throttled(self) -> float:
+        return self._producer.client.throttled if self._producer is not None else 0.0
+
     def flush(self) -> None:
         self._send(self._buffer.take())
         self.producer.heed()
@@ -339,6 +339,10 @@ class KafkaTransactionalSink(TransactionalSink):
     def _send(self, rows: pl.DataFrame | None) -> None:
         if rows is not None:
             self._begin().send(self._writable.encode(rows, self.refusals))
+
+    @property
+    def throttled(self) -> float:
+        return self._producer.client.throttled if self._producer is not None else 0.0
 
     def sift(self, batches: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
         return [self._writable.rows(batch, self.refusals) for batch in batches]

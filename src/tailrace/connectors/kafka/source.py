@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tailrace.connectors.base import Positions, Report, Source
-from tailrace.connectors.kafka.client import Client, TopicPartition
+from tailrace.connectors.kafka.client import Client
+from tailrace.connectors.kafka.creation import counted
 from tailrace.connectors.kafka.fetched import Fetcher, Wanted
 from tailrace.connectors.kafka.group import GroupReader
 from tailrace.connectors.kafka.library import CONSUMER
@@ -113,9 +114,9 @@ class KafkaSource(Source):
         if self._plan.replica is not None:
             mine = [tp for tp in found if self._plan.replica.reads(tp[1])]
             part = f", of which process {self._plan.replica} reads {len(mine)}"
-            return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}{part}"
+            return f"{self._plan.topics} on {client.bootstrap}: {counted(found)}{part}"
         shared = f", shared with the members of group '{self._plan.group}'" if self.shared else ""
-        return f"{self._plan.topics} on {client.bootstrap}: {_counted(found)}{shared}"
+        return f"{self._plan.topics} on {client.bootstrap}: {counted(found)}{shared}"
 
 
 def checked(properties: Properties, look: Callable[[Client], str]) -> Report:
@@ -127,8 +128,3 @@ def checked(properties: Properties, look: Callable[[Client], str]) -> Report:
         return Report.failed(error)
     except ValueError as error:
         return Report(False, str(error))
-
-
-def _counted(partitions: list[TopicPartition]) -> str:
-    count = len(partitions)
-    return "1 partition" if count == 1 else f"{count} partitions"

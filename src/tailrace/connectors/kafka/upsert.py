@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tailrace.connectors.base import Connector, Context
 from tailrace.connectors.kafka.buffer import Buffer, UpsertBuffer
+from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.connector import KafkaConnector
+from tailrace.connectors.kafka.creation import Wanted
 from tailrace.connectors.kafka.options import OPTIONS as KAFKA
 from tailrace.connectors.kafka.properties import Properties
 from tailrace.connectors.kafka.starts import Mark
@@ -51,6 +55,11 @@ class UpsertKafkaConnector(KafkaConnector):
     def partitioner(self, options: Values, resolved: TableOptions) -> str:
         # by the hash of the key: all messages of a key are in one partition, in their order
         return "default"
+
+    def creation(self, topic: Topics, options: Values) -> Wanted | None:
+        made = super().creation(topic, options)
+        # what stands at a key is what the table is: the broker may forget the rest
+        return made and replace(made, config={"cleanup.policy": "compact"} | dict(made.config or {}))
 
     def buffer(self, table: Table, options: Values, context: Context) -> Buffer:
         rows, interval = options[_ROWS], options[_INTERVAL]
