@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from server_kit import free_ports
 
 from tailrace.testing import FaultProxy
 
@@ -21,26 +22,6 @@ BEHIND_PROXY, PROXY = 3, 4
 """The port of a broker's listener that a proxy leads to, and the port of the proxy, counted from the first one."""
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
-
-
-def free_ports(count: int) -> int:
-    """Find the first of `count` free ports in a row."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        if first + count < 65536 and all(_is_free(first + i) for i in range(count)):
-            return first
-    raise OSError("no free ports in a row")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _recipe(name: str, environment: dict[str, str]) -> Run:
@@ -195,3 +176,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
     yield start
     for run in runs:
         run("stop")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless all tests were asked for."""
+    if not os.environ.get("TAILRACE_TEST_ALL"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes long: scripts/test --all runs it"))

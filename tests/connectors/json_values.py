@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 
-def to_json(columns: Mapping[str, str], row: Mapping[str, Any]) -> str:
+def to_json(columns: Mapping[str, str], row: Mapping[str, Any], separator: str = " ") -> str:
     """Write a row."""
-    values = {n: _written(row[n], t) for n, t in columns.items()}
+    values = {n: _written(row[n], t, separator) for n, t in columns.items()}
     numbers = {f'"\x00{v}\x00"': str(v) for v in row.values() if isinstance(v, Decimal)}
     text = json.dumps(values, ensure_ascii=False)
     for mark, number in numbers.items():
@@ -20,13 +20,13 @@ def to_json(columns: Mapping[str, str], row: Mapping[str, Any]) -> str:
     return text
 
 
-def _written(value: Any, type_: str) -> Any:
+def _written(value: Any, type_: str, separator: str) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, Decimal):
         return f"\x00{value}\x00"
     if isinstance(value, datetime):
-        text = value.strftime("%Y-%m-%d %H:%M:%S.%f")[: -3 if "(3)" in type_ else None]
+        text = value.strftime(f"%Y-%m-%d{separator}%H:%M:%S.%f")[: -3 if "(3)" in type_ else None]
         return text + ("Z" if value.tzinfo else "")
     if isinstance(value, time):
         return value.isoformat(timespec="milliseconds")

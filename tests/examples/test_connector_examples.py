@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from server_kit import free_ports, running
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "connectors"
 
@@ -38,3 +39,43 @@ def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) ->
     keys = client.keys("totals:*")
     assert sum(int(client.hget(key, "n")) for key in keys) == 1000
     assert client.xlen("large-payments") > 0
+
+
+@pytest.mark.slow
+def test_elasticsearch(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    client = pytest.importorskip("opensearchpy", reason="Elasticsearch: its extra is not installed")
+    url = service("opensearch", {})
+    run("elasticsearch.sql", tmp_path, HOSTS=url)
+    reader = client.OpenSearch(url, timeout=60)
+    reader.indices.refresh(index="totals,large-payments")
+    found = reader.search(index="totals", body={"size": 100})["hits"]["hits"]
+    assert sum(hit["_source"]["n"] for hit in found) == 1000
+    assert {hit["_id"] for hit in found} == {str(hit["_source"]["card"]) for hit in found}
+    assert reader.count(index="large-payments")["count"] > 0
+    assert reader.indices.get_data_stream(name="large-payments")["data_streams"]
+    reader.close()
+
+
+@pytest.mark.slow
+def test_cassandra(tmp_path: Path) -> None:
+    driver = pytest.importorskip("cassandra.cluster", reason="Cassandra: its extra is not installed")
+    with running("cassandra", tmp_path / "server", {"CASSANDRA_PORT": str(free_ports(4))}) as (_, address):
+        host, _, port = address.partition(":")
+        session = driver.Cluster([host], int(port)).connect()
+        session.execute("CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        said = run("cassandra.sql", tmp_path, POINTS=address)
+        assert sum(n for (n,) in session.execute("SELECT n FROM shop.totals")) == 1000
+        assert said.count("|") > 20
+        session.cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_hbase(tmp_path: Path) -> None:
+    client = pytest.importorskip("happybase", reason="HBase: its extra is not installed")
+    with running("hbase", tmp_path / "server", {"HBASE_PORT": str(free_ports(2))}) as (_, address):
+        run("hbase.sql", tmp_path, THRIFT=address)
+        host, _, port = address.partition(":")
+        connection = client.Connection(host, int(port))
+        rows = dict(connection.table("totals").scan())
+        assert sum(int.from_bytes(cells[b"counted:n"], "big") for cells in rows.values()) == 1000
+        connection.close()

@@ -22,9 +22,12 @@ GROUP = "tailrace.connectors"
 _BUILT_IN = (
     "alert",
     "blackhole",
+    "cassandra",
     "datagen",
+    "elasticsearch",
     "eventhubs",
     "filesystem",
+    "hbase",
     "iterable",
     "jdbc",
     "kafka",
@@ -37,13 +40,18 @@ _BUILT_IN = (
 )
 _EXTRAS = {
     "alert": "alert",
+    "cassandra": "cassandra",
+    "elasticsearch": "elasticsearch",
     "eventhubs": "kafka",
+    "hbase": "hbase",
     "jdbc": "jdbc",
     "kafka": "kafka",
     "redis": "redis",
     "upsert-kafka": "kafka",
 }
 _MODULES = {"eventhubs": "kafka.eventhubs", "upsert-kafka": "kafka.upsert"}
+_ALIASES = {"elasticsearch-7": "elasticsearch", "hbase-2.2": "hbase", "opensearch": "elasticsearch"}
+"""Other names of connectors, among them Flink's."""
 
 
 def names() -> tuple[str, ...]:
@@ -61,6 +69,7 @@ def get(name: str, location: Location | None = None) -> Connector:
     Raises:
         ConfigError: there is none of this name, or a library that it needs is not installed; points at `location`.
     """
+    name = _ALIASES.get(name, name)
     if name in _BUILT_IN:
         return _built_in(name, location)
     found = [e for e in entry_points(group=GROUP) if e.name == name]

@@ -15,7 +15,7 @@ from tailrace.errors import TailraceError
 from tailrace.testing.connectors.delivery import Verdict, assert_delivered
 from tailrace.testing.connectors.results import record, seconds_of
 from tailrace.testing.connectors.sinks import CHECK_SECONDS, COLUMNS, sent
-from tailrace.testing.connectors.system import NOWHERE, System, answers, ddl, hook, needs
+from tailrace.testing.connectors.system import NOWHERE, System, ddl, gone, hook, needs
 from tailrace.testing.connectors.trials import Got, Trial, Victim, check, run
 from tailrace.testing.connectors.values import TYPES, columns_of, python_rows, rows_of
 from tailrace.testing.fault_proxy import FaultProxy
@@ -194,7 +194,7 @@ class SourceConformance(System):
 
         def killed(trial: Trial) -> None:
             self.kill()
-            assert not answers(self.address()), "the server was not killed"
+            assert gone(self.address()), "the server was not killed"
             trial.until(lambda: trial.status and any(s.waiting for s in trial.status.sources), "the source waits")
             self.start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -159,6 +160,16 @@ def answers(address: str) -> bool:
         socket.create_connection((host, int(port)), 1.0).close()
     except OSError:
         return False
+    return True
+
+
+def gone(address: str, seconds: float = 10.0) -> bool:
+    """Tell whether nobody listens at an address any more; a process that was killed may need a moment."""
+    end = time.monotonic() + seconds
+    while answers(address):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
     return True
 
 

@@ -1,0 +1,19 @@
+-- Totals by card in Cassandra, where other services find them by key; then the large payments beside them.
+--   CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};
+--   tailrace run examples/connectors/cassandra.sql -p POINTS=localhost:9042
+CREATE TABLE payments (card BIGINT, amount DOUBLE, seen AS PROCTIME()) WITH (
+  'connector' = 'datagen', 'number-of-rows' = '1000',
+  'fields.card.kind' = 'random', 'fields.card.min' = '1', 'fields.card.max' = '20',
+  'fields.amount.min' = '1', 'fields.amount.max' = '900'
+);
+
+CREATE TABLE totals (card BIGINT NOT NULL, n BIGINT, total DOUBLE, PRIMARY KEY (card) NOT ENFORCED) WITH (
+  'connector' = 'cassandra', 'contact-points' = '${POINTS}', 'keyspace' = 'shop',
+  'tailrace.create-table' = 'true', 'ttl' = '1 d'
+);
+
+INSERT INTO totals SELECT card, COUNT(*), SUM(amount) FROM payments GROUP BY card;
+
+SELECT p.card, p.amount, t.n
+FROM payments AS p LEFT JOIN totals FOR SYSTEM_TIME AS OF p.seen AS t ON p.card = t.card
+WHERE p.amount > 800;

@@ -1,0 +1,89 @@
+"""Servers of tests that are killed and started again, by their recipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+RECIPES = Path(__file__).resolve().parents[1] / "services"
+START_SECONDS = 900
+
+
+def free_ports(count: int) -> int:
+    """Find the first of `count` free ports in a row."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first: int = probe.getsockname()[1]
+        if first + count < 65536 and all(_is_free(first + i) for i in range(count)):
+            return first
+    raise OSError("no free ports in a row")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+class Recipe:
+    """A server by its recipe, with data, log and process id in a folder of its own."""
+
+    def __init__(self, name: str, folder: Path, environment: dict[str, str]) -> None:
+        self._name = name
+        self._folder = folder
+        self._environment = environment | {"TAILRACE_SERVICES_RUN": str(folder)}
+
+    def start(self) -> str:
+        """Start it; give the last line that the recipe prints."""
+        done = self._run("start")
+        if done.returncode:
+            pytest.skip(f"{self._name}: the server could not be started: {done.stderr.strip()[-500:]}")
+        return done.stdout.strip().rpartition("\n")[2]
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._run("stop")
+
+    def kill(self) -> None:
+        """Kill it, and all that it has started, by SIGKILL; wait until it is gone."""
+        process = int((self._folder / self._name / "pid").read_text())
+        os.killpg(process, signal.SIGKILL)  # recipes start servers in sessions of their own
+        while Path(f"/proc/{process}").exists() and _state(process) != "Z":
+            time.sleep(0.02)
+        (self._folder / self._name / "pid").unlink()
+
+    def _run(self, verb: str) -> subprocess.CompletedProcess[str]:
+        command = [str(RECIPES / f"{self._name}.sh"), verb]
+        environment = os.environ | self._environment
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=START_SECONDS, check=False
+        )
+
+
+def _state(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+@contextmanager
+def running(name: str, folder: Path, environment: dict[str, str]) -> Iterator[tuple[Recipe, str]]:
+    """Start a server, and stop it at the end; give it with what its recipe prints."""
+    recipe = Recipe(name, folder, environment)
+    try:
+        yield recipe, recipe.start()
+    finally:
+        recipe.stop()
