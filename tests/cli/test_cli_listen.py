@@ -61,3 +61,18 @@ def test_what_can_not_be_listened_on(tmp_path: Path, listen: str, message: str) 
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_dashboard_of_a_running_script(tmp_path: Path) -> None:
+    """Its address is told; the same server has the metrics."""
+    (tmp_path / "job.sql").write_text(SCRIPT)
+    command = [sys.executable, "-m", "tailrace", "run", "--ui=0", "job.sql"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = re.findall(r"http://127\.0\.0\.1:\d+", next(line for line in process.stderr if "dashboard" in line))[0]
+        assert "<title>Tailrace</title>" in httpx.get(url).text
+        assert httpx.get(url + "/api/session").json()["actions"] is False
+        assert until(url + "/metrics", 200).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert process.returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -76,7 +77,7 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> httpx
     named = {k.replace("_", "-"): v for k, v in headers.items()}
     CLIENT.cookies.clear()
     with CLIENT.stream(method, server.url + path, headers=named) as answer:
-        if not answer.headers["content-type"].startswith("text/event-stream"):  # which has no end
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):  # which has no end
             answer.read()
         return answer
 
@@ -222,3 +223,81 @@ def test_ended_jobs_are_told_of(server: Server) -> None:
     job = ask(server, "/api/jobs").json()["jobs"][0]
     assert (job["name"], job["state"], job["sources"][0]["table"]) == ("j", "running", SOURCE.table)
     assert replace(SEEN.status).name == "j"
+
+
+def test_there_are_no_websockets(locked: Server, server: Server) -> None:
+    """A handshake is answered as any request: refused without the token, and never switched."""
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec_websocket_version": "13"}
+    upgrade["sec_websocket_key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    for path in paths():
+        assert ask(locked, path, **upgrade, origin="http://evil.example").status_code in (401, 200, 503)
+        assert ask(server, path, **upgrade).status_code != 101
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../server.py",
+        "/static/%2e%2e/server.py",
+        "/static/..%2fserver.py",
+        "/static/..%252fserver.py",
+        "/static//etc/passwd",
+        "/static/app.js%00.css",
+        "/static/pages/..%5capp.js",
+        "/static/",
+        "/static",
+    ],
+)
+def test_no_file_but_those_that_are_listed(server: Server, path: str) -> None:
+    """The path goes out as it stands here: nothing on the way makes it shorter."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.address.port, timeout=10)
+    connection.request("GET", path)
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
+def test_a_session_of_a_browser(locked: Server) -> None:
+    """The cookie has the number of a session, not the token; it ends when the browser says so, and is not guessed."""
+    own = {"content-type": "application/json", "origin": locked.url}
+    with httpx.Client(base_url=locked.url, timeout=10) as client:
+        assert client.get("/api/session").json() == {"known": False}
+        answer = client.post("/api/session", json={"token": SECRET}, headers=own)
+        cookie = answer.headers["set-cookie"]
+        assert SECRET not in cookie
+        assert {"HttpOnly", "SameSite=strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+        kept = client.cookies["tailrace_session"]
+        assert client.get("/metrics").status_code == 200
+        assert client.request("DELETE", "/api/session", headers=own).json() == {"known": False}
+    assert ask(locked, "/metrics", cookie=f"tailrace_session={kept}").status_code == 401
+    assert ask(locked, "/metrics", cookie=f"tailrace_session={SECRET}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"x" * 1_000_000, 413), (b"[" * 30_000, 400), (b"[]", 400), (b"{", 400), (b"\xff", 400), (b'{"token": 1}', 401)],
+    ids=["long", "deep", "list", "cut", "bytes", "number"],
+)
+def test_bodies_are_small_objects(locked: Server, body: bytes, status: int) -> None:
+    answer = httpx.post(
+        locked.url + "/api/session", content=body, headers={"content-type": "application/json"}, timeout=10
+    )
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+
+
+def test_without_the_token_a_browser_is_asked_for_it(locked: Server) -> None:
+    answer = ask(locked, "/", accept="text/html")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+
+
+def test_only_so_many_pages_listen(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More are refused; those that are closed make room."""
+    monkeypatch.setattr("tailrace.web.feed.MOST_STREAMS", 1)
+    with httpx.stream("GET", server.url + "/api/stream", timeout=10) as first:
+        lines = first.iter_lines()
+        assert next(lines).startswith("data: ")
+        assert ask(server, "/api/stream").status_code == 503
+    end = time.monotonic() + 10
+    while ask(server, "/api/stream").status_code == 503:
+        assert time.monotonic() < end
+        time.sleep(0.1)
