@@ -31,6 +31,15 @@ def test_postgres(service: Callable[[str, dict[str, str]], str], tmp_path: Path)
         assert cursor.execute("SELECT sum(n) FROM card_totals").fetchall() == ([1000],)
 
 
+def test_rabbitmq(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    pika = pytest.importorskip("pika", reason="RabbitMQ: its client pika is not installed")
+    url = service("rabbitmq", {}).partition("=")[2]
+    run("rabbitmq.sql", tmp_path, URL=url)
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    assert connection.channel().queue_declare("payments", passive=True).method.message_count == 1000
+    connection.close()
+
+
 def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
     redis = pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
     url = service("redis", {}).partition("=")[2]

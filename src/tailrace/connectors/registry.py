@@ -34,6 +34,7 @@ _BUILT_IN = (
     "memory",
     "nexmark",
     "print",
+    "rabbitmq",
     "redis",
     "sqlite",
     "upsert-kafka",
@@ -46,6 +47,7 @@ _EXTRAS = {
     "hbase": "hbase",
     "jdbc": "jdbc",
     "kafka": "kafka",
+    "rabbitmq": "rabbitmq",
     "redis": "redis",
     "upsert-kafka": "kafka",
 }

@@ -1,0 +1,77 @@
+"""The connector's face: from the options of a table to a source or sink."""
+
+from __future__ import annotations
+
+from tailrace.connectors.base import Connector, Context
+from tailrace.connectors.bulk import WHOLE, Bulk
+from tailrace.connectors.encoding import RowEncoder
+from tailrace.connectors.rabbitmq.client import Broker, Queues
+from tailrace.connectors.rabbitmq.options import OPTIONS
+from tailrace.connectors.rabbitmq.sink import RabbitSink, Route
+from tailrace.connectors.rabbitmq.source import METADATA, QueueSource
+from tailrace.connectors.table_options import TableOptions, appends_only, resolve
+from tailrace.errors import ConfigError
+from tailrace.formats.base import MetadataKey
+from tailrace.options import Values
+from tailrace.plan.catalog import Table
+from tailrace.schema import Schema
+
+
+class RabbitConnector(Connector):
+    """Queues and streams that are read, and exchanges that are written to."""
+
+    name = "rabbitmq"
+    doc = "RabbitMQ: classic and quorum queues, acknowledged after the checkpoint; streams, read from any offset."
+    options = OPTIONS
+    place = "queue"
+    metadata = (
+        MetadataKey("exchange", "STRING NOT NULL", "the exchange that the message came by"),
+        MetadataKey("routing-key", "STRING NOT NULL", "its routing key", writable=True),
+        MetadataKey("message-id", "STRING", "its id, by which it is taken once", writable=True),
+        MetadataKey("timestamp", "TIMESTAMP_LTZ(3)", "its time, as its sender says"),
+        MetadataKey("headers", "MAP<STRING, BYTES>", "its headers", writable=True),
+        MetadataKey("redelivered", "BOOLEAN NOT NULL", "whether it was given before, and not acknowledged"),
+        MetadataKey("offset", "BIGINT NOT NULL", "its offset in a stream; in a queue the number of its delivery"),
+    )
+
+    def source(self, table: Table, options: Values, schema: Schema, context: Context) -> QueueSource:
+        self._formatted(table)
+        wanted = tuple(m.key for m in table.metadata if m.name in schema and m.key in METADATA)
+        latest = options["scan.startup.mode"] == "latest-offset"
+        queues = _queues(table, options)
+        return QueueSource(Broker.of(options), queues, options["prefetch"], latest=latest, metadata=wanted)
+
+    def refuses_updates(self, table: Table) -> str:
+        return appends_only(table, self)
+
+    def sink(self, table: Table, options: Values, context: Context) -> RabbitSink:
+        encoder = RowEncoder(table, self._formatted(table))
+        written = {m.key: m.name for m in table.metadata if not m.virtual}
+        queues = _queues(table, options) if not options["exchange"] else Queues(options["queue"] or ())
+        key = options["routing-key"]
+        if key is None and not options["exchange"]:
+            key = queues.names[0]
+        route = Route(
+            options["exchange"],
+            key or "",
+            options["sink.mandatory"],
+            options["sink.persistent"],
+            written.get("routing-key"),
+            written.get("message-id"),
+        )
+        return RabbitSink(Broker.of(options), queues, route, encoder, Bulk.of(options, order=WHOLE))
+
+    def _formatted(self, table: Table) -> TableOptions:
+        resolved = resolve(table, self)
+        if resolved.value is None:
+            message = f"connector 'rabbitmq' needs the option 'format' (table '{table.name}')"
+            raise ConfigError(message, hint="add 'format' = 'json'", location=table.location)
+        return resolved
+
+
+def _queues(table: Table, options: Values) -> Queues:
+    names: tuple[str, ...] = options["queue"] or (table.name,)
+    return Queues(names, options["queue.type"], options["queue.declare"])
+
+
+CONNECTOR = RabbitConnector()

@@ -1,0 +1,242 @@
+"""Queues, streams and exchanges of a real RabbitMQ; the other side is pika, another client."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+pytest.importorskip("aio_pika", reason="RabbitMQ: the extra tailrace[rabbitmq] is not installed")
+
+import pika
+from connector_kit import sink, source, table
+
+from tailrace.connectors.base import Block, Limit, Reader, Refusals
+from tailrace.connectors.metadata import parse_type
+from tailrace.connectors.rabbitmq.sink import RabbitSink
+from tailrace.errors import ConfigError, TerminalError, TransientError
+from tailrace.formats.base import Rows
+from tailrace.plan.catalog import MetadataColumn, Table
+from tailrace.schema import BIGINT, STRING
+
+
+@pytest.fixture(scope="module")
+def url(service: Callable[[str, dict[str, str]], str]) -> str:
+    """Give the address of a broker of this module's own."""
+    return service("rabbitmq", {}).partition("=")[2]
+
+
+@pytest.fixture
+def channel(url: str) -> Iterator[Any]:
+    """Give a channel of the other client, on a broker without our queue."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    channel.queue_delete("q")
+    yield channel
+    connection.close()
+
+
+def queue(channel: Any, kind: str = "classic") -> None:
+    channel.queue_declare("q", durable=True, arguments={"x-queue-type": kind})
+
+
+def declare(url: str, *metadata: MetadataColumn, **options: str) -> Table:
+    """Declare a table; `_` in an option's name stands for `-`, `__` for `.`."""
+    named = {k.replace("__", ".").replace("_", "-"): v for k, v in options.items()}
+    given = {"url": url, "queue": "q", "format": "json"} | named
+    return table("rabbitmq", {"id": BIGINT}, given, name="rows", metadata=metadata)
+
+
+def put(channel: Any, *numbers: int, ids: bool = False) -> None:
+    for n in numbers:
+        properties = pika.BasicProperties(message_id=f"m{n}" if ids else None, headers={"trace": b"t1", "n": n})
+        channel.basic_publish("", "q", json.dumps({"id": n}).encode(), properties)
+
+
+def ready(channel: Any) -> int:
+    """Give how many messages wait in the queue, and are with nobody."""
+    return int(channel.queue_declare("q", passive=True).method.message_count)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def take(reader: Reader, count: int) -> list[Block]:
+    """Read blocks until so many rows have come."""
+    found: list[Block] = []
+    end = time.monotonic() + 30
+    while sum(map(len, found)) < count:
+        found += reader.poll(Limit(wait_seconds=0.1))
+        assert time.monotonic() < end, [len(b) for b in found]
+    assert sum(map(len, found)) == count
+    return found
+
+
+def ids(blocks: list[Block]) -> list[int]:
+    return [
+        json.loads(row)["id"]
+        for b in blocks
+        if isinstance(b.values, Rows)
+        for i in range(len(b))
+        if (row := b.values.row(i))
+    ]
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_messages_are_acknowledged_when_their_checkpoint_is_complete(url: str, channel: Any, kind: str) -> None:
+    queue(channel, kind)
+    put(channel, *range(10))
+    reader = source(declare(url)).open({})
+    blocks = take(reader, 10)
+    assert ids(blocks) == list(range(10))
+    assert reader.wants_positions
+    reader.acknowledge({"q": blocks[-1].position})
+    put(channel, 10, 11)
+    assert ids(take(reader, 2)) == [10, 11]
+    reader.close()
+    until(lambda: ready(channel) == 2)  # the two that no checkpoint has
+    again = source(declare(url, MetadataColumn("r", parse_type("BOOLEAN"), "redelivered", virtual=True))).open({})
+    (block,) = take(again, 2)
+    assert block.metadata is not None
+    assert block.metadata["redelivered"].to_list() == [True, True]
+    again.close()
+
+
+def test_messages_with_an_id_are_taken_once(url: str, channel: Any) -> None:
+    """The checkpoint was complete, and the broker did not hear of it."""
+    queue(channel)
+    put(channel, *range(5), ids=True)
+    reader = source(declare(url)).open({})
+    blocks = take(reader, 5)
+    reader.close()
+    until(lambda: ready(channel) == 5)
+    put(channel, 5, 6, ids=True)
+    again = source(declare(url)).open({"q": json.loads(json.dumps(blocks[-1].position))})
+    rest = take(again, 2)
+    assert ids(rest) == [5, 6]
+    again.acknowledge({"q": rest[-1].position})
+    again.close()
+    until(lambda: ready(channel) == 0)
+
+
+def test_the_prefetch_bounds_what_is_on_its_way(url: str, channel: Any) -> None:
+    queue(channel)
+    put(channel, *range(20))
+    reader = source(declare(url, prefetch="5")).open({})
+    blocks = take(reader, 5)
+    assert reader.poll(Limit(wait_seconds=0.2)) == []
+    assert ready(channel) == 15
+    reader.acknowledge({"q": blocks[-1].position})
+    assert ids(take(reader, 5)) == [5, 6, 7, 8, 9]
+    reader.close()
+
+
+def test_a_stream_is_read_behind_its_offset(url: str, channel: Any) -> None:
+    queue(channel, "stream")
+    put(channel, *range(10))
+    of = declare(url, MetadataColumn("o", BIGINT, "offset", virtual=True), queue__type="stream")
+    reader = source(of).open({})
+    blocks = take(reader, 10)
+    reader.close()
+    assert ids(blocks) == list(range(10))
+    put(channel, 10)
+    again = source(of).open({"q": {"offset": 3}})
+    rest = take(again, 7)
+    again.close()
+    assert ids(rest) == [4, 5, 6, 7, 8, 9, 10]
+    assert rest[-1].position == {"offset": 10}
+
+
+def test_metadata_and_headers(url: str, channel: Any) -> None:
+    queue(channel)
+    put(channel, 7, ids=True)
+    kinds = {"routing-key": "STRING", "message-id": "STRING", "headers": "MAP<STRING, BYTES>"}
+    reader = source(declare(url, *(MetadataColumn(k, parse_type(t), k, virtual=True) for k, t in kinds.items()))).open(
+        {}
+    )
+    (block,) = take(reader, 1)
+    reader.close()
+    assert block.metadata is not None
+    headers = [{"key": "trace", "value": b"t1"}, {"key": "n", "value": b"7"}]
+    assert block.metadata.rows() == [("q", "m7", headers)]
+
+
+class Noted(Refusals):
+    """Keeps what is refused."""
+
+    tolerates = True
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+
+    def refuse(self, rows: pl.DataFrame, code: str, reason: str, hint: str = "") -> None:
+        self.rows += [(code, n) for n in rows["id"].to_list()]
+
+
+def opened(of: Table) -> RabbitSink:
+    target = sink(of)
+    assert isinstance(target, RabbitSink)
+    target.refusals = Noted()
+    target.open()
+    return target
+
+
+def test_rows_are_confirmed_together(url: str, channel: Any) -> None:
+    target = opened(declare(url, queue__declare="true", sink__bulk_flush__max_actions="500"))
+    target.write(pl.DataFrame({"id": range(2000)}))
+    target.prepare(1)
+    target.close()
+    assert ready(channel) == 2000
+    got = [json.loads(channel.basic_get("q", auto_ack=True)[2])["id"] for _ in range(2000)]
+    assert got == list(range(2000))
+
+
+def test_a_row_that_no_queue_takes_is_refused(url: str, channel: Any) -> None:
+    channel.exchange_declare("x", "direct")
+    queue(channel)
+    channel.queue_bind("q", "x", "here")
+    of = declare(url, MetadataColumn("key", STRING, "routing-key"), exchange="x")
+    target = opened(of)
+    target.write(pl.DataFrame({"id": [1, 2, 3], "key": ["here", "nowhere", "here"]}))
+    target.prepare(1)
+    assert isinstance(target.refusals, Noted)
+    assert target.refusals.rows == [("unroutable", 2)]
+    target.close()
+    assert ready(channel) == 2
+
+
+def test_a_queue_that_is_full_is_tried_again(url: str, channel: Any) -> None:
+    channel.queue_declare("q", durable=True, arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    target = opened(declare(url))
+    target.write(pl.DataFrame({"id": range(4)}))
+    with pytest.raises(TransientError, match="did not take a message"):
+        target.prepare(1)
+    channel.queue_purge("q")
+    target.prepare(1)
+    target.close()
+    assert ready(channel) == 2
+
+
+def test_what_is_wrong_is_said(url: str, channel: Any) -> None:
+    with pytest.raises(TerminalError, match="no queue 'q'") as caught:
+        opened(declare(url))
+    assert "queue.declare" in caught.value.hint
+    assert "no queue 'q'" in source(declare(url)).check().message
+    queue(channel, "quorum")
+    with pytest.raises(TerminalError, match="x-queue-type"):
+        opened(declare(url, queue__declare="true", queue__type="stream"))
+    with pytest.raises(ConfigError, match="no address"):
+        source(declare("http://x"))
+    with pytest.raises(TransientError, match="is away"):
+        opened(declare("amqp://127.0.0.1:1/", timeout="2 s"))
+    with pytest.raises(TerminalError, match="refuses the login") as caught:
+        opened(declare(url.replace("guest:guest@", ""), username="guest", password="canary-secret"))  # noqa: S106
+    assert "canary" not in str(caught.value)
