@@ -205,6 +205,10 @@ class Executor:
         for operator in self._assigners(scan):
             operator.progress.end(partition)
 
+    def partitions(self, scan: str) -> frozenset[str]:
+        """Give the partitions that a scan reads now."""
+        return frozenset(self._scans[scan].partitions)
+
     def end_scan(self, scan: str) -> None:
         """Hear that a scan gets no more partitions: with the end of those that it has, it ends."""
         self._scans[scan].complete = True

@@ -42,6 +42,10 @@ class ErrorPolicies:
         self._policies = dict(policies)
         self.tallies: dict[str, Tally] = {scan: Tally() for scan in policies}
 
+    def policy(self, scan: str) -> Policy:
+        """Give the policy of a scan."""
+        return self._policies[scan]
+
     def keeps_bytes(self, scan: str) -> bool:
         """Whether the bytes of the scan's rows may be needed until the tick is over."""
         return self._policies[scan].keeps_bytes

@@ -29,7 +29,8 @@ class Arrived:
     Rows of one partition, decoded.
 
     `kept` has the row in the block of each row of `frame` (None: all). `block` is there only if a dead letter may need
-    its bytes. `read_at` is when it was read, by the monotonic clock.
+    its bytes. `read_at` is when it was read, by the monotonic clock. Rows that are `replayed` were read before, and have no
+    position.
     """
 
     partition: str
@@ -42,6 +43,7 @@ class Arrived:
     rows: int
     bytes: int
     read_at: float = 0.0
+    replayed: bool = False
 
     def offset(self, row: int) -> int | None:
         """Give the offset of a row of the block, if the source has such."""

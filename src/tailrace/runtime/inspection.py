@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from tailrace.clock import Clock
-from tailrace.engine.executor import Executor
 from tailrace.engine.open_windows import WindowState
 from tailrace.engine.progress import SourceTime
 from tailrace.plan.redaction import hidden_columns
+from tailrace.runtime.assembly import Parts
 from tailrace.runtime.between_ticks import BetweenTicks
 from tailrace.runtime.checkpoint_history import CheckpointRecord, History
 from tailrace.settings import value
@@ -45,19 +45,24 @@ class Inspection:
 
     def __init__(
         self,
-        executor: Executor,
+        parts: Parts,
         between: BetweenTicks,
         clock: Clock,
         settings: Mapping[str, str],
         history: History,
         folder: Path | None,
     ) -> None:
-        self._executor = executor
+        self._executor = parts.executor
+        self.letter_tables = parts.letters
+        """The tables that take the job's dead letters, by name."""
+        self.settings = dict(settings)
+        self.clock = clock
         self._between = between
-        self._clock = clock
         self._history = history
         self._folder = folder
-        self._hidden = hidden_columns(list(executor.sinks.values()), value(settings, "tailrace.redact"))
+        self.redacted: tuple[str, ...] = value(settings, "tailrace.redact")
+        """The columns that must not be shown."""
+        self._hidden = hidden_columns(list(parts.executor.sinks.values()), self.redacted)
 
     def windows(self) -> tuple[Sequence[WindowState], Mapping[str, SourceTime]]:
         """
@@ -74,7 +79,7 @@ class Inspection:
         node = self._executor.nodes.get(operator)
         if node is None:
             return None
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         tap = self._executor.taps.look(operator, now)
         age = None if tap.frame is None else now - tap.taken
         return Sample(operator, node.schema.names, tap.frame, age, tap.passed, self._hidden[id(node)])

@@ -237,14 +237,14 @@ class Job:
         self._loop = self._make_loop(parts, store, start)
         assert self._checkpointer is not None
         self.inspection = Inspection(
-            parts.executor,
+            parts,
             self._loop.between,
             self._clock,
             self._all_settings,
             self._checkpointer.history,
             store.folder if store is not None else None,
         )
-        self.control = Control(self._loop, self.stop)
+        self.control = Control(self._loop, self.stop, parts, self._all_settings, self._clock)
         for fetcher in self._fetchers.values():
             fetcher.start()
         if self._stopping:

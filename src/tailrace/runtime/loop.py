@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -211,7 +211,22 @@ class Loop:
                 case Ended():
                     self._executor.end(scan, change.partition)
 
-    def _tick(self, drained: _Drained) -> None:
+    def replay(self, scan: str, arrivals: Sequence[Arrived]) -> int:
+        """
+        Take rows that were read before, between two ticks; give how many of them were not taken.
+
+        A row counts as one of its partition, or of any other if nobody reads that now.
+        """
+        known = self._executor.partitions(scan)
+        placed = [a if a.partition in known or not known else replace(a, partition=min(known)) for a in arrivals]
+        try:
+            return self._tick(_Drained([(scan, a) for a in placed]))
+        except BaseException as error:
+            self._halt.set(error)  # the tick may be half done: only the last checkpoint is whole
+            raise
+
+    def _tick(self, drained: _Drained) -> int:
+        """Take what has arrived through the operators; give how many rows were not taken."""
         arrivals = drained.arrivals
         now_ns, now = time.time_ns(), self._clock.monotonic()
         inputs = [
@@ -230,10 +245,12 @@ class Loop:
             now = self._clock.monotonic()
             self.latency.add([now - a.read_at for _, a in arrivals], [a.rows for _, a in arrivals])
         for scan, arrived in arrivals:
-            self._positions[scan][arrived.partition] = arrived.position
+            if not arrived.replayed:
+                self._positions[scan][arrived.partition] = arrived.position
         for scan, changes in drained.later:
             self._change(scan, changes)
         self._dirty = self._dirty or bool(arrivals or result.outputs or drained.changed)
+        return sum(len(a.rejects) for _, a in arrivals) + sum(map(len, result.rejected))
 
     def _hand_on(self, result: TickResult, letters: list[tuple[str, Letter]]) -> None:
         for number, (sink, batch) in enumerate(result.outputs):
