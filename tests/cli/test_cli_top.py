@@ -36,6 +36,9 @@ LATER = replace(
 class Moving:
     """A job that gets on at each look."""
 
+    inspection = None
+    control = None
+
     def __init__(self) -> None:
         self._looks = iter([SEEN])
 

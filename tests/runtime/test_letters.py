@@ -21,7 +21,7 @@ from tailrace.sql.session import Session
 TABLES = """
 CREATE TABLE letters (`source` STRING, `partition` STRING, `offset` BIGINT, stage STRING, operator STRING, code STRING,
   reason STRING, payload BYTES, `time` TIMESTAMP_LTZ(3))
-WITH ('connector' = 'filesystem', 'path' = '{folder}/letters', 'format' = 'json');
+WITH ('connector' = 'filesystem', 'path' = '{folder}/letters', 'format' = 'json', 'sink.rolling-policy.inactivity-interval' = '50 ms');
 CREATE TABLE payments (card STRING, amount INT) WITH ('connector' = 'filesystem', 'path' = '{folder}/in',
   'format' = 'json', 'source.monitor-interval' = '50 ms', 'tailrace.on-error' = '{on_error}',
   'tailrace.dead-letter.table' = 'letters');
@@ -133,10 +133,9 @@ def test_what_is_hidden_is_neither_shown_nor_found(folder: Path) -> None:
         shown = [x.shown(letters.hidden) for x in looked(letters, 4).letters]
         assert sorted(x for x in shown if x is not None) == [
             b'{"card": "***", "amount": "five"}',
-            b'{"card": "***", "amount": "x"}',
             b'{"card": "***", "amount": 0}',
         ]
-        assert shown.count(None) == 1
+        assert shown.count(None) == 2, "no JSON, and JSON with a control character"
         assert letters.look("letters", "c2").letters == ()
         assert letters.look("letters", "4111").letters == ()
 

@@ -33,6 +33,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 class Fixed:
     """A job that always looks the same."""
 
+    inspection = None
+    control = None
+
     def observe(self) -> Observation:
         return SEEN
 
@@ -82,10 +85,17 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> httpx
         return answer
 
 
+ROUTES = Routes(Site(LocalJobs(list)), Gate(None)).all()
+
+
 def paths() -> list[str]:
     """Give the paths of all routes."""
-    routes = Routes(Site(LocalJobs(list)), Gate(None)).all()
-    return sorted({r.path.replace("{job}", JOB) for r in routes})
+    return sorted({r.path.replace("{job}", JOB) for r in ROUTES})
+
+
+def actions() -> list[str]:
+    """Give the paths of those that change something of a job."""
+    return sorted({r.path.replace("{job}", JOB) for r in ROUTES if "{job}" in r.path and "POST" in (r.methods or ())})
 
 
 def test_metrics(server: Server) -> None:
@@ -123,8 +133,23 @@ def test_nothing_without_the_token(tried: Server, path: str, method: str) -> Non
 
 @pytest.mark.parametrize("path", paths())
 def test_with_the_token(known: Server, path: str) -> None:
-    assert ask(known, path, authorization=f"Bearer {SECRET}").status_code in (200, 503)
-    assert ask(known, path, authorization=f"bearer {SECRET}").status_code in (200, 503)
+    """What can be seen is shown; a job without an engine has no answers yet (409), and actions are not asked for by GET (405)."""
+    methods = {m for r in ROUTES if r.path.replace("{job}", JOB) == path for m in r.methods or ()}
+    allowed = (200, 409, 503) if "GET" in methods else (405,)
+    assert ask(known, path, authorization=f"Bearer {SECRET}").status_code in allowed
+    assert ask(known, path, authorization=f"bearer {SECRET}").status_code in allowed
+
+
+@pytest.mark.parametrize("path", actions())
+def test_actions_are_refused_unless_they_are_allowed(server: Server, path: str) -> None:
+    """A server that only shows changes nothing; one that may says that the job has not started."""
+    refused = CLIENT.post(server.url + path, json={})
+    assert (refused.status_code, "--allow-actions" in refused.text) == (403, True)
+    with Server(Address("127.0.0.1", 0), lambda: [Fixed()], actions=True) as allowed:
+        asked = {"ids": ["x"], "name": "n"}
+        assert CLIENT.post(allowed.url + path, json=asked).status_code == 409
+        assert CLIENT.post(allowed.url + path, content=b"name=n").status_code == 403
+        assert CLIENT.post(allowed.url + path.replace(JOB, "0" * 12), json=asked).status_code == 404
 
 
 def test_tokens_can_not_be_tried_out(locked: Server) -> None:

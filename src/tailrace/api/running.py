@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any, Self
 
 from tailrace.api.background import Background
+from tailrace.runtime.control import Control
+from tailrace.runtime.inspection import Inspection
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
@@ -70,6 +72,16 @@ class Running:
     def observe(self) -> Observation | None:
         """Give all that can be seen of it: operators, partitions, latency; None before it has begun."""
         return self._background.script.observe()
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """What the dashboard asks it; None before its engine has started."""
+        return self._background.script.inspection
+
+    @property
+    def control(self) -> Control | None:
+        """What the dashboard tells it; None before its engine has started."""
+        return self._background.script.control
 
     def stop(self) -> None:
         """End it in good order: what was read is put through, and a checkpoint is taken. Returns at once."""

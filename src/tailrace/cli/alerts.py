@@ -11,10 +11,11 @@ from pathlib import Path
 
 import typer
 
-from tailrace.cli.failures import FAILED, plain
+from tailrace.cli.failures import FAILED
 from tailrace.cli.script import load
 from tailrace.connectors import registry
 from tailrace.errors import ConfigError, TailraceError
+from tailrace.observe.plain import plain
 from tailrace.plan.catalog import Table
 
 

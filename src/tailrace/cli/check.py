@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from tailrace.cli import logs
-from tailrace.cli.failures import FAILED, plain
+from tailrace.cli.failures import FAILED
 from tailrace.cli.run import check_options
 from tailrace.cli.script import Script, load
 from tailrace.clock import SystemClock
@@ -19,6 +19,7 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Guarantee, Report
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.errors import ConfigError, TailraceError
+from tailrace.observe.plain import plain
 from tailrace.plan import splitting
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin, Scan, Sink, walk

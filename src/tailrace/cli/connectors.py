@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from tailrace.cli.failures import plain
 from tailrace.connectors import registry
 from tailrace.connectors.base import Connector
 from tailrace.errors import ConfigError
+from tailrace.observe.plain import plain
 from tailrace.options import Option
 
 

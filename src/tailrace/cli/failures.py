@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from tailrace.errors import ConfigError, TailraceError, TerminalError
+from tailrace.observe.plain import plain
 
 UsageError: Any = typer.BadParameter.__base__
 """What the library for command lines raises when a command is called wrongly; it has no public name for it."""
@@ -60,16 +61,6 @@ def _parts(error: TailraceError) -> dict[str, str | int | None]:
         "line": at.line if at else None,
         "column": at.column if at else None,
     }
-
-
-def plain(text: str) -> str:
-    r"""
-    Write control characters as escapes, so that data can't steer a terminal.
-
-    >>> print(plain("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def guarded(command: Callable[[], object], *, as_json: bool = False) -> int:

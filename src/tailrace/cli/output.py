@@ -12,10 +12,10 @@ from typing import TextIO
 import polars as pl
 
 from tailrace.cli.cells import OP, cells
-from tailrace.cli.failures import plain
 from tailrace.connectors.base import AtLeastOnceSink, Report
 from tailrace.errors import TerminalError
 from tailrace.formats.rows_as_json import jsonl
+from tailrace.observe.plain import plain
 from tailrace.schema import FLOATS, INTEGERS, Kind, Schema
 
 MAX_WIDTH = 60

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
-from tailrace.cli.failures import plain
 from tailrace.cli.screen import LiveLines
+from tailrace.observe.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

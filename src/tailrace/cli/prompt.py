@@ -14,13 +14,14 @@ import polars as pl
 from tailrace.cli import logs
 from tailrace.cli.asking import HELP, asker, statements, typed_word
 from tailrace.cli.compiling import told_of_compiling
-from tailrace.cli.failures import plain, report, silence_stdout
+from tailrace.cli.failures import report, silence_stdout
 from tailrace.cli.jobs import stopped_by_signals
 from tailrace.cli.output import output_sink, print_frame
 from tailrace.cli.progress import Progress, summary_lines
 from tailrace.cli.run import Gone, make_job, query_sink, show, tell
 from tailrace.cli.screen import LiveLines
 from tailrace.cli.script import Script, new_session, read, script_of
+from tailrace.observe.plain import plain
 from tailrace.plan.explain import explain as draw
 from tailrace.schema import STRING, Field, Schema
 from tailrace.sql.session import Session

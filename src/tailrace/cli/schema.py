@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from tailrace.cli import logs
-from tailrace.cli.failures import FAILED, plain
+from tailrace.cli.failures import FAILED
 from tailrace.cli.script import load
 from tailrace.connectors import registry as connectors
 from tailrace.connectors.encoding import RowEncoder
@@ -22,6 +22,7 @@ from tailrace.formats.avro.types import parse
 from tailrace.formats.confluent.access import Access, address
 from tailrace.formats.confluent.client import Registry, RegistrySchema, Version, registry
 from tailrace.formats.confluent.registering import Contract, RegisteringEncoder
+from tailrace.observe.plain import plain
 from tailrace.plan.catalog import Table
 
 KINDS = {".avsc": "AVRO", ".proto": "PROTOBUF", ".json": "JSON"}

@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tailrace.cli.failures import plain
 from tailrace.cli.progress import count, span
 from tailrace.errors import ConfigError, TerminalError
+from tailrace.observe.plain import plain
 from tailrace.web.address import TOKEN, address
 
 TIMEOUT_SECONDS = 5.0

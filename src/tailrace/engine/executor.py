@@ -209,6 +209,10 @@ class Executor:
         """Give the partitions that a scan reads now."""
         return frozenset(self._scans[scan].partitions)
 
+    def scans_behind(self, operator: str) -> frozenset[str]:
+        """Give the scans whose rows come to an operator; none for a name that there is not."""
+        return next((v.scans for v in self._order if v.name == operator), frozenset())
+
     def end_scan(self, scan: str) -> None:
         """Hear that a scan gets no more partitions: with the end of those that it has, it ends."""
         self._scans[scan].complete = True
@@ -309,7 +313,7 @@ class Executor:
         return min((p.watermark_out for p in vertex.parents), default=MIN_WATERMARK)
 
     def _scan_of(self, operator: str) -> str | None:
-        scans = next((v.scans for v in self._order if v.name == operator), frozenset())
+        scans = self.scans_behind(operator)
         return next(iter(scans)) if len(scans) == 1 else None
 
     @property

@@ -60,7 +60,7 @@ class ErrorPolicies:
         found = []
         for reject in arrived.rejects:
             place = _Place(scan, arrived, reject.row)
-            found += self._one(place, "decode", "", reject.code, reject.reason, None)
+            found += self._one(place, "decode", scan, reject.code, reject.reason, None)
         return found
 
     def rejected(self, arrivals: Sequence[tuple[str, Arrived]], rejected: Rejected) -> list[tuple[str, Letter]]:

@@ -59,7 +59,8 @@ class Inspection:
         self.clock = clock
         self._between = between
         self._history = history
-        self._folder = folder
+        self.folder = folder
+        """Where the job keeps its state, if it does."""
         self.redacted: tuple[str, ...] = value(settings, "tailrace.redact")
         """The columns that must not be shown."""
         self._hidden = hidden_columns(list(parts.executor.sinks.values()), self.redacted)
@@ -90,4 +91,4 @@ class Inspection:
 
     def savepoints(self) -> list[Savepoint]:
         """Give the savepoints of the job, the newest first; those of earlier runs too."""
-        return savepoints(self._folder) if self._folder is not None else []
+        return savepoints(self.folder) if self.folder is not None else []

@@ -40,14 +40,18 @@ def scan_of(parts: Parts, letters: Sequence[StoredLetter]) -> str:
         hint = "the table of dead letters needs the column 'source'; choose letters of one source at a time"
         raise ConfigError("it is not known which table these rows are of", hint=hint)
     [source] = sources
-    scans = [name for name, scan in parts.executor.scans.items() if scan.table.name == source]
+    scans = {name for name, scan in parts.executor.scans.items() if scan.table.name == source}
+    if not scans:
+        raise ConfigError(f"the job does not read table '{source}'", hint="choose letters of a table that it reads")
+    if len(scans) > 1:
+        # each place that reads it has rejected the row by itself
+        scans = scans.intersection(*(parts.executor.scans_behind(letter.text("operator")) for letter in letters))
     if len(scans) != 1:
-        why = (
-            f"the job does not read table '{source}'" if not scans else f"the job reads table '{source}' more than once"
-        )
-        raise ConfigError(f"{why}, so these rows have no way back in", hint="send them to the table's system again")
-    _check(parts, scans[0], parts.executor.scans[scans[0]], letters)
-    return scans[0]
+        hint = "choose letters of one operator; their table needs the column 'operator'"
+        raise ConfigError(f"the job reads table '{source}' in several places, and it is not known in which", hint=hint)
+    [found] = scans
+    _check(parts, found, parts.executor.scans[found], letters)
+    return found
 
 
 def _check(parts: Parts, name: str, scan: Scan, letters: Sequence[StoredLetter]) -> None:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from tailrace.runtime.control import Control
+from tailrace.runtime.inspection import Inspection
 from tailrace.runtime.observation import Observation
 from tailrace.web.views import observation_view
 
@@ -14,7 +16,15 @@ View = dict[str, Any]
 
 
 class Watched(Protocol):
-    """What runs and can be looked at."""
+    """What runs and can be looked at, asked and told."""
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """Questions to it; None before its engine has started."""
+
+    @property
+    def control(self) -> Control | None:
+        """Orders to it; None before its engine has started."""
 
     def observe(self) -> Observation | None:
         """Give all that can be seen of it now; None before it has started."""

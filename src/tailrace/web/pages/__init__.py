@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.web.pages import time_lines
+from tailrace.web.pages import checkpoints, dead_letters, rows, time_lines, windows
 from tailrace.web.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -10,4 +10,8 @@ PAGES: tuple[Page, ...] = (
     Page("graph", "Graph"),
     time_lines.PAGE,
     Page("sources", "Sources"),
+    windows.PAGE,
+    rows.PAGE,
+    dead_letters.PAGE,
+    checkpoints.PAGE,
 )
