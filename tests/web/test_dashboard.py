@@ -80,6 +80,9 @@ def test_everybody_can_use_it(browser: Browser, dashboard: Dashboard, name: str)
 class Hostile:
     """A job whose every text is an attack."""
 
+    inspection = None
+    control = None
+
     def observe(self) -> Observation:
         source = SourceStatus(HOSTILE, HOSTILE, 1, 1, 1, 1, {HOSTILE: 1}, 1, 1, HOSTILE)
         status = Status(HOSTILE, HOSTILE, 1.0, (source,), (SinkStatus("o", HOSTILE, 1, 0, 0),), CheckpointStatus())
