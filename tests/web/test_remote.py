@@ -34,6 +34,9 @@ SECRET = "a secret of the test"  # noqa: S105  of the test
 class Job:
     """A job that reads ten rows a second."""
 
+    inspection = None
+    control = None
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._began = time.monotonic()
