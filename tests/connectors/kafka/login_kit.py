@@ -25,6 +25,12 @@ from cryptography.x509.oid import NameOID
 
 PASSWORD = "store-secret"  # noqa: S105
 CLIENT, SECRET = "reader", "token-server-secret"
+KEY = "dGVzdC1vbmx5LWtleQ=="
+STRING = (
+    "Endpoint=sb://tailrace.servicebus.windows.net/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey="
+    + KEY
+)
+"""The connection string that the broker takes in the place of Event Hubs."""
 
 
 class Issuer:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import kafka_kit as kit
 import pytest
+from login_kit import KEY, STRING
 
 from tailrace.connectors.base import AtLeastOnceSink, Limit
 from tailrace.connectors.kafka import logins
@@ -15,12 +16,6 @@ from tailrace.connectors.kafka.properties import Properties
 from tailrace.connectors.kafka.source import KafkaSource
 from tailrace.errors import ConfigError
 from tailrace.plan.catalog import Table
-
-KEY = "dGVzdC1vbmx5LWtleQ=="
-STRING = (
-    "Endpoint=sb://tailrace.servicebus.windows.net/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey="
-    + KEY
-)
 
 
 def table(kafka: str, folder: Path, hub: str, more: dict[str, str] | None = None) -> Table:

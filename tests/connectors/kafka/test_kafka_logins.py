@@ -17,6 +17,8 @@ from login_kit import CLIENT, PASSWORD, SECRET, Issuer
 
 from tailrace.connectors.base import AtLeastOnceSink
 from tailrace.connectors.kafka import library, logins
+from tailrace.connectors.kafka.client import Client
+from tailrace.connectors.kafka.failures import Code
 from tailrace.connectors.kafka.logins import Token
 from tailrace.connectors.kafka.properties import Properties, Property, plain
 from tailrace.errors import ConfigError, TailraceError, TransientError
@@ -333,6 +335,15 @@ def test_a_password_that_changes(kafka: str, tmp_path: Path) -> None:
         time.sleep(0.2)
     both_ways(at(kafka, CLEAR), topic, options | {"topic": kit.new_topic(kafka)})
     reader.close()
+
+    # the broker's first: what runs waits for the file, what begins does not
+    properties = {k.removeprefix("properties."): v for k, v in options.items()}
+    with Client(library.CONSUMER, plain(properties | {"bootstrap.servers": at(kafka, CLEAR)})) as client:
+        for kind in (ConfigError, TransientError):
+            client.errors.append((Code.AUTHENTICATION, "Authentication failed"))
+            assert type(client.fail(Code.TRANSPORT, "x")) is kind
+            client.errors.clear()
+            client.topics()
     file.write_text("")
     assert "is empty" in refused_at_once(options).message
     assert "No such file" in refused_at_once(options | {"tailrace.kafka.password-file": str(tmp_path / "no")}).message

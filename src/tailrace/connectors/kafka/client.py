@@ -15,7 +15,7 @@ import structlog
 from tailrace.connectors.kafka import library, logins
 from tailrace.connectors.kafka.failures import AWAY, LOGIN, MISSING, RIGHTS, Code, failure
 from tailrace.connectors.kafka.properties import PREFIX, Properties
-from tailrace.errors import ConfigError, TailraceError, did_you_mean
+from tailrace.errors import ConfigError, TailraceError, TransientError, did_you_mean
 
 TopicPartition = tuple[str, int]
 SLICE_MS = 250
@@ -146,6 +146,7 @@ class Client:
         file, user = properties.get(logins.PASSWORD_FILE), properties.get("sasl.username")
         self._password = logins.PasswordFile(file) if file is not None else None
         self._user = user.value if user is not None else ""
+        self._reached = False
 
     def _on_error(self, _handle: int, code: int, reason: bytes | None, _opaque: int) -> None:
         self.errors.append((code, (reason or b"").decode(errors="replace")))
@@ -174,6 +175,11 @@ class Client:
         partitions = [(e.topic.decode(), int(e.partition)) for e in elements]
         lost = revoked and bool(self.lib.assignment_lost(handle))
         self.rebalances.append(Rebalance(partitions, revoked, lost))
+
+    @property
+    def follows_password(self) -> bool:
+        """Whether its password is in a file that may change."""
+        return self._password is not None
 
     def subscribe(self, topics: Iterable[str]) -> None:
         """
@@ -220,6 +226,7 @@ class Client:
         self.lib.poll(self.handle, milliseconds)
         if self._password is not None and (password := self._password.changed()) is not None:
             self.settle(self.lib.sasl_set_credentials(self.handle, self._user.encode(), password.encode()))
+            self.errors.clear()
             _log.info("the password has changed, and was taken over", brokers=self.bootstrap)
 
     def fatal(self) -> tuple[int, str]:
@@ -244,6 +251,8 @@ class Client:
         if code == Code.SSL:
             what = f"Kafka at {self.bootstrap}: no encrypted connection can be made"
             reason = self.distrust or reason
+        if self.follows_password and self._reached:
+            return TransientError(f"{what}: {reason}; another password is awaited in its file", location=self._location)
         return failure(code, reason, what, self._location)
 
     def _cause(self) -> str:
@@ -289,6 +298,7 @@ class Client:
             hopeless = told & LOGIN or Code.ALL_BROKERS_DOWN in told
             if hopeless or code not in AWAY or time.monotonic() >= end:
                 raise self.fail(code, "Kafka can't be reached")
+        self._reached = True
         try:
             return dict(_topics(found.contents))
         finally:

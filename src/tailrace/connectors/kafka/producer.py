@@ -235,7 +235,8 @@ class Producer:
         told = {c: text for c, text in self.client.errors if not text.startswith(logins.NO_TOKEN)}
         if Code.FATAL in told or told.keys() & FENCED:
             raise self._failed(Code.FATAL, f"topic '{self.name}' can't be written any more")
-        refused = told.keys() & LOGIN
+        # rows wait for a new password no longer than for a broker that is away
+        refused = told.keys() & LOGIN if not self.client.follows_password else set()
         if refused:
             raise self.client.fail(Code.TRANSPORT, f"topic '{self.name}' can't be written")
 
