@@ -225,6 +225,14 @@ OPTIONS = OptionSet(
         ),
         Option("tailrace.metrics.exporter", several("otlp", "dogstatsd"), (), "where metrics go: `otlp`, `dogstatsd`"),
         Option("tailrace.metrics.interval", duration, 10_000, "how often metrics are sent"),
+        Option("tailrace.logs.exporter", several("otlp", "opensearch"), (), "where log lines go: `otlp`, `opensearch`"),
+        Option(
+            "tailrace.logs.format",
+            _one_of("console", "json"),
+            None,
+            "how `tailrace run` writes log lines: `console`, or `json` in the Elastic Common Schema; `--log-format` goes"
+            " before it",
+        ),
         Option(
             "tailrace.telemetry.attributes",
             pairs,
@@ -253,6 +261,13 @@ OPTIONS = OptionSet(
             "localhost:8125",
             "the agent: `host:port`, or `unix:///path/dsd.socket`",
         ),
+        Option(
+            "tailrace.opensearch.url", string, "http://localhost:9200", "OpenSearch or Elasticsearch, for log lines"
+        ),
+        Option("tailrace.opensearch.index", string, "logs-tailrace", "the index or data stream of log lines"),
+        Option("tailrace.opensearch.user", string, None, "the user, with a password"),
+        Option("tailrace.opensearch.password", string, None, "the password of the user", secret=True),
+        Option("tailrace.opensearch.api-key", string, None, "an API key in the place of a user", secret=True),
     ),
 )
 

@@ -29,6 +29,12 @@ alive() {
 launch() {
   TAILRACE_SERVICE=$RUN setsid "$@" >>"$LOG" 2>&1 </dev/null 8>&- 9>&- &
   echo $! >"$PIDFILE"
+  # until it is the program itself, its environment is not there to be known by
+  for _ in $(seq 50); do
+    ! alive || break
+    kill -0 "$(<"$PIDFILE")" 2>/dev/null || break
+    sleep 0.1
+  done
 }
 
 # wait_ready SECONDS COMMAND...: until the command succeeds; the process must live and the time must not be up.

@@ -7,11 +7,10 @@ import sys
 
 import structlog
 
+from tailrace.observe.logs import setup
+
 
 def by_default() -> None:
     """Let warnings and errors go to standard error, unless the program has configured structlog itself."""
     if not structlog.is_configured():
-        structlog.configure(
-            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        )
+        setup.console(logging.WARNING, sys.stderr, colours=sys.stderr.isatty())

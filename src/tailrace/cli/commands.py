@@ -75,6 +75,23 @@ AllowActions = Annotated[
         "--allow-actions", help="Let the dashboard change something, as replay dead letters; else it only shows."
     ),
 ]
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    console = "console"
+    json = "json"
+
+
+LogFormats = Annotated[
+    LogFormat | None,
+    typer.Option(
+        "--log-format",
+        help="How log lines are written; `json` in the Elastic Common Schema.",
+        show_default="console, or as --json says",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
@@ -112,6 +129,7 @@ def run(
         typer.Option("--from-savepoint", metavar="DIR", help="Begin where a savepoint was taken, with new state."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")] = False,
+    log_format: LogFormats = None,
     listen: Listen = None,
     ui: Ui = None,
     allow_actions: AllowActions = False,
@@ -135,6 +153,7 @@ def run(
         allow_state_drop=allow_state_drop,
         from_savepoint=from_savepoint,
         json=json,
+        log_format=None if log_format is None else log_format.value,
         serve=serve,
     )
 
@@ -322,7 +341,8 @@ def ui(
 
 
 observe_app = typer.Typer(
-    help="Make what watches a job: alert rules, a scrape config, a dashboard.", no_args_is_help=True
+    help="Make what watches a job: alert rules, a scrape config, a dashboard, an index template for logs.",
+    no_args_is_help=True,
 )
 app.add_typer(observe_app, name="observe")
 
@@ -361,6 +381,18 @@ def scrape(
     from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
 
     command.scrape(listen, token_file)
+
+
+@observe_app.command(epilog="Example: `tailrace observe index-template > template.json`")
+def index_template(
+    index: Annotated[str, typer.Option("--index", metavar="NAME", help="The data stream of log lines.")] = (
+        "logs-tailrace"
+    ),
+) -> None:
+    """Write an index template for log lines, for OpenSearch (with its Dashboards) and Elasticsearch (with Kibana)."""
+    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
+
+    command.template(index)
 
 
 alerts_app = typer.Typer(help="Try the channels of alerts.", no_args_is_help=True)

@@ -8,21 +8,26 @@ from typing import TextIO
 
 import structlog
 
+from tailrace.observe.logs import setup
 
-def to_stderr(level: int = logging.INFO, stream: TextIO | None = None, *, as_json: bool = False) -> None:
+
+def to_stderr(
+    level: int = logging.INFO, stream: TextIO | None = None, *, as_json: bool = False, log_format: str | None = None
+) -> None:
     """
     Send all log lines to standard error (or what stands for it), short and without colours where nobody looks.
 
-    With `as_json` each is an object with the keys `event`, `level`, `timestamp` and those of the event.
+    With `as_json` each is an object with the keys `event`, `level`, `timestamp` and those of the event; a `log_format` of
+    `json` makes it one of the Elastic Common Schema.
+
+    Raises:
+        ConfigError: a package for that is missing.
     """
-    colours = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
-            structlog.processors.JSONRenderer() if as_json else colours,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    target = stream or sys.stderr
+    if log_format == "json":
+        setup.ecs(level, target)
+    elif as_json and log_format is None:
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+        setup.configure(level, target, structlog.processors.JSONRenderer(), stamp)
+    else:
+        setup.console(level, target, colours=sys.stderr.isatty())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,6 +60,22 @@ def scrape(listen: str, token_file: Path | None) -> None:
         config["authorization"] = {"credentials_file": str(token_file)}
     config["static_configs"] = [{"targets": [where.url().removeprefix("http://")]}]
     _write_yaml({"scrape_configs": [config]})
+
+
+def template(index: str) -> None:
+    """
+    Write an index template for log lines.
+
+    Raises:
+        ConfigError: a package is missing.
+    """
+    try:
+        from tailrace.observe.logs.ecs import index_template  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"this needs the package '{error.name}', which is not installed", hint="pip install 'tailrace[logs]'"
+        ) from None
+    print(json.dumps(index_template(index), indent=2))
 
 
 def _watched(files: Sequence[Path], parameters: Sequence[str] | None, settings: Sequence[str] | None) -> Script:

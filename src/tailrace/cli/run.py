@@ -23,12 +23,14 @@ from tailrace.connectors.base import Sink as RowSink
 from tailrace.engine.tracing import Tracer
 from tailrace.errors import ConfigError
 from tailrace.observe.exporting.telemetry import telemetry
+from tailrace.observe.logs.setup import tell_rest
 from tailrace.plan.changelog import INSERT_ONLY, changelog_modes
 from tailrace.plan.explain import explain
 from tailrace.plan.nodes import Sink
 from tailrace.runtime.job import Job
 from tailrace.runtime.script import Script as Runner
 from tailrace.runtime.summary import Summary
+from tailrace.settings import value
 from tailrace.sql.statements import Done, Explain, Show
 from tailrace.state.savepoints import start_from
 
@@ -45,6 +47,7 @@ def run(
     allow_state_drop: bool = False,
     from_savepoint: Path | None = None,
     json: bool = False,
+    log_format: str | None = None,
     serve: Served | None = None,
 ) -> None:
     """
@@ -53,13 +56,18 @@ def run(
     Raises:
         TailraceError: the script is wrong, or the job failed.
     """
-    logs.to_stderr(as_json=json)
+    logs.to_stderr(as_json=json, log_format=log_format)
     script = load(files, parameters, settings)
+    log_format = log_format or value(script.settings, "tailrace.logs.format")
+    logs.to_stderr(as_json=json, log_format=log_format)
     if script.sinks:
         folder = state_folder(script, state)
         if from_savepoint is not None:
             _begin_from(script, from_savepoint, folder)
-        summaries = run_script(script, output, folder, allow_state_drop=allow_state_drop, json=json, serve=serve)
+        drop = allow_state_drop
+        summaries = run_script(
+            script, output, folder, allow_state_drop=drop, json=json, log_format=log_format, serve=serve
+        )
         for summary in summaries:
             tell(summary, json=json)
     else:
@@ -126,6 +134,7 @@ def run_script(
     *,
     allow_state_drop: bool = False,
     json: bool = False,
+    log_format: str | None = None,
     serve: Served | None = None,
 ) -> list[Summary]:
     """
@@ -137,7 +146,7 @@ def run_script(
     stdout, gone = sys.stdout, Gone()
     live = LiveLines(sys.stderr) if sys.stderr.isatty() and not json else None
     if live is not None:
-        logs.to_stderr(stream=live)
+        logs.to_stderr(stream=live, log_format=log_format)
 
     def rows_of(plan: Sink) -> OutputSink:
         sink = sink_of(plan, output, gone, stdout)
@@ -149,7 +158,10 @@ def run_script(
         gone.job = runner
         shown = Progress(runner, sys.stderr, live=live, as_json=json)
         with shown, served(runner, serve), told_of_compiling(_log.info), stopped_by_signals(runner, last=True):
-            return runner.run()
+            try:
+                return runner.run()
+            finally:
+                tell_rest()
 
 
 def _beside_rows(output: str, live: TextIO | None) -> TextIO:

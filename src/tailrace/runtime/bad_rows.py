@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
+import structlog
 
+from tailrace.connectors import trace_headers
+from tailrace.engine.batch import TRACEPARENT
 from tailrace.engine.operator import Rejected
 from tailrace.errors import DataError, Location, TerminalError
 from tailrace.runtime.dead_letters import Letter, as_json, headers_of, key_of, payload_of
 from tailrace.runtime.fetch import Arrived
 from tailrace.runtime.policy import DEAD_LETTER, DROP, FAIL, Policy
 from tailrace.runtime.redaction import readable
+
+_log = structlog.get_logger("tailrace.rows")
 
 LATE = "late"
 FEW = 1000
@@ -104,9 +110,12 @@ class ErrorPolicies:
             tally.bad += 1
         if action == FAIL:
             raise _failure(place, policy, stage, reason, location)
+        told = {"table": policy.table, "stage": stage, "operator": operator, "code": code, **place.told(policy)}
         if action == DROP:
+            _log.warning("a row was dropped", **told)
             tally.dropped[stage if stage == LATE else f"{stage}: {code}"] += 1
             return []
+        _log.warning("a row became a dead letter", **told)
         tally.dead_letters += 1
         assert policy.dead_letters is not None
         return [(policy.dead_letters, place.letter(policy.table, stage, operator, code, reason))]
@@ -149,6 +158,28 @@ class _Place:
             return as_json(self.rows, self.row)
         block = self.arrived.block if self.arrived else None
         return payload_of(block, self.row) if block else None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace of the row, if it has one."""
+        arrived = self.arrived
+        if arrived is None:
+            return None
+        if arrived.block is not None and arrived.block.headers is not None:
+            traces = trace_headers.read(arrived.block.headers.slice(self.row, 1))
+            return None if traces is None else str(traces[0])[3:35]
+        if TRACEPARENT not in arrived.frame.columns:
+            return None
+        at = self.row if arrived.kept is None else int(np.searchsorted(arrived.kept, self.row))
+        header = arrived.frame[TRACEPARENT][at] if at < len(arrived.frame) else None
+        return None if header is None else str(header)[3:35]
+
+    def told(self, policy: Policy) -> dict[str, Any]:
+        """Give what a log line says of the row; of what is in it only as much as was asked for."""
+        given: dict[str, Any] = {"partition": self.partition, "offset": self.offset, "trace_id": self.trace_id}
+        if policy.samples:
+            given["sample"] = sample(self.payload, policy.redacted).removeprefix("; ")
+        return {k: v for k, v in given.items() if v is not None}
 
     def letter(self, source: str, stage: str, operator: str, code: str, reason: str) -> Letter:
         block = self.arrived.block if self.arrived else None

@@ -34,6 +34,7 @@ from tailrace.runtime.coordinator import (
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.outlet import Outlet
 from tailrace.runtime.summary import CheckpointStatus
+from tailrace.runtime.threads import thread
 from tailrace.state.savepoints import Savepoint
 from tailrace.state.store import Snapshot, StateStore
 from tailrace.state.store_manifest import Damaged
@@ -76,7 +77,7 @@ class Checkpointer:
         self.status = CheckpointStatus(epoch=coordinator.epoch)
         self.completed = 0
         self.history = History()
-        self._thread = threading.Thread(target=self._run, name="tailrace-checkpoint", daemon=True)
+        self._thread = thread(self._run, "tailrace-checkpoint")
         halt.on_halt(self._wake)
 
     def start(self) -> None:

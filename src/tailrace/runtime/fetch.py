@@ -21,6 +21,7 @@ from tailrace.runtime.halt import Halt
 from tailrace.runtime.on_the_way import OnTheWay
 from tailrace.runtime.patience import Patience, StoppedError
 from tailrace.runtime.queues import MEANWHILE, ByteQueue
+from tailrace.runtime.threads import thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Fetcher:
         self._released = threading.Event()
         self._acknowledge: Positions | None = None
         self._live: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name=f"tailrace-source-{scan}", daemon=True)
+        self._thread = thread(self._run, f"tailrace-source-{scan}")
         halt.on_halt(self._stop.set)
         halt.on_halt(self._released.set)
 

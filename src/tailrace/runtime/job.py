@@ -126,6 +126,7 @@ class Job:
         """
         self._began = self._clock.monotonic()
         with ExitStack() as stack:
+            stack.enter_context(structlog.contextvars.bound_contextvars(job=self.name))
             store = self._open_store(stack)
             start, finished = self._run(store, stack)
             self._phase = "finished" if finished else "stopped"

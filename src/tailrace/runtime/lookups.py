@@ -28,6 +28,7 @@ from tailrace.plan.nodes import LookupJoin
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.inputs import reach
+from tailrace.runtime.threads import thread
 from tailrace.settings import value
 
 _LOOK = 0.1
@@ -127,7 +128,7 @@ class Lookups:
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="tailrace-lookups", daemon=True)
+            self._thread = thread(self._loop.run_forever, "tailrace-lookups")
             self._thread.start()
         return self._loop
 
@@ -323,7 +324,7 @@ class WholeAsker(Asker):
             return None
         if self._reading is None and now - self._read_at >= self._interval:
             self._read_at = now
-            self._reading = threading.Thread(target=self._read_again, name="tailrace-lookup-reload", daemon=True)
+            self._reading = thread(self._read_again, "tailrace-lookup-reload")
             self._reading.start()
         return self._reloaded()
 

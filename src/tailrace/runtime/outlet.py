@@ -23,6 +23,7 @@ from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.refused_rows import RefusedRows
 from tailrace.runtime.stopwatch import Stopwatch
+from tailrace.runtime.threads import thread
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ class Outlet:
         self._unflushed = False
         self._flush_at = 0.0
         self._over = False
-        self._thread = threading.Thread(target=self._run, name=f"tailrace-sink-{name}", daemon=True)
+        self._thread = thread(self._run, f"tailrace-sink-{name}")
         halt.on_halt(self.wake)
 
     @property

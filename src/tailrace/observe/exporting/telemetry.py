@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
 from tailrace.errors import ConfigError
 from tailrace.observe.exporting.push import Push, Send
+from tailrace.observe.exporting.queue import ExportQueue
+from tailrace.observe.logs.tee import Line, taking
 from tailrace.runtime.observation import ExportStatus
 from tailrace.runtime.telemetry import Look, NoTelemetry, Telemetry
 from tailrace.settings import value
@@ -44,7 +46,7 @@ def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Te
     Raises:
         ConfigError: a setting can't be read, or a package is missing.
     """
-    signals = ("traces", "metrics")
+    signals = ("traces", "metrics", "logs")
     if not any(value(settings, f"tailrace.{signal}.exporter") for signal in signals):
         yield NoTelemetry()
         return
@@ -53,6 +55,7 @@ def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Te
         try:
             _traces(exports, name, settings, stack)
             _metrics(exports, name, settings, look, stack)
+            _logs(exports, name, settings, stack)
         except ModuleNotFoundError as error:
             raise _missing(error) from None
         yield exports
@@ -91,6 +94,29 @@ def _sender(way: str, name: str, settings: Mapping[str, str]) -> Send:
     return OtlpMetrics(Otlp.of(settings).metrics(), resource(name, settings)).send
 
 
+def _logs(exports: Exports, name: str, settings: Mapping[str, str], stack: ExitStack) -> None:
+    for way in value(settings, "tailrace.logs.exporter"):
+        queue = ExportQueue("logs", way, _line_sender(way, name, settings, stack))
+        stack.callback(queue.close)
+        stack.enter_context(taking(name, queue.put))
+        exports.ways.append(queue)
+
+
+def _line_sender(
+    way: str, name: str, settings: Mapping[str, str], stack: ExitStack
+) -> Callable[[Sequence[Line]], bool]:
+    if way == "opensearch":
+        from tailrace.observe.exporting.log_lines import BulkLines  # noqa: PLC0415  an extra
+
+        lines = BulkLines(settings)
+        stack.callback(lines.close)
+        return lines.send
+    from tailrace.observe.exporting.otlp import Otlp  # noqa: PLC0415  an extra
+    from tailrace.observe.exporting.otlp_logs import OtlpLines  # noqa: PLC0415  an extra
+
+    return OtlpLines(Otlp.of(settings).logs(), resource(name, settings)).send
+
+
 def _span_exporter(way: str, settings: Mapping[str, str]) -> SpanExporter:
     if way == "zipkin":
         from opentelemetry.exporter.zipkin.json import ZipkinExporter  # noqa: PLC0415  an extra
@@ -110,7 +136,7 @@ def resource(name: str, settings: Mapping[str, str]) -> Resource:
 
 
 def _missing(error: ModuleNotFoundError) -> ConfigError:
-    extra = "datadog" if error.name == "datadog" else "otel"
+    extra = {"datadog": "datadog", "ecs_logging": "logs", "httpx": "logs"}.get(error.name or "", "otel")
     return ConfigError(
         f"this needs the package '{error.name}', which is not installed", hint=f"pip install 'tailrace[{extra}]'"
     )
