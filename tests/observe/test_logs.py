@@ -184,7 +184,7 @@ def test_lines_of_a_job_are_taken() -> None:
 
 
 def test_otlp_lines() -> None:
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     assert OtlpLines(exporter, Resource({"service.name": "j"})).send([LINE])
 
     (record,) = exporter.get_finished_logs()
