@@ -1,0 +1,13 @@
+-- The first service, upgraded: it says how risky an order is, in a column that others need not know.
+SET 'pipeline.name' = 'screening';
+
+CREATE TABLE orders (order_id BIGINT, customer STRING, amount DECIMAL(10, 2))
+WITH ('connector' = 'kafka', 'topic' = '${ORDERS}', 'properties.bootstrap.servers' = '${BROKER}',
+      'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'tailrace.on-error' = 'drop');
+
+CREATE TABLE screened (order_id BIGINT, customer STRING, amount DECIMAL(10, 2), risk STRING)
+WITH ('connector' = 'kafka', 'topic' = '${SCREENED}', 'properties.bootstrap.servers' = '${BROKER}',
+      'format' = 'avro-confluent', 'avro-confluent.url' = '${REGISTRY}', 'sink.delivery-guarantee' = 'exactly-once');
+
+INSERT INTO screened
+SELECT order_id, customer, amount, CASE WHEN amount >= 500 THEN 'high' ELSE 'low' END FROM orders WHERE amount > 0;
