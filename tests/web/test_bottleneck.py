@@ -30,7 +30,7 @@ def slowly(values: pl.Series) -> pl.Series:
 def test_a_slow_function_is_the_bottleneck() -> None:
     """The operator that calls it takes the engine's time."""
     rows = tr.from_rows(numbers, {"n": int}, name="numbers", bounded=False)
-    job = rows.select(m=slowly(tr.col("n"))).filter(tr.col("m") > 10).to("blackhole").start("slow")
+    job = rows.select(m=tr.call(slowly, tr.col("n"))).filter(tr.col("m") > 10).to("blackhole").start("slow")
     history, found = JobHistory(), None
     end = time.monotonic() + 30
     try:
