@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import script_kit as kit
 
 kafka_kit = pytest.importorskip("kafka_kit")
+mock = pytest.importorskip("mock_cluster")
 pytestmark = pytest.mark.integration
 
 SCRIPT = """SET 'execution.checkpointing.interval' = '200 ms';
@@ -51,3 +53,48 @@ def test_a_job_lives_through_restarts_of_its_broker(
 def seen(bootstrap: str, topic: str) -> list[int]:
     """Give the ids that a reader of committed rows sees; also while transactions are open."""
     return sorted(json.loads(m.value())["id"] for m in kafka_kit.consume(bootstrap, topic, settled=False))
+
+
+def test_n2_a_rolling_restart(tmp_path: Path) -> None:
+    """N2: the brokers of a cluster are away one by one, twice, while rows come: none is lost, and each key keeps its order."""
+    brokers, keys, total = 3, 6, 0
+    with mock.mock_cluster(brokers) as cluster:
+        shared = {"connector": "kafka", "properties__bootstrap__servers": cluster.bootstrap, "format": "json"}
+        shared |= {"properties__reconnect__backoff__max__ms": "200"}
+        source, target = cluster.topic("source", keys), cluster.topic("target", keys)
+        read = kit.options(topic=source, **shared, scan__startup__mode="earliest-offset")
+        written = kit.options(topic=target, **shared, key__format="raw", key__fields="k")
+        running = kit.Running(
+            f"""SET 'execution.checkpointing.interval' = '200 ms';
+            CREATE TABLE s (id BIGINT, k STRING) WITH ({read}); CREATE TABLE t (id BIGINT, k STRING) WITH ({written});
+            INSERT INTO t SELECT id, k FROM s;""",
+            tmp_path / "state",
+        )
+
+        def more() -> None:
+            nonlocal total
+            rows = [
+                {"value": f'{{"id": {i}, "k": "{i % keys}"}}', "partition": i % keys} for i in range(total, total + 60)
+            ]
+            kafka_kit.produce(cluster.bootstrap, source, rows)
+            total += 60
+
+        def by_key() -> list[list[int]]:
+            found: list[list[int]] = [[] for _ in range(keys)]
+            for message in kafka_kit.consume(cluster.bootstrap, target, "read_uncommitted"):
+                row = json.loads(message.value())
+                found[int(row["k"])].append(row["id"])
+            return found
+
+        def is_whole() -> bool:
+            return by_key() == [list(range(key, total, keys)) for key in range(keys)]
+
+        for broker in [*range(1, brokers + 1)] * 2:
+            more()
+            cluster.down(broker)
+            time.sleep(0.5)
+            cluster.up(broker)
+            more()
+        running.until(is_whole)
+        running.stop()
+        assert is_whole()

@@ -52,10 +52,23 @@ class MockCluster:
         push.argtypes = [ctypes.c_void_p, ctypes.c_int16, ctypes.c_size_t, ctypes.c_void_p]
         push(self._cluster, int(request), times, codes)
 
+    def down(self, broker: int) -> None:
+        """Let a broker, by its number from 1 on, end its connections and take none; its partitions are not to be had."""
+        self._set("down", broker)
+
+    def up(self, broker: int) -> None:
+        """Let it take connections again."""
+        self._set("up", broker)
+
+    def _set(self, state: str, broker: int) -> None:
+        function = getattr(self._lib, f"rd_kafka_mock_broker_set_{state}")
+        function.argtypes = [ctypes.c_void_p, ctypes.c_int32]
+        assert function(self._cluster, broker) == 0
+
 
 @contextmanager
-def mock_cluster() -> Iterator[MockCluster]:
-    """Give a cluster of one broker, and end it."""
-    properties = plain({"bootstrap.servers": "mock", "test.mock.num.brokers": "1"})
+def mock_cluster(brokers: int = 1) -> Iterator[MockCluster]:
+    """Give a cluster, and end it."""
+    properties = plain({"bootstrap.servers": "mock", "test.mock.num.brokers": str(brokers)})
     with Client(library.PRODUCER, properties) as client:
         yield MockCluster(client)
