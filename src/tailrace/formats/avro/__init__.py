@@ -1,7 +1,8 @@
-"""The formats `avro`, `avro-confluent` and `debezium-avro-confluent`."""
+"""The formats `avro`, `avro-confluent`, `debezium-avro-confluent`, `avro-glue` and `avro-azure`."""
 
 from __future__ import annotations
 
+from tailrace.formats.avro.clouds import AvroAzureFormat, AvroGlueFormat
 from tailrace.formats.avro.confluent import ConfluentDecoder, ConfluentEncoder, found_columns, parsed
 from tailrace.formats.avro.debezium import DebeziumDecoder, DebeziumEncoder
 from tailrace.formats.avro.decoder import AvroDecoder
@@ -73,5 +74,5 @@ class DebeziumAvroFormat(Format):
 
 
 AVRO = AvroFormat()
-FORMATS: tuple[Format, ...] = (AVRO, AvroConfluentFormat(), DebeziumAvroFormat())
+FORMATS: tuple[Format, ...] = (AVRO, AvroConfluentFormat(), DebeziumAvroFormat(), AvroGlueFormat(), AvroAzureFormat())
 """All of them."""

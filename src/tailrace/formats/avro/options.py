@@ -23,6 +23,8 @@ LEGACY = Option(
     "`true`: TIMESTAMP and TIMESTAMP_LTZ are both `timestamp-…`; `false`: TIMESTAMP is `local-timestamp-…`",
 )
 
+SCHEMA = Option("schema", _schema, doc="the schema of the table as text: its names, aliases and defaults count")
+
 PLAIN = OptionSet(
     "format 'avro'",
     (
@@ -43,7 +45,7 @@ PLAIN = OptionSet(
 _OF_REGISTRY = (
     *ACCESS,
     *PLACE,
-    Option("schema", _schema, doc="the schema of the table as text: its names, aliases and defaults count"),
+    SCHEMA,
     LEGACY,
 )
 
