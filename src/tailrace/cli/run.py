@@ -190,6 +190,7 @@ def runner_of(
         tell=lambda statement: show_one(statement, sys.stdout),
         allow_state_drop=allow_state_drop,
         telemetry=telemetry,
+        texts=script.session.texts,
     )
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from tailrace.clock import Clock
 from tailrace.engine.open_windows import WindowState
 from tailrace.engine.progress import SourceTime
+from tailrace.plan.catalog import Table
 from tailrace.plan.redaction import hidden_columns
 from tailrace.runtime.assembly import Parts
 from tailrace.runtime.between_ticks import BetweenTicks
@@ -40,6 +41,14 @@ class Sample:
     hidden: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptText:
+    """What a job was made of: scripts by their names (none for a pipeline in Python), and all tables that they define."""
+
+    texts: Sequence[tuple[str, str]] = ()
+    tables: Sequence[Table] = ()
+
+
 class Inspection:
     """Questions to one running job, from any thread."""
 
@@ -51,13 +60,20 @@ class Inspection:
         settings: Mapping[str, str],
         history: History,
         folder: Path | None,
+        script: ScriptText,
     ) -> None:
         self._executor = parts.executor
         self.letter_tables = parts.letters
         """The tables that take the job's dead letters, by name."""
         self.settings = dict(settings)
         self.clock = clock
-        self._between = between
+        self.between = between
+        """What has calls done on the engine's thread."""
+        self.nodes = dict(parts.executor.nodes)
+        """The nodes of the plan, by the names of their operators."""
+        self.plans = list(parts.executor.sinks.values())
+        self.tables = list(script.tables)
+        self.texts = script.texts
         self._history = history
         self.folder = folder
         """Where the job keeps its state, if it does."""
@@ -73,7 +89,7 @@ class Inspection:
             TransientError: the engine is busy.
         """
         executor = self._executor
-        return self._between.ask(lambda: (executor.open_windows(MOST_WINDOWS), executor.source_times()), ANSWER_SECONDS)
+        return self.between.ask(lambda: (executor.open_windows(MOST_WINDOWS), executor.source_times()), ANSWER_SECONDS)
 
     def sample(self, operator: str) -> Sample | None:
         """Look at the rows that come out of an operator; None if there is none of this name. Ask again to see more."""

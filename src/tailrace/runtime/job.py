@@ -30,7 +30,7 @@ from tailrace.runtime.coordinator import Coordinator, Event
 from tailrace.runtime.dead_letters import Letter, envelopes
 from tailrace.runtime.fetch import Fetcher, Item
 from tailrace.runtime.halt import Halt
-from tailrace.runtime.inspection import Inspection
+from tailrace.runtime.inspection import Inspection, ScriptText
 from tailrace.runtime.loop import Loop
 from tailrace.runtime.observation import Observation, PartitionStatus, partition_status
 from tailrace.runtime.outlet import Outlet
@@ -73,7 +73,7 @@ class Job:
     With `state` (a folder of its own) it takes checkpoints and goes on from the last one; a job that came to its end
     begins anew. Without, nothing outlives the run: sinks still commit at each interval, all or nothing. `query_sinks`
     take the rows of sinks without a table, by id (or the only one); `tables` are those that dead letters may go to;
-    `tracer` follows rows and checkpoints.
+    `tracer` follows rows and checkpoints; `texts` are the scripts that it was made of, by name.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Job:
         tables: Mapping[str, Table] | None = None,
         allow_state_drop: bool = False,
         tracer: Tracer | None = None,
+        texts: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
         self._tracer = tracer
@@ -99,6 +100,7 @@ class Job:
         self._query_sinks = dict(query_sinks or {})
         self._tables = dict(tables or {})
         self._allow_drop = allow_state_drop
+        self._texts = tuple(texts)
         self._halt = Halt()
         self._bell = Bell(self._halt)
         self._parts: Parts | None = None
@@ -244,6 +246,7 @@ class Job:
             self._all_settings,
             self._checkpointer.history,
             store.folder if store is not None else None,
+            ScriptText(self._texts, list(self._tables.values())),
         )
         self.control = Control(self._loop, self.stop, parts, self._all_settings, self._clock)
         for fetcher in self._fetchers.values():

@@ -100,7 +100,7 @@ class Script:
     Runs the steps of a script, one after another; `stop` ends the one that runs and skips the rest.
 
     `settings` are those of statements that bring none of their own. `query_sink` makes the sink that takes a SELECT's
-    rows, `tell` shows what the other steps have to say, `telemetry` sends out what is seen of each job. With `state`, a single job keeps its state there, several in
+    rows, `tell` shows what the other steps have to say, `telemetry` sends out what is seen of each job; `texts` are the scripts by their names. With `state`, a single job keeps its state there, several in
     folders below.
     """
 
@@ -117,8 +117,10 @@ class Script:
         tell: Callable[[Show | Explain | Done], None] | None = None,
         allow_state_drop: bool = False,
         telemetry: Telemetries = no_telemetry,
+        texts: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
+        self._texts = tuple(texts)
         self._telemetries = telemetry
         self._telemetry: Telemetry = NoTelemetry()
         self._tables = dict(tables)
@@ -260,6 +262,7 @@ class Script:
             tables=self._tables,
             allow_state_drop=self._allow_drop,
             tracer=self._telemetry.tracer,
+            texts=self._texts,
         )
 
     def _settings_of(self, run: Run) -> Mapping[str, str]:

@@ -53,6 +53,8 @@ class Session:
         for key, value in self._first_settings.items():
             known.check(key, value)
         self.settings: dict[str, str] = dict(self._first_settings)
+        self.texts: list[tuple[str, str]] = []
+        """The scripts that were bound, as they were written, by the names of their files."""
         self._names = Names(self.settings, discover=discover)
         self._definitions = Definitions(self._names)
 
@@ -75,6 +77,7 @@ class Session:
             UnsupportedError: it is right in Flink, but not (yet) here.
         """
         source = Source(text, file, self._parameters, self._environ)
+        self.texts.append((file, text))
         return [self.bind_tree(node, source) for node in parse(source)]
 
     def bind_tree(self, node: n.Node, source: Source) -> Statement:

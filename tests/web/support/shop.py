@@ -74,7 +74,7 @@ def open_shop(folder: Path, redact: str = "pin") -> Iterator[Shop]:
     (folder / "in").mkdir()
     session = Session(settings={"execution.checkpointing.interval": "100 ms"})
     statements = session.bind(TEXT.format(folder=folder, redact=redact), "shop.sql")
-    script = Script("shop", statements, session.tables, session.settings, state=folder / "state")
+    script = Script("shop", statements, session.tables, session.settings, state=folder / "state", texts=session.texts)
     thread = threading.Thread(target=script.run, name="shop", daemon=True)
     thread.start()
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.web.pages import checkpoints, dead_letters, rows, time_lines, windows
+from tailrace.web.pages import checkpoints, dead_letters, plan, profile, rows, time_lines, windows
 from tailrace.web.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -14,4 +14,6 @@ PAGES: tuple[Page, ...] = (
     rows.PAGE,
     dead_letters.PAGE,
     checkpoints.PAGE,
+    plan.PAGE,
+    profile.PAGE,
 )
