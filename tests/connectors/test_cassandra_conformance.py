@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster, NoHostAvailable, Session
 from server_kit import Recipe, free_ports, running
 
+from tailrace.connectors import memory
 from tailrace.testing.connectors import LookupConformance, SinkConformance, System
+from tailrace.testing.connectors.sinks import COLUMNS
+from tailrace.testing.connectors.trials import run
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -135,6 +139,37 @@ class TestSink(Tables, SinkConformance):
         statement = self.session.prepare(f"INSERT INTO rows.{table} (id, name) VALUES (?, ?)")
         for row in rows:
             self.session.execute(statement, (row["id"], row["name"]))
+
+    def test_older_rows_change_nothing(self, tmp_path: Path) -> None:
+        """With the time of the event as that of the write, a replay and a second pipeline with older rows are harmless."""
+        columns = {"id": "BIGINT", "name": "STRING", "seen": "TIMESTAMP(3)"}
+        table = self.new_table(columns)
+        for minute, name in ((5, "new"), (3, "old"), (5, "new")):
+            row = {"id": 1, "name": name, "seen": datetime(2026, 1, 1, 0, minute)}
+            given = self.from_memory(table, columns, [row], write_timestamp_column="seen")
+            run(given, tmp_path / f"{name}{minute}")
+            memory.drop(f"given-{table}")
+        assert [r["name"] for r in self.read(table, columns)] == ["new"]
+
+    def test_rows_live_as_long_as_told(self, tmp_path: Path) -> None:
+        """The time to live is with each cell."""
+        table = self.new_table(COLUMNS)
+        run(self.from_memory(table, COLUMNS, [{"id": 1, "name": "a"}], ttl="1 h"), tmp_path)
+        (left,) = self.session.execute(f"SELECT TTL(name) FROM rows.{table}").one()
+        assert 3000 < left <= 3600
+
+    def test_a_table_that_is_made(self, tmp_path: Path) -> None:
+        """With types and key as declared."""
+        table = f"made{time.monotonic_ns()}"
+        run(self.from_memory(table, COLUMNS, [{"id": 1, "name": "a"}], tailrace__create_table="true"), tmp_path)
+        assert self.read(table, COLUMNS) == [{"id": 1, "name": "a"}]
+
+    def test_a_key_that_is_another(self, tmp_path: Path) -> None:
+        """`check` says that the key is not that of the table."""
+        table = self.new_table({"id": "BIGINT", "name": "STRING"}, ("name", "id"))
+        report = self.check(table, self.options(table), tmp_path)
+        assert not report.ok
+        assert "primary key (name, id)" in report.message
 
 
 class TestLookup(Tables, LookupConformance):

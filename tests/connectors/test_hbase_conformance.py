@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,10 @@ pytest.importorskip("happybase", reason="HBase: the extra tailrace[hbase] is not
 import happybase
 from server_kit import Recipe, free_ports, running
 
-from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
+from tailrace.connectors import memory
+from tailrace.testing.connectors import Got, LookupConformance, SinkConformance, SourceConformance, System
+from tailrace.testing.connectors.system import ddl
+from tailrace.testing.connectors.trials import run
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -140,7 +145,7 @@ class TestSource(Tables, SourceConformance):
     """A table is read once."""
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
-        return self.options(table, at) | {"scan.fetch-size": "50"}
+        return self.options(table, at) | {"scan.fetch-size": "500"}
 
     def read_plainly(self, table: str, count: int) -> None:
         assert sum(1 for _ in self.client.table(table).scan(limit=count)) == count
@@ -167,6 +172,39 @@ class TestSink(Tables, SinkConformance):
         writing = self.client.table(table)
         for row in rows:
             writing.put(struct.pack(">q", row["id"]), {b"cf:name": row["name"].encode()})
+
+    def test_older_rows_change_nothing(self, tmp_path: Path) -> None:
+        """With the time of the event as the version, a replay and a second pipeline with older rows are harmless."""
+        columns = {"id": "BIGINT", "name": "STRING", "seen": "TIMESTAMP(3)"}
+        table = self.new_table(columns)
+        for minute, name in ((5, "new"), (3, "old"), (5, "new")):
+            row = {"id": 1, "name": name, "seen": datetime(2026, 1, 1, 0, minute)}
+            run(self.from_memory(table, columns, [row], write_timestamp_column="seen"), tmp_path / f"{name}{minute}")
+            memory.drop(f"given-{table}")
+        assert [r["name"] for r in self.read(table, columns)] == ["new"]
+
+    def test_a_row_key_of_several_columns(self, tmp_path: Path) -> None:
+        """Their texts with a delimiter, which is escaped within a value; a scan takes them apart again."""
+        columns = {"shop": "STRING", "day": "DATE", "n": "INT"}
+        rows = [{"shop": "a:b", "day": date(2026, 1, 2), "n": 7}, {"shop": "", "day": date(1969, 1, 1), "n": None}]
+        table = self.new_table(columns)
+        source = self.from_memory(table, columns, rows).replace("PRIMARY KEY (`id`)", "PRIMARY KEY (`shop`, `day`)")
+        run(source, tmp_path)
+        assert sorted(key for key, _ in self.client.table(table).scan()) == [b":1969-01-01", b"a\\:b:2026-01-02"]
+        into = ddl("got", columns, Got(tmp_path).options)
+        scan = ddl(table, columns, self.options(table), ("shop", "day"))
+        run(f"{scan}\n{into}\nINSERT INTO got SELECT * FROM `{table}`;", tmp_path / "scan")
+        got = [(r["shop"], r["day"], r["n"]) for r in Got(tmp_path).rows()]
+        assert sorted(got) == [("", "1969-01-01", None), ("a:b", "2026-01-02", 7)]
+
+    def test_a_table_that_is_made(self, tmp_path: Path) -> None:
+        """With its families; a ROW is one."""
+        table = f"made{time.monotonic_ns()}"
+        columns = {"id": "BIGINT", "name": "STRING", "more": "ROW<a INT, b STRING>"}
+        rows = [{"id": 1, "name": "a", "more": {"a": 1, "b": "x"}}]
+        run(self.from_memory(table, columns, rows, tailrace__create_table="true"), tmp_path)
+        assert set(self.client.table(table).families()) == {b"cf", b"more"}
+        assert self.read(table, columns) == rows
 
 
 class TestLookup(Tables, LookupConformance):
