@@ -34,7 +34,7 @@ def test_a_slow_function_is_the_bottleneck() -> None:
     history, found = JobHistory(), None
     end = time.monotonic() + 30
     try:
-        while found is None and time.monotonic() < end:
+        while (found is None or found["name"] != "calc") and time.monotonic() < end:  # at first it only reads
             time.sleep(0.5)
             seen = job.observe()
             if seen is not None and seen.operators:
