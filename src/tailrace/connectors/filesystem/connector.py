@@ -115,6 +115,7 @@ class FilesystemConnector(Connector):
             success_file=_success_file(options),
             commit_delay_ms=options["sink.partition-commit.delay"],
             changes=not self.refuses_updates(table),
+            compact_size=_compact_size(options),
         )
         return FileSink(layout, context)
 
@@ -188,6 +189,13 @@ def _rolling(options: Values) -> Rolling:
         options["sink.rolling-policy.rollover-interval"] / 1000,
         options["sink.rolling-policy.inactivity-interval"] / 1000,
     )
+
+
+def _compact_size(options: Values) -> int | None:
+    if not options["auto-compaction"]:
+        return None
+    given: int | None = options["compaction.file-size"]
+    return given or int(options["sink.rolling-policy.file-size"])
 
 
 def _success_file(options: Values) -> str | None:

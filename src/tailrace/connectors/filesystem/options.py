@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from tailrace.connectors.filesystem.objects.options import OBJECTS
 from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, string
 
 DEFAULT_PARTITION = "__DEFAULT_PARTITION__"
-
-
-def _refused(why: str) -> Callable[[str], Any]:
-    """Make a parser for an option of Flink that is known and can't be kept."""
-
-    def parse(_: str) -> Any:
-        raise ValueError(why)
-
-    return parse
-
-
-def _not_compacting(text: str) -> bool:
-    if boolean(text):
-        raise ValueError("small files are not merged here; raise 'sink.rolling-policy.file-size' and the intervals")
-    return False
 
 
 def _policies(text: str) -> tuple[str, ...]:
@@ -103,8 +87,18 @@ OPTIONS = OptionSet(
         ),
         Option("sink.partition-commit.success-file.name", string, "_SUCCESS", "the name of that file"),
         Option("partition.default-name", string, DEFAULT_PARTITION, "the folder's value for NULL and empty text"),
-        Option("auto-compaction", _not_compacting, False, "only `false`"),
-        Option("compaction.file-size", _refused("small files are not merged here"), doc="not supported"),
+        Option(
+            "auto-compaction",
+            boolean,
+            False,
+            "gather Parquet files over checkpoints, up to `compaction.file-size` or the intervals of the rolling policy;"
+            " other formats are gathered always",
+        ),
+        Option(
+            "compaction.file-size",
+            _positive(memory_size),
+            doc="how large they become; without it `sink.rolling-policy.file-size`",
+        ),
         Option("sink.parallelism", integer, doc="taken as in Flink; a sink is one writer"),
         Option("sink.shuffle-by-partition.enable", boolean, False, "taken as in Flink; a sink is one writer"),
         Option(

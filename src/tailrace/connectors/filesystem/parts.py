@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from tailrace.connectors.filesystem.staging import failed, hidden_name
+from tailrace.connectors.filesystem.staging import failed, hidden_name, piece_name
 from tailrace.connectors.filesystem.streams import zstd_module
 from tailrace.errors import TerminalError
 from tailrace.formats.base import Encoder
@@ -140,32 +140,69 @@ class RowPart(Part):
 
 
 class ParquetPart(Part):
-    """Rows for a Parquet file, in memory until it is finished."""
+    """
+    Rows for a Parquet file, in memory until it is finished, or until they are spilt into pieces, of which the file is then made.
 
-    def __init__(self, root: Path, name: str, now: float, compression: str) -> None:
+    Pieces stay until they are dropped: a job may go back to a checkpoint that has them. `pieces` goes on with so many.
+    """
+
+    def __init__(self, root: Path, name: str, now: float, compression: str, pieces: int = 0) -> None:
         super().__init__(root, name, now)
         self._compression: Any = "zstd" if compression == "none" else compression
         self._frames: list[pl.DataFrame] = []
-        self._size = 0
+        self.memory = 0
+        """About how many bytes are in memory."""
+        self.pieces = pieces
+        self._spilt = sum(path.stat().st_size for path in self._paths())
+
+    def _paths(self) -> list[Path]:
+        return [self.root / piece_name(self.name, i) for i in range(self.pieces)]
 
     @property
     def size(self) -> int:
-        return self._size
+        return self._spilt + self.memory
 
     def write(self, frame: pl.DataFrame) -> None:
         self._frames.append(frame)
-        self._size += int(frame.estimated_size())
+        self.memory += int(frame.estimated_size())
 
-    def finish(self) -> None:
+    def spill(self) -> int:
+        """Make the rows that are in memory durable as a piece; gives how many pieces there are."""
+        if self._frames:
+            path = self.root / piece_name(self.name, self.pieces)
+            self._write(path, pl.concat(self._frames))
+            self.pieces += 1
+            self._spilt += path.stat().st_size
+            self.abandon()
+        return self.pieces
+
+    def _write(self, path: Path, frame: pl.DataFrame) -> None:
         try:
             # O_EXCL: the name is new, and no link is followed
-            with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "w+b") as file:
-                pl.concat(self._frames).write_parquet(file, compression=self._compression)
+            with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "w+b") as file:
+                frame.write_parquet(file, compression=self._compression)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            raise failed("write", path, error) from None
+
+    def finish(self) -> None:
+        if not self.pieces:
+            self._write(self.path, pl.concat(self._frames))
+            self.abandon()
+            return
+        self.spill()
+        try:
+            scan = pl.scan_parquet(self._paths(), glob=False, hive_partitioning=False)
+            scan.sink_parquet(self.path, compression=self._compression)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
             raise failed("write", self.path, error) from None
-        self.abandon()
 
     def abandon(self) -> None:
         self._frames.clear()
+        self.memory = 0

@@ -13,7 +13,7 @@ import polars as pl
 from tailrace.connectors.base import Context, Report, StagedSink
 from tailrace.connectors.filesystem.parts import ParquetPart, Part, RowPart
 from tailrace.connectors.filesystem.paths import absolute, partition_folder
-from tailrace.connectors.filesystem.staging import Staged, failed, make_folders, sync_folder
+from tailrace.connectors.filesystem.staging import Staged, failed, make_folders, piece_name, sync_folder
 from tailrace.connectors.filesystem.target import Target
 from tailrace.connectors.refusing import accepted
 from tailrace.engine.batch import KIND, RowKind
@@ -52,6 +52,8 @@ class Layout:
     success_file: str | None
     commit_delay_ms: int
     changes: bool = False
+    compact_size: int | None = None
+    """Parquet files are gathered over checkpoints up to this size; None: each checkpoint closes them."""
 
 
 def job_tag(context: Context) -> str:
@@ -71,6 +73,8 @@ class FileSink(StagedSink):
         self._counter = 0
         self._parts: dict[str, Part] = {}
         self._whole: list[str] = []
+        self._spent: dict[str, int] = {}
+        """How many pieces there are of files that are whole."""
         self._born: dict[str, int] = {}
         self._marks: dict[str, None] = {}
         self._new_folders: set[Path] = set()
@@ -96,6 +100,9 @@ class FileSink(StagedSink):
         for name, valid in staged.open.items():
             folder = name.rpartition("/")[0]
             self._parts[folder] = self._row_part(name, now, valid)
+        for name, count in staged.pieces.items():
+            part = ParquetPart(self._target.folder, name, now, self._layout.compression, count)
+            self._parts[name.rpartition("/")[0]] = part
 
     def _mark(self, folders: list[str]) -> None:
         if self._layout.success_file is not None:
@@ -130,9 +137,13 @@ class FileSink(StagedSink):
                 self._row_size = (part.size - before) / len(piece)
             if part.size >= self._limit(part):
                 self._close(folder)
+            elif isinstance(part, ParquetPart) and part.memory >= PARQUET_MEMORY:
+                part.spill()
 
     def _limit(self, part: Part) -> int:
         size = self._layout.rolling.size
+        if isinstance(part, ParquetPart) and self._layout.compact_size is not None:
+            return self._layout.compact_size
         return min(size, PARQUET_MEMORY) if isinstance(part, ParquetPart) else size
 
     def _inserts(self, batch: pl.DataFrame) -> pl.DataFrame:
@@ -201,6 +212,8 @@ class FileSink(StagedSink):
         part = self._parts.pop(folder)
         part.finish()
         self._whole.append(part.name)
+        if isinstance(part, ParquetPart) and part.pieces:
+            self._spent[part.name] = part.pieces
 
     def finish(self) -> None:
         self._finished = True
@@ -214,6 +227,8 @@ class FileSink(StagedSink):
             self._close(folder)
         self._rounding = False
         lengths = {p.name: p.sync() for p in self._parts.values() if isinstance(p, RowPart)}
+        pieces = {p.name: p.spill() for p in self._parts.values() if isinstance(p, ParquetPart)}
+        self._new_folders |= {(self._target.folder / name).parent for name in pieces}
         for new in self._new_folders:
             sync_folder(new)
         self._new_folders.clear()
@@ -221,7 +236,9 @@ class FileSink(StagedSink):
             self._marks |= dict.fromkeys(done)
         for folder in done:
             self._born.pop(folder, None)
-        staged = Staged(self._tag, self._counter, list(self._whole), lengths, list(self._marks), dict(self._born))
+        staged = Staged(
+            self._tag, self._counter, list(self._whole), lengths, list(self._marks), dict(self._born), pieces
+        )
         return staged.to_json()
 
     def _committed_partitions(self) -> set[str]:
@@ -237,7 +254,8 @@ class FileSink(StagedSink):
         return {folder for folder, born in self._born.items() if now - born >= layout.commit_delay_ms}
 
     def _is_due(self, part: Part) -> bool:
-        if self._finished or self._rounding or isinstance(part, ParquetPart):
+        each = isinstance(part, ParquetPart) and self._layout.compact_size is None
+        if self._finished or self._rounding or each:
             return True
         now = self._clock.monotonic()
         rolling = self._layout.rolling
@@ -246,6 +264,9 @@ class FileSink(StagedSink):
     def commit(self, epoch: int, staged: Any) -> None:
         given = Staged.from_json(staged)
         self._target.publish(given.publish)
+        for name in given.publish:
+            for number in range(self._spent.pop(name, 0)):
+                (self._target.folder / piece_name(name, number)).unlink(missing_ok=True)
         self._mark(given.mark)
         # what a later `prepare` names again until now is done
         self._whole = [n for n in self._whole if n not in set(given.publish)]

@@ -48,13 +48,24 @@ def hidden_name(name: str) -> str:
     return f"{folder}/{hidden}" if folder else hidden
 
 
+def piece_name(name: str, number: int) -> str:
+    """
+    Give the name of a piece of a part file that is still gathered.
+
+    >>> piece_name("day=1/part-ab-0.parquet", 2)
+    'day=1/.part-ab-0.parquet.2.inprogress'
+    """
+    return hidden_name(f"{name}.{number}")
+
+
 @dataclass(slots=True)
 class Staged:
     """
     An epoch of the sink: files by their final names, relative to its folder.
 
     `publish` are whole and wait for their rename; `open` are still written, with the length that is valid; `mark` are
-    folders whose partition is committed by a success file. `counter` is the number of the next part.
+    folders whose partition is committed by a success file. `counter` is the number of the next part. `pieces` are files
+    that are still gathered, with how many pieces of them are durable.
     """
 
     tag: str
@@ -64,6 +75,7 @@ class Staged:
     mark: list[str] = field(default_factory=list)
     born: dict[str, int] = field(default_factory=dict)
     """When the first row of each partition that is not yet committed came, in milliseconds since 1970."""
+    pieces: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give it as a JSON value."""
@@ -74,6 +86,7 @@ class Staged:
             "open": dict(self.open),
             "mark": list(self.mark),
             "born": dict(self.born),
+            "pieces": dict(self.pieces),
         }
 
     @classmethod
@@ -92,6 +105,7 @@ class Staged:
                 {str(n): int(size) for n, size in value["open"].items()},
                 [str(n) for n in value["mark"]],
                 {str(n): int(ms) for n, ms in value["born"].items()},
+                {str(n): int(count) for n, count in value.get("pieces", {}).items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise TerminalError(f"the checkpoint has no staged files: {error}") from None
@@ -203,13 +217,14 @@ def drop_leftovers(root: Path, staged: Staged) -> None:
         TerminalError: the folder has published files of a later epoch, which can't be undone.
     """
     kept = {hidden_name(n) for n in [*staged.open, *staged.publish]}
+    kept |= {piece_name(n, i) for n, count in staged.pieces.items() for i in range(count)}
     later = []
     for name in parts_of(root, staged.tag):
         number = number_of(name, staged.tag)
         if name.endswith(IN_PROGRESS):
             if name not in kept:
                 (root / name).unlink(missing_ok=True)
-        elif name in staged.open or (number is not None and number >= staged.counter):
+        elif name in staged.open or name in staged.pieces or (number is not None and number >= staged.counter):
             later.append(name)
     if later:
         hint = f"its rows would come twice: move it and {len(later) - 1} more away, or start with a new state"

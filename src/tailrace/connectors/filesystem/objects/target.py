@@ -83,7 +83,8 @@ class ObjectTarget(Target):
                 for meta in chunk:
                     name = meta["path"].removeprefix(f"{self._place.key}/" if self._place.key else "")
                     number = number_of(name, staged.tag) if begin in name else None
-                    if name in staged.open or (number is not None and number >= staged.counter and name not in known):
+                    begun = name in staged.open or name in staged.pieces
+                    if begun or (number is not None and number >= staged.counter and name not in known):
                         hint = "its rows would come twice: move it and those behind it away, or start with a new state"
                         where = self._place.uri(meta["path"])
                         raise TerminalError(f"'{where}' was published after the checkpoint that is restored", hint=hint)
