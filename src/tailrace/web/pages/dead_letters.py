@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tailrace.observe.plain import cell, payload_view, plain
+from tailrace.observe.letters import letter_row, letter_view
 from tailrace.runtime.inspection import Inspection
-from tailrace.runtime.letter_box import RAW, LetterBox
+from tailrace.runtime.letter_box import LetterBox
 from tailrace.runtime.replay import GUARANTEE
 from tailrace.runtime.stored_letter import StoredLetter
 from tailrace.web.pages.asking import control, inspection, told
@@ -20,8 +20,6 @@ from tailrace.web.site import Site
 
 MOST_REPLAYED = 100
 """So many letters are replayed at a time."""
-
-_SHOWN = ("source", "partition", "offset", "stage", "operator", "code", "reason", "time")
 
 
 class _Boxes:
@@ -65,7 +63,7 @@ def _routes(site: Site) -> list[Route]:
         if table not in box.tables:
             return JSONResponse({"tables": list(box.tables), "letters": [], "matching": 0, "complete": True})
         found = box.look(table, request.query_params.get("search", ""), 100)
-        shown = [_row(letter, box.hidden) for letter in found.letters]
+        shown = [letter_row(letter, box.hidden) for letter in found.letters]
         counts = {"matching": found.matching, "seen": found.seen, "complete": found.complete}
         return JSONResponse({"tables": list(box.tables), "table": table, "letters": shown} | counts)
 
@@ -89,30 +87,6 @@ def _routes(site: Site) -> list[Route]:
 
     base = "/api/jobs/{job}/dead-letters"
     return [Route(base, letters), Route(f"{base}/letter", letter), site.action(f"{base}/replay", replay)]
-
-
-def _row(letter: StoredLetter, hidden: frozenset[str]) -> dict[str, Any]:
-    shown = letter.shown(hidden)
-    text = "" if shown is None else shown[:120].decode("utf-8", "replace")
-    return {"id": letter.id, "preview": plain(text).replace("\n", "\\n")} | _values(letter)
-
-
-def _values(letter: StoredLetter) -> dict[str, Any]:
-    return {name: cell(letter.values[name], frozenset()) for name in letter.values if name not in RAW}
-
-
-def letter_view(letter: StoredLetter, hidden: frozenset[str]) -> dict[str, Any]:
-    """Give all of a letter as JSON values, without what is hidden."""
-    raw, shown = letter.raw("payload"), letter.shown(hidden)
-    view: dict[str, Any] = {"id": letter.id, "table": letter.table, "values": _values(letter)}
-    view["payload"] = payload_view(shown, hidden=raw is not None and shown is None)
-    view["payload"]["exact"] = bool(view["payload"].get("exact")) and not hidden
-    if "key" in letter.values:
-        view["key"] = payload_view(letter.raw("key"), hidden=bool(hidden))
-    if "headers" in letter.values:
-        headers = None if hidden else letter.values["headers"]
-        view["headers"] = cell(headers, frozenset(), whole=bool(hidden))
-    return view
 
 
 PAGE = Page("dead-letters", "Dead letters", _routes)
