@@ -287,7 +287,8 @@ class Fetcher:
         self.queue.put(Changed(changes), 0)
 
     def _arrived(self, block: Block, decoded: Decoded) -> None:
-        kept = block if self._keep else None
+        # what is said of a row that can't be read names its trace, which is in its headers
+        kept = block if self._keep or (decoded.rejects and block.headers is not None) else None
         size = int(decoded.frame.estimated_size()) + (block.size if kept else 0)
         rows, weight = len(block), block.size
         item = Arrived(
