@@ -141,7 +141,9 @@ def test_opensearch_finds_a_line_by_its_trace(kafka: str, service: Start, tmp_pa
     command = [sys.executable, "-m", "tailrace", "observe", "index-template"]
     template = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
     httpx.put(f"{url}/_index_template/logs-tailrace", json=template, timeout=30).raise_for_status()
-    run(kafka, tmp_path, {"tailrace.logs.exporter": "opensearch", "tailrace.opensearch.url": url}, "logged")
+    settings = {"tailrace.traces.exporter": "zipkin", "tailrace.traces.max-per-second": "0"}  # passed on, and not sent
+    settings |= {"tailrace.logs.exporter": "opensearch", "tailrace.opensearch.url": url}
+    run(kafka, tmp_path, settings, "logged")
 
     def hits() -> list[dict[str, Any]]:
         httpx.post(f"{url}/logs-tailrace/_refresh", timeout=30)
