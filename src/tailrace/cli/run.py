@@ -237,6 +237,7 @@ def make_job(
         query_sinks=query_sinks,
         tables=script.session.tables,
         allow_state_drop=allow_state_drop,
+        texts=script.session.texts,
         tracer=tracer,
     )
 
