@@ -58,9 +58,9 @@ class RowTraces:
         """Begin a tick; give the numbers of the traces of its rows, None if no row has one."""
         self._followed, self._open = [], []
         total = sum(len(c.frame) for c in came)
-        parts = [_headers_of(c.frame) for c in came]
-        self._headers = pl.concat(parts) if parts else _no_headers(0)
-        has = self._headers.is_not_null().to_numpy()
+        traced = any(TRACEPARENT in c.frame.columns for c in came)
+        self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _no_headers(0)
+        has = self._headers.is_not_null().to_numpy() if traced else np.zeros(total, np.bool_)
         chosen = self._chosen(has)
         if not has.any() and not len(chosen):
             return None
@@ -71,8 +71,10 @@ class RowTraces:
 
     def _chosen(self, has: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """Give the places of the rows to follow: those that were chosen where their traces began, then others."""
-        sampled = np.flatnonzero((self._headers.str.slice(PARENT - 1, 1) == "1").fill_null(value=False).to_numpy())
-        fresh = np.empty(0, np.int64)
+        sampled = fresh = np.empty(0, np.int64)
+        if len(self._headers):
+            flags = self._headers.str.slice(PARENT - 1, 1)
+            sampled = np.flatnonzero((flags == "1").fill_null(value=False).to_numpy())
         if self._tracer.ratio > 0:
             fresh = np.flatnonzero(~has & (self._random.random(len(has)) < self._tracer.ratio))
         wanted = np.concatenate([sampled, fresh])
@@ -88,7 +90,7 @@ class RowTraces:
             offset = item.offset(place - int(ends[at]) + len(item.frame))
             if offset is not None:
                 attributes["tailrace.offset"] = offset
-            parent = self._headers[place] or ""
+            parent = (self._headers[place] or "") if len(self._headers) else ""
             read = self._begin(f"process {item.table}", SpanKind.CONSUMER, parent, item.read_at or now, attributes)
             batch = self._begin("batch", SpanKind.INTERNAL, read.header, now, {"tailrace.rows": total})
             numbers[place] = self._follow(batch.header)
