@@ -111,6 +111,34 @@ def several(*words: str) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
+_ALERTS = (
+    Option("tailrace.alerts.slack.url", string, None, "tell Slack, by this webhook, how the job is", secret=True),
+    Option("tailrace.alerts.teams.url", string, None, "tell Microsoft Teams, by this webhook", secret=True),
+    Option(
+        "tailrace.alerts.pagerduty.routing-key", string, None, "tell the PagerDuty service of this key", secret=True
+    ),
+    Option("tailrace.alerts.pagerduty.url", string, "https://events.pagerduty.com/v2/enqueue", "where PagerDuty is"),
+    Option("tailrace.alerts.webhook.url", string, None, "tell any web address, by JSON", secret=True),
+    Option("tailrace.alerts.webhook.secret", string, None, "signs what goes to the web address", secret=True),
+    Option(
+        "tailrace.alerts.email.url", string, None, "tell people by mail, over this server (`smtp://…`)", secret=True
+    ),
+    Option("tailrace.alerts.email.from", string, None, "the sender of mails"),
+    Option("tailrace.alerts.email.to", string, None, "who gets mails; several with `;` between"),
+    Option("tailrace.alerts.no-data", duration, 300_000, "tell when a source has given no rows for so long"),
+    Option("tailrace.alerts.stuck", duration, 300_000, "tell when event time or checkpoints stand still for so long"),
+    Option("tailrace.alerts.lag", count, 10_000, "tell when more rows than this wait, and they become more"),
+    Option("tailrace.alerts.bad-share", share, 0.01, "tell when more than this share of the rows can't be taken"),
+    Option("tailrace.alerts.state-rows", count, 0, "tell when more rows of state are kept; `0`: never"),
+    Option("tailrace.alerts.usual-factor", number, 3.0, "tell when a rate is so many times above or below its usual"),
+    Option("tailrace.alerts.cool-down", duration, 300_000, "so long the same is not told again"),
+    Option("tailrace.alerts.repeat", duration, 0, "what still holds is told again after so long; `0`: never"),
+    Option("tailrace.alerts.max-rate", count, 30, "at most so many messages a minute"),
+    Option("tailrace.alerts.keep", duration, 3_600_000, "so long a message is kept for a channel that does not answer"),
+    Option("tailrace.alerts.runbook", string, None, "the address of the runbook, for links"),
+)
+"""Alerts of the job itself, on by naming a channel."""
+
 OPTIONS = OptionSet(
     "the job",
     (
@@ -268,6 +296,7 @@ OPTIONS = OptionSet(
         Option("tailrace.opensearch.user", string, None, "the user, with a password"),
         Option("tailrace.opensearch.password", string, None, "the password of the user", secret=True),
         Option("tailrace.opensearch.api-key", string, None, "an API key in the place of a user", secret=True),
+        *_ALERTS,
     ),
 )
 

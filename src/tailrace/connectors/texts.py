@@ -140,7 +140,7 @@ def key_texts(frame: pl.DataFrame, key: Sequence[Field], prefix: str = "", separ
     >>> from tailrace.schema import STRING
     >>> fields = (Field("a", STRING), Field("b", STRING))
     >>> key_texts(pl.DataFrame({"a": ["x:y"], "b": ["z"]}), fields, "t:").to_list()
-    ['t:x\\\\:y:z']
+    ['t:x\\:y:z']
     """
     texts = [text(f) for f in key]
     if len(texts) > 1:

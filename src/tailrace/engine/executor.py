@@ -134,7 +134,7 @@ class Executor:
     ) -> None:
         self._clock = clock
         self._outbox = Outbox()
-        self.taps = Taps()
+        self.taps: Taps = Taps()
         self._names: Counter[str] = Counter()
         self._vertices: dict[int, _Vertex] = {}
         builder = Builder(settings, clock, changelog_modes(sinks), askers, max_future)
@@ -144,9 +144,11 @@ class Executor:
                     self._vertices[id(node)] = self._vertex(node, builder, bounded)
         self._order = list(self._vertices.values())
         self._scans = {v.name: _ScanState(v) for v in self._order if isinstance(v.node, nodes.Scan)}
-        self.scans = {n: s.vertex.node for n, s in self._scans.items() if isinstance(s.vertex.node, nodes.Scan)}
-        self.nodes = {v.name: v.node for v in self._order}
-        self.sinks = {v.name: v.node for v in self._order if isinstance(v.node, nodes.Sink)}
+        self.scans: dict[str, nodes.Scan] = {
+            n: s.vertex.node for n, s in self._scans.items() if isinstance(s.vertex.node, nodes.Scan)
+        }
+        self.nodes: dict[str, nodes.Node] = {v.name: v.node for v in self._order}
+        self.sinks: dict[str, nodes.Sink] = {v.name: v.node for v in self._order if isinstance(v.node, nodes.Sink)}
         self._traces = None if tracer is None else self._row_traces(tracer)
 
     def _row_traces(self, tracer: Tracer) -> RowTraces:

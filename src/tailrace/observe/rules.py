@@ -51,6 +51,8 @@ def rules(job: str, needs: Needs) -> list[Rule]:
 def _always(of: Selector) -> Iterator[Rule]:
     away = "Source {{ $labels.table }} is away and is tried again."
     yield Rule("TailraceSourceAway", f"{of('source_up')} == 0", "1m", "warning", away)
+    held = "Sink {{ $labels.table }} is away and is tried again."
+    yield Rule("TailraceSinkAway", f"{of('sink_up')} == 0", "1m", "warning", held)
     share = (
         f"{of.rate_of_any(('rows_dropped', 'dead_letters'), NOT_LATE)} / on (job_name) {of.rate('source_rows')} > 0.01"
     )
@@ -65,6 +67,8 @@ def _always(of: Selector) -> Iterator[Rule]:
     yield Rule("TailraceSlowSink", waits, "10m", "warning", "The engine waits for sink {{ $labels.table }}.")
     busy = f"rate({of('operator_busy_seconds')}[5m]) > 0.9"
     yield Rule("TailraceBusyOperator", busy, "10m", "warning", "Operator {{ $labels.operator }} is the bottleneck.")
+    large = f"sum by (job_name) ({of('operator_state_rows')}) > 10000000"
+    yield Rule("TailraceStateLarge", large, "15m", "warning", "More than 10 million rows of state are kept.")
     quantile = of.quantile("engine_latency_seconds", 0.99)
     yield Rule("TailraceSlowResults", f"{quantile} > 10", "5m", "warning", "1 % of the rows take more than 10 s.")
 

@@ -74,9 +74,9 @@ class Checkpointer:
         self._wishes: Sequence[Wish] = ()
         self._over = False
         self._busy = False
-        self.status = CheckpointStatus(epoch=coordinator.epoch)
-        self.completed = 0
-        self.history = History()
+        self.status: CheckpointStatus = CheckpointStatus(epoch=coordinator.epoch)
+        self.completed: int = 0
+        self.history: History = History()
         self._thread = thread(self._run, "tailrace-checkpoint")
         halt.on_halt(self._wake)
 

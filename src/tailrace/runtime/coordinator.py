@@ -146,8 +146,8 @@ class Coordinator:
         self._sinks = dict(sinks)
         self._timeout = timeout
         self._current: _Epoch | None = None
-        self.epoch = epoch
-        self.state = State.RUNNING
+        self.epoch: int = epoch
+        self.state: State = State.RUNNING
 
     @property
     def next_epoch(self) -> int:

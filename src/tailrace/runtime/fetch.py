@@ -103,14 +103,14 @@ class Fetcher:
         self.scan = scan
         self._label = label
         self.queue = queue
-        self.rows = 0
-        self.bytes = 0
+        self.rows: int = 0
+        self.bytes: int = 0
         self.partition_rows: Counter[str] = Counter()
         self.lags: Mapping[str, int | None] = {}
-        self.throttled = 0.0
+        self.throttled: float = 0.0
         """The seconds for which the source's system has held it back."""
-        self.retrying = ""
-        self.on_the_way = OnTheWay()
+        self.retrying: str = ""
+        self.on_the_way: OnTheWay = OnTheWay()
         self._source = source
         self._reader: Reader | None = None
         self._read_at: deque[float] = deque()

@@ -21,7 +21,7 @@ class Halt:
         self._deadline = math.inf
         self._too_late: Callable[[], BaseException] | None = None
         self.failure: BaseException | None = None
-        self.is_set = False
+        self.is_set: bool = False
 
     def on_halt(self, wake: Callable[[], None]) -> None:
         """Have this called when the job halts; at once if it has."""

@@ -12,6 +12,7 @@ from tailrace.clock import Clock
 from tailrace.engine.open_windows import WindowState
 from tailrace.engine.progress import SourceTime
 from tailrace.plan.catalog import Table
+from tailrace.plan.nodes import Node, Sink
 from tailrace.plan.redaction import hidden_columns
 from tailrace.runtime.assembly import Parts
 from tailrace.runtime.between_ticks import BetweenTicks
@@ -63,19 +64,19 @@ class Inspection:
         script: ScriptText,
     ) -> None:
         self._executor = parts.executor
-        self.letter_tables = parts.letters
+        self.letter_tables: Mapping[str, Table] = parts.letters
         """The tables that take the job's dead letters, by name."""
-        self.settings = dict(settings)
-        self.clock = clock
-        self.between = between
+        self.settings: Mapping[str, str] = dict(settings)
+        self.clock: Clock = clock
+        self.between: BetweenTicks = between
         """What has calls done on the engine's thread."""
-        self.nodes = dict(parts.executor.nodes)
+        self.nodes: Mapping[str, Node] = dict(parts.executor.nodes)
         """The nodes of the plan, by the names of their operators."""
-        self.plans = list(parts.executor.sinks.values())
-        self.tables = list(script.tables)
-        self.texts = script.texts
+        self.plans: Sequence[Sink] = list(parts.executor.sinks.values())
+        self.tables: Sequence[Table] = list(script.tables)
+        self.texts: Sequence[tuple[str, str]] = script.texts
         self._history = history
-        self.folder = folder
+        self.folder: Path | None = folder
         """Where the job keeps its state, if it does."""
         self.redacted: tuple[str, ...] = value(settings, "tailrace.redact")
         """The columns that must not be shown."""

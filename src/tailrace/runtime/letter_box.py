@@ -53,8 +53,8 @@ class LetterBox:
     def __init__(
         self, tables: Mapping[str, Table], settings: Mapping[str, str], clock: Clock, hidden: Collection[str]
     ) -> None:
-        self.tables = dict(tables)
-        self.hidden = frozenset(hidden)
+        self.tables: dict[str, Table] = dict(tables)
+        self.hidden: frozenset[str] = frozenset(hidden)
         self._settings = {k: v for k, v in settings.items() if k == "table.local-time-zone"}
         self._clock = clock
         self._lock = threading.Lock()

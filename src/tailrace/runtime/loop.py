@@ -87,11 +87,11 @@ class Loop:
         self._shown = 0.0
         self._told: set[str] = set()
         self.stopping = False
-        self.between = BetweenTicks(bell.ring)
+        self.between: BetweenTicks = BetweenTicks(bell.ring)
         self._wishes: deque[Wish] = deque()
         self._last_wishes: deque[Wish] = deque()
         self._over_now = False
-        self.latency = Histogram()
+        self.latency: Histogram = Histogram()
         """From when rows were read until what came of them was handed to the sinks."""
         self.watermarks: dict[str, int | None] = {}
         self.progress: dict[str, dict[str, PartitionProgress]] = {}

@@ -86,18 +86,18 @@ class Outlet:
     ) -> None:
         self.name = name
         self.sink = sink
-        self.role = role_of(sink)
+        self.role: Role = role_of(sink)
         self._given = 0
-        self.bytes = 0
-        self.waited = 0
-        self.retries = 0
+        self.bytes: int = 0
+        self.waited: int = 0
+        self.retries: int = 0
         """How often something that the target could not do for now was tried again."""
-        self.away = ""
+        self.away: str = ""
         """Why it waits for its target, if it does."""
         self._retry_seconds = retry_seconds
-        self.held = Stopwatch()
+        self.held: Stopwatch = Stopwatch()
         """How long the engine waited for it."""
-        self.busy = Stopwatch()
+        self.busy: Stopwatch = Stopwatch()
         """How long its thread was at work."""
         self._capacity = capacity
         self._halt = halt
@@ -105,7 +105,7 @@ class Outlet:
         self._items: deque[tuple[Item, int]] = deque()
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._condition = threading.Condition()
-        self.epoch = 0
+        self.epoch: int = 0
         """The last epoch that is prepared."""
         self.refused: RefusedRows | None = None
         """The policy for rows that the sink can't take."""

@@ -72,10 +72,10 @@ class ByteQueue(Generic[T]):
         self._halt = halt
         self._on_put = on_put
         self._condition = threading.Condition()
-        self.bytes = 0
-        self.waited = 0
+        self.bytes: int = 0
+        self.waited: int = 0
         """How often `put` had to wait: the sign of back-pressure."""
-        self.waiting = Stopwatch()
+        self.waiting: Stopwatch = Stopwatch()
         """How long `put` waited."""
         halt.on_halt(self._wake)
 

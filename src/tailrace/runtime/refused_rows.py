@@ -21,7 +21,7 @@ class RefusedRows(Refusals):
     """Decides about the rows that one sink could not take, on its thread; `send` takes the dead letters."""
 
     def __init__(self, policy: Policy, schema: Schema, operator: str, send: Callable[[list[Letter]], None]) -> None:
-        self.tally = Tally()
+        self.tally: Tally = Tally()
         self.tolerates = policy.on_error != FAIL
         self._policy = policy
         self._not_null = [f.name for f in schema if not f.type.nullable]

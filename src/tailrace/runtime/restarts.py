@@ -30,7 +30,7 @@ class Restarts:
         self._attempts = attempts
         self._backoff = Backoff(first=first_pause, limit=_UNLIMITED)
         self._stopped = False
-        self.count = 0
+        self.count: int = 0
         """How often a job was interrupted, and went on."""
         self._last = ""
 

@@ -91,7 +91,7 @@ class StateStore:
         self._fading: set[int] = set()
         self._pending: _Pending | None = None
         self.fingerprint: dict[str, str] = {}
-        self.last_bytes = 0
+        self.last_bytes: int = 0
 
     def _begin_again(self, name: str) -> None:
         """Clear the folder of a job that finished; until the new record is there it still counts as finished."""

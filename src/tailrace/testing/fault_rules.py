@@ -43,7 +43,7 @@ class Rules:
     """The faults that hold now; belongs to the loop of its proxy."""
 
     def __init__(self) -> None:
-        self.counts = FaultCounts()
+        self.counts: FaultCounts = FaultCounts()
         self._gates = {to: asyncio.Event() for to in DIRECTIONS}
         self._pace = {to: asyncio.Lock() for to in DIRECTIONS}
         self._left: dict[Direction, int] = {}

@@ -21,18 +21,19 @@ Send = Callable[[Observation], int]
 class Push:
     """Sends metrics each so many seconds, and once more at the end. A failure is counted, told now and then, and stops nothing."""
 
-    def __init__(self, exporter: str, send: Send, look: Look, seconds: float) -> None:
+    def __init__(self, exporter: str, send: Send, look: Look, seconds: float, signal: str = "metrics") -> None:
         self._exporter, self._send, self._look, self._seconds = exporter, send, look, seconds
+        self._signal = signal
         self._over = threading.Event()
         self._sent = self._failed = 0
         self._told = -TELL_SECONDS
-        self._thread = threading.Thread(target=self._run, name="tailrace-export-metrics", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"tailrace-export-{signal}", daemon=True)
         self._thread.start()
 
     @property
     def status(self) -> ExportStatus:
         """What became of the values; of those that were not taken, one a time is counted."""
-        return ExportStatus("metrics", self._exporter, self._sent, self._failed)
+        return ExportStatus(self._signal, self._exporter, self._sent, self._failed)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Send once more, and end."""
@@ -55,4 +56,6 @@ class Push:
             if time.monotonic() - self._told >= TELL_SECONDS:
                 self._told = time.monotonic()
                 why = str(error) or type(error).__name__
-                _log.warning("metrics could not be sent", exporter=self._exporter, error=why, times=self._failed)
+                _log.warning(
+                    f"{self._signal} could not be sent", exporter=self._exporter, error=why, times=self._failed
+                )

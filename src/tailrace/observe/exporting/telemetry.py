@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 
+LOOK_SECONDS = 1.0
+"""How often conditions of a job are looked for."""
+
+ALERTS = "tailrace.alerts."
+
+
+def wanted(settings: Mapping[str, str]) -> bool:
+    """Tell whether the settings name a channel for alerts of the job itself."""
+    named = ("slack.url", "teams.url", "pagerduty.routing-key", "webhook.url", "email.url")
+    return any(settings.get(ALERTS + key) for key in named)
+
+
 class Way(Protocol):
     """One way out."""
 
@@ -47,7 +59,7 @@ def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Te
         ConfigError: a setting can't be read, or a package is missing.
     """
     signals = ("traces", "metrics", "logs")
-    if not any(value(settings, f"tailrace.{signal}.exporter") for signal in signals):
+    if not wanted(settings) and not any(value(settings, f"tailrace.{signal}.exporter") for signal in signals):
         yield NoTelemetry()
         return
     with ExitStack() as stack:
@@ -56,6 +68,7 @@ def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Te
             _traces(exports, name, settings, stack)
             _metrics(exports, name, settings, look, stack)
             _logs(exports, name, settings, stack)
+            _alerts(exports, name, settings, look, stack)
         except ModuleNotFoundError as error:
             raise _missing(error) from None
         yield exports
@@ -78,6 +91,15 @@ def _metrics(exports: Exports, name: str, settings: Mapping[str, str], look: Loo
     seconds = value(settings, "tailrace.metrics.interval") / 1000
     for way in value(settings, "tailrace.metrics.exporter"):
         push = Push(way, _sender(way, name, settings), look, seconds)
+        stack.callback(push.close)
+        exports.ways.append(push)
+
+
+def _alerts(exports: Exports, name: str, settings: Mapping[str, str], look: Look, stack: ExitStack) -> None:
+    if wanted(settings):
+        from tailrace.observe.telling import OperationalAlerts  # noqa: PLC0415  an extra
+
+        push = Push("channels", OperationalAlerts(name, settings).send, look, LOOK_SECONDS, "alerts")
         stack.callback(push.close)
         exports.ways.append(push)
 
