@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,8 @@ class Watched:
     promtool: str
     rules: Path
     dashboard: dict[str, Any]
+    told: list[dict[str, Any]]
+    """What Alertmanager has told its receiver."""
 
     def query(self, query: str) -> list[Any]:
         """Ask Prometheus; its error is the test's."""
@@ -72,6 +76,7 @@ def watched(
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         pytest.skip("Prometheus: the server is a Debian package")
     folder = tmp_path_factory.mktemp("watched")
+    receiver, told = listening()
     (folder / "job.sql").write_text(SCRIPT)
     (folder / "token").write_text(SECRET)
     (folder / "rules.yml").write_text(made(folder, "rules"))
@@ -80,15 +85,38 @@ def watched(
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as job:
         try:
             assert job.stderr is not None
-            told = next(line for line in job.stderr if "listening" in line)
-            target = re.findall(r"http://(\S+)", told)[0]
+            line_told = next(line for line in job.stderr if "listening" in line)
+            target = re.findall(r"http://(\S+)", line_told)[0]
+            hook = f"http://127.0.0.1:{receiver.server_port}/"
+            manager = service("alertmanager", {"ALERTMANAGER_WEBHOOK": hook}).partition("//")[2]
             given = {"RULES": str(folder / "rules.yml"), "TARGET": target, "TOKEN": str(folder / "token")}
+            given["ALERTMANAGER"] = manager
             connection = service("prometheus", {f"PROMETHEUS_{k}": v for k, v in given.items()})
             url, promtool = re.findall(r"=(\S+)", connection)
-            yield Watched(url, promtool, folder / "rules.yml", json.loads(made(folder, "grafana")))
+            yield Watched(url, promtool, folder / "rules.yml", json.loads(made(folder, "grafana")), told)
         finally:
+            receiver.shutdown()
+            receiver.server_close()
             job.terminate()
             job.communicate(timeout=30)
+
+
+def listening() -> tuple[HTTPServer, list[dict[str, Any]]]:
+    """Start a web server; give it with the list of what it is told."""
+    told: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Write nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, told
 
 
 def made(folder: Path, what: str) -> str:
@@ -137,6 +165,21 @@ def test_an_alert_fires(watched: Watched) -> None:
     fired = watched.until('ALERTS{alertname="TailraceDeadLetters", alertstate="firing"}')
     assert [f["metric"]["table"] for f in fired] == ["other"]
     assert watched.query('ALERTS{alertname="TailraceJobDown"}') == []
+
+
+def test_alertmanager_tells_of_it(watched: Watched) -> None:
+    """With the link to the runbook, the severity and the table."""
+    end = time.monotonic() + 60
+    wanted: list[dict[str, Any]] = []
+    while not wanted and time.monotonic() < end:
+        alerts = [a for message in list(watched.told) for a in message["alerts"]]
+        wanted = [a for a in alerts if a["labels"]["alertname"] == "TailraceDeadLetters"]
+        time.sleep(0.2)
+    assert wanted, watched.told
+    assert wanted[0]["status"] == "firing"
+    assert wanted[0]["labels"]["severity"] == "info"
+    assert wanted[0]["annotations"]["summary"] == "Dead letters arrive from other."
+    assert wanted[0]["annotations"]["runbook_url"].endswith("#tailracedeadletters")
 
 
 def test_each_rule_has_a_section_in_the_runbook(watched: Watched) -> None:

@@ -4,6 +4,7 @@
 #   PROMETHEUS_PORT      where it listens (19095)
 #   PROMETHEUS_TARGET    what it scrapes, each second (127.0.0.1:9249)
 #   PROMETHEUS_RULES     a file of rules (none)
+#   PROMETHEUS_ALERTMANAGER   where alerts go, as host:port (nowhere)
 #   PROMETHEUS_TOKEN     a file with the token of the target (none)
 NAME=prometheus
 # shellcheck source=tests/services/common.sh
@@ -15,9 +16,11 @@ URL=http://127.0.0.1:$PORT
 install() { deb prometheus; }
 
 configure() {
-  local rules="" token=""
+  local rules="" token="" alerting=""
   [[ -z ${PROMETHEUS_RULES:-} ]] || rules="\"$(realpath -e -- "$PROMETHEUS_RULES")\""
   [[ -z ${PROMETHEUS_TOKEN:-} ]] || token="authorization: {credentials_file: \"$PROMETHEUS_TOKEN\"}"
+  [[ -z ${PROMETHEUS_ALERTMANAGER:-} ]] ||
+    alerting="alerting: {alertmanagers: [{static_configs: [{targets: [\"$PROMETHEUS_ALERTMANAGER\"]}]}]}"
   cat >"$RUN/prometheus.yml" <<YML
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [$rules]
@@ -25,6 +28,7 @@ scrape_configs:
   - job_name: tailrace
     static_configs: [{targets: ["${PROMETHEUS_TARGET:-127.0.0.1:9249}"]}]
     $token
+$alerting
 YML
   "$DIST/usr/bin/promtool" check config "$RUN/prometheus.yml" >&2
 }
