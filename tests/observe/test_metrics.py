@@ -34,6 +34,7 @@ FULL = Observation(
     3,
     1,
     (ExportStatus("traces", "otlp", 10, 2, 1),),
+    {"scan-t": Counted((7, *(0,) * len(BOUNDS)), 0.001)},
 )
 """A job of which everything is known."""
 

@@ -8,7 +8,7 @@ sink by its own thread alone; `check` may be called from anywhere. Nothing here 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -182,6 +182,14 @@ class Reader(ABC):
     def throttled(self) -> float:
         """The seconds for which the system has held it back since it was opened, as by a quota."""
         return 0.0
+
+    def sent_times(self) -> Sequence[int]:
+        """
+        Tell when the system took some of the rows that were given since the last call, in milliseconds since 1970.
+
+        A few of each call of `poll` will do; none where the system does not say.
+        """
+        return ()
 
     def rest(self) -> list[Block]:
         """

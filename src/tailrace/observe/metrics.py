@@ -89,6 +89,13 @@ METRICS = {
             "How far row times were behind the wall clock when they came (some rows of each batch).",
             "seconds",
         ),
+        Metric(
+            "source_broker_delay_seconds",
+            _HISTOGRAM,
+            _SOURCE,
+            "How long ago the source's system had taken rows when they were read (some of each read).",
+            "seconds",
+        ),
         Metric("partition_lag_rows", _GAUGE, _PARTITION, "Rows that wait in one partition, where the source can tell."),
         Metric(
             "partition_watermark_seconds", _GAUGE, _PARTITION, "Event time that one partition has reached.", "seconds"

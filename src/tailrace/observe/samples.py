@@ -29,7 +29,7 @@ def samples(seen: Observation) -> Iterator[Sample]:
     job = seen.status.name
     yield from _job(seen, job)
     for source in seen.status.sources:
-        yield from _source(source, seen.delays.get(source.name), job)
+        yield from _source(source, seen.delays.get(source.name), seen.broker_delays.get(source.name), job)
     for partition in [p for p in seen.partitions if not p.ended][:MOST_PARTITIONS]:
         yield from _partition(partition, job)
     for operator in seen.operators:
@@ -60,7 +60,7 @@ def _job(seen: Observation, job: str) -> Iterator[Sample]:
     yield _sample("checkpoint_bytes", at, last.bytes)
 
 
-def _source(source: SourceStatus, delay: Counted | None, job: str) -> Iterator[Sample]:
+def _source(source: SourceStatus, delay: Counted | None, broker: Counted | None, job: str) -> Iterator[Sample]:
     at = (job, source.name, source.table)
     yield _sample("source_rows", at, source.rows)
     yield _sample("source_bytes", at, source.bytes)
@@ -74,6 +74,8 @@ def _source(source: SourceStatus, delay: Counted | None, job: str) -> Iterator[S
         yield _sample("source_watermark_seconds", at, source.watermark / 1000)
     if delay is not None:
         yield _sample("source_delay_seconds", at, delay)
+    if broker is not None:
+        yield _sample("source_broker_delay_seconds", at, broker)
     for reason, count in source.dropped.items():
         yield _sample("rows_dropped", (*at, reason), count)
     yield _sample("dead_letters", at, source.dead_letters)

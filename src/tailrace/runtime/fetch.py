@@ -13,6 +13,7 @@ import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.connectors.base import Assigned, Block, Change, Limit, Position, Positions, Reader, Revoked, Source
+from tailrace.engine.histogram import Histogram
 from tailrace.errors import TransientError
 from tailrace.formats.base import Decoded, Reject
 from tailrace.runtime.backoff import Backoff
@@ -107,6 +108,9 @@ class Fetcher:
         self.bytes: int = 0
         self.partition_rows: Counter[str] = Counter()
         self.lags: Mapping[str, int | None] = {}
+        self.broker_delay: Histogram = Histogram()
+        """How long ago the source's system had taken rows when they were read, if it `tells_times`."""
+        self.tells_times: bool = False
         self.throttled: float = 0.0
         """The seconds for which the source's system has held it back."""
         self.retrying: str = ""
@@ -231,6 +235,7 @@ class Fetcher:
             if not blocks:
                 self._line.flush()
             self.lags = reader.lags()
+            self._note_delays(reader.sent_times())
             self.throttled = reader.throttled
             # a partition may be announced only when the one before it has ended, so one empty look more decides
             if over and not blocks and not changes:
@@ -248,6 +253,12 @@ class Fetcher:
         for block in blocks:
             self.on_the_way.took(block.partition)
             self._read_at.append(now)
+
+    def _note_delays(self, sent: Sequence[int]) -> None:
+        if sent:
+            self.tells_times = True
+            now = self._clock.now_ms()
+            self.broker_delay.add([(now - time) / 1000 for time in sent])
 
     def _meanwhile(self) -> None:
         """Look after the source while its rows can't be taken."""

@@ -370,6 +370,7 @@ class Job:
             loop.latency.counted(),
             executor.delays(),
             self.checkpoints,
+            broker_delays={n: f.broker_delay.counted() for n, f in self._fetchers.items() if f.tells_times},
         )
 
     def _partitions(self, name: str, fetcher: Fetcher, loop: Loop, executor: Executor) -> list[PartitionStatus]:

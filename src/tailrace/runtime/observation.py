@@ -52,7 +52,8 @@ class Observation:
     A job at one moment.
 
     `latency` is from when rows were read until what came of them was handed to the sinks; `delays` how far the row times
-    of each source were behind the wall clock when they came (from some rows of each batch). `checkpoints` are complete; after an
+    of each source were behind the wall clock when they came (from some rows of each batch), `broker_delays` how long ago
+    the source's system had taken them (where it says so). `checkpoints` are complete; after an
     interruption the job went on by itself `restarts` times, and all else is counted since the last.
     """
 
@@ -64,6 +65,7 @@ class Observation:
     checkpoints: int = 0
     restarts: int = 0
     exports: tuple[ExportStatus, ...] = ()
+    broker_delays: Mapping[str, Counted] = field(default_factory=dict)
 
 
 def partition_status(

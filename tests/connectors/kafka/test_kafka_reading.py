@@ -218,6 +218,20 @@ def test_lag(kafka: str) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("native", ["true", "false"])
+def test_it_tells_when_the_broker_took_messages(kafka: str, native: str) -> None:
+    """The time of one message of each read, as it was given to the broker."""
+    topic = kit.new_topic(kafka)
+    sent = 1_700_000_000_123
+    kit.produce(kafka, topic, [{"value": b'{"id": 1}', "timestamp": sent}])
+    reader = kit.source(kit.table(kafka, topic, kit.EARLIEST | {"tailrace.kafka.native": native})).open({})
+    kit.poll_until(reader, 1)
+
+    assert list(reader.sent_times()) == [sent]
+    assert list(reader.sent_times()) == []
+    reader.close()
+
+
 def test_a_quiet_topic_costs_no_time(kafka: str) -> None:
     """Waiting for rows takes no CPU to speak of."""
     reader = kit.source(kit.table(kafka, kit.new_topic(kafka), kit.EARLIEST)).open({})

@@ -78,6 +78,8 @@ class Fetched:
 
     pieces: list[Piece] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    """The times of some of the messages, in milliseconds since 1970."""
 
 
 class Fetcher(ABC):

@@ -216,9 +216,16 @@ class NativeFetcher(Fetcher):
         for rkt in self._slot_rkt[:slots].tolist():
             if rkt not in names:
                 names[rkt] = self._lib.topic_name(rkt).decode()
+        self._note_time(int(messages[0]), fetched)
         fetched.problems += [self._problem(int(messages[i])) for i in self._bad[:errors].tolist()]
         kernels.destroy(messages, count, self._destroy)
         return after, slots
+
+    def _note_time(self, address: int, fetched: Fetched) -> None:
+        """Note when one message of the chunk was sent; -1 tells that it is none, or has no time."""
+        time = int(self._lib.message_timestamp(address, ctypes.byref(ctypes.c_int())))
+        if time > 0:
+            fetched.sent.append(time)
 
     def _take_more(self, count: int, row: int, key_bytes: int, guess: int) -> None:
         """Copy what is wanted beside payloads."""

@@ -55,6 +55,7 @@ class PlainFetcher(Fetcher):
                 by_partition[tp].append(message)
         fetched.problems += self._errors
         self._errors.clear()
+        fetched.sent = [m.timestamp()[1] for m in found[:1] if m.error() is None and m.timestamp()[1] > 0]
         fetched.pieces = [self._piece(tp, messages) for tp, messages in by_partition.items()]
         return fetched
 

@@ -91,6 +91,7 @@ class KafkaReader(Reader):
         self._seen: set[TopicPartition] = set()
         self._changes: list[Change] = []
         self._first: list[Block] = []
+        self._times: list[int] = []
         self._failure: TailraceError | None = None
         self._away = ""
         self._lags: tuple[float, dict[str, int | None]] = (0.0, {})
@@ -194,6 +195,10 @@ class KafkaReader(Reader):
             return []
         return self._taken(self._fetcher.fetch(limit))
 
+    def sent_times(self) -> list[int]:
+        found, self._times = self._times, []
+        return found
+
     @property
     def _reads(self) -> bool:
         """Whether there is anything to ask the fetcher for."""
@@ -201,6 +206,7 @@ class KafkaReader(Reader):
 
     def _taken(self, fetched: Fetched) -> list[Block]:
         """Give what was fetched as blocks, and take note of what has happened meanwhile."""
+        self._times += fetched.sent
         blocks = [b for piece in fetched.pieces if (b := self._arrived(piece)) is not None]
         for problem in fetched.problems:
             self._heed(problem)

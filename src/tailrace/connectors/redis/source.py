@@ -48,6 +48,7 @@ class StreamReader(Reader):
     def __init__(self, source: StreamSource, positions: Positions) -> None:
         self._source = source
         self._client = source.server.client()
+        self._sent: list[int] = []
         self._changes: list[Change] = [Assigned(stream) for stream in source.streams]
         try:
             with reported(source.server):
@@ -67,6 +68,7 @@ class StreamReader(Reader):
         at: dict[Any, Any] = dict(self._at)
         with reported(self._source.server):
             answer = self._client.xread(at, limit.rows, max(1, int(limit.wait_seconds * 1000)))
+        self._sent += [_number(entries[0][0].decode())[0] for _, entries in _pairs(answer) if entries]
         blocks = [self._block(stream.decode(), entries) for stream, entries in _pairs(answer) if entries]
         self._finish()
         return blocks
@@ -88,6 +90,10 @@ class StreamReader(Reader):
             if stream in self._at and _number(self._at[stream]) >= _number(end):
                 del self._at[stream]
                 self._changes.append(Ended(stream))
+
+    def sent_times(self) -> list[int]:
+        found, self._sent = self._sent, []
+        return found
 
     def changes(self) -> list[Change]:
         found, self._changes = self._changes, []
