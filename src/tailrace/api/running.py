@@ -75,12 +75,12 @@ class Running:
 
     @property
     def inspection(self) -> Inspection | None:
-        """What the dashboard asks it; None before its engine has started."""
+        """Open windows and why, rows between operators, dead letters, the plan: what the dashboard asks it. None before its engine has started."""
         return self._background.script.inspection
 
     @property
     def control(self) -> Control | None:
-        """What the dashboard tells it; None before its engine has started."""
+        """Checkpoints and savepoints taken now, rows replayed: what the dashboard tells it. None before its engine has started."""
         return self._background.script.control
 
     def stop(self) -> None:
