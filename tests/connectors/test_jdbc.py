@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from datetime import time as clock
 from decimal import Decimal
@@ -246,6 +247,23 @@ def test_a_run_that_was_replaced_writes_nothing(place: Place, tmp_path: Path) ->
     old.close()
     new.close()
     assert place.query("SELECT id FROM rows") == [(1,)]
+
+
+def test_sinks_that_begin_at_once_make_their_tables(postgres_url: str, tmp_path: Path) -> None:
+    """Each makes the table of epochs, and its own."""
+    given = {"url": f"jdbc:{postgres_url}", "tailrace.create-table": "true"}
+    for round_ in range(5):
+        engine = sa.create_engine(postgres_url.replace("postgresql:", "postgresql+pg8000:"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE IF EXISTS _tailrace_epochs, same")
+        engine.dispose()
+        sinks = [
+            sink(table("jdbc", {"id": BIGINT}, given, name="same"), where(tmp_path, f"{round_}-{i}")) for i in range(4)
+        ]
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(lambda s: s.open(), sinks)) == [0, 0, 0, 0]
+        for each in sinks:
+            each.close()
 
 
 class Noted(Refusals):

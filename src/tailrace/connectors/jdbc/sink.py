@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 import sqlalchemy as sa
+import structlog
 
 from tailrace.connectors.base import Report, TransactionalSink
 from tailrace.connectors.bulk import refuse_changes
@@ -14,7 +15,9 @@ from tailrace.connectors.jdbc.database import reported
 from tailrace.connectors.jdbc.source import check_table
 from tailrace.connectors.jdbc.tables import DatabaseTable
 from tailrace.connectors.refusing import accepted
-from tailrace.errors import TerminalError
+from tailrace.errors import DataError, TerminalError
+
+_log = structlog.get_logger("tailrace.connectors.jdbc")
 
 MARKS = "_tailrace_epochs"
 _MARKS = sa.Table(
@@ -42,13 +45,23 @@ class JdbcSink(TransactionalSink):
         self.close()  # what an open that failed has left
         self._engine = self._table.database.engine()
         self._rows.clear()
+        self._make(_MARKS)
+        if self._create:
+            self._make(self._table.table)
         with reported(self._table.database), self._engine.begin() as connection:
-            connection.execute(sa.schema.CreateTable(_MARKS, if_not_exists=True))
-            if self._create:
-                self._table.create(connection)
             self._table.refuse_other_columns(connection)
             self._epoch = self._mark(connection)
         return self._epoch
+
+    def _make(self, table: sa.Table) -> None:
+        """Create a table if it is not there."""
+        assert self._engine is not None
+        try:
+            with reported(self._table.database), self._engine.begin() as connection:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        except DataError:
+            # PostgreSQL looks, and then creates: another sink did it in between, and its name is there twice
+            _log.info("another has just created the table", table=table.name)
 
     def _mark(self, connection: sa.Connection) -> int:
         query = sa.select(_MARKS.c.epoch).where(_MARKS.c.job == self._job, _MARKS.c.sink == self._name)

@@ -57,10 +57,6 @@ class DatabaseTable:
         """Write the table's name, with that of its schema."""
         return ".".join(self.quoted(connection, *self.name.split(".")))
 
-    def create(self, connection: sa.Connection) -> None:
-        """Create it if it is not there."""
-        connection.execute(sa.schema.CreateTable(self.table, if_not_exists=True))
-
     def refuse_other_columns(self, connection: sa.Connection) -> None:
         """
         Make sure that it is there, with the columns that are used.
