@@ -38,10 +38,10 @@ MESSAGES: list[dict[str, Any]] = [
     {"value": UTF8},
 ]
 LETTERS = {
-    (1, "decode", "syntax", "", SYNTAX, b"k1"),
-    (2, "decode", "tombstone", "", None, b"k2"),
-    (3, "decode", "empty", "", b"", None),
-    (9, "decode", "utf-8", "", UTF8, None),
+    (1, "decode", "syntax", "scan-events", SYNTAX, b"k1"),
+    (2, "decode", "tombstone", "scan-events", None, b"k2"),
+    (3, "decode", "empty", "scan-events", b"", None),
+    (9, "decode", "utf-8", "scan-events", UTF8, None),
     (4, "cast", "TR220", "calc", CAST, None),
     (5, "time", "TR230", "assign-watermark", NO_TIME, None),
     (6, "future", "TR231", "assign-watermark", FUTURE, None),
