@@ -15,6 +15,8 @@ from tailrace.testing import FaultProxy
 from tailrace.testing.connectors import LookupConformance, SinkConformance, System, Trial, assert_delivered, needs
 from tailrace.testing.connectors.sinks import sent
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = {"id": "BIGINT", "name": "STRING"}
 BULK = {"sink.bulk-flush.max-actions": "1000"}
 

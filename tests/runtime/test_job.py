@@ -278,7 +278,7 @@ def test_a_quiet_job_uses_no_processor(world: Any) -> None:
     used = time.process_time() - before
     job.stop()
     thread.join(60)
-    assert used < 0.1
+    assert used < 0.25  # of half a second, which a thread that spins would take
 
 
 def test_sources_hear_what_is_durable(world: Any, make: Any) -> None:

@@ -15,7 +15,7 @@ from json_values import from_json, to_json
 
 from tailrace.testing.connectors import SinkConformance, SourceConformance, System
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 class Kafka(System):
