@@ -80,7 +80,8 @@ class Chain:
 
     def versions(self) -> list[int]:
         """Give the versions of the schema between the services."""
-        found: list[int] = SchemaRegistryClient({"url": self.registry}).get_versions(f"{self.topics['SCREENED']}-value")
+        with SchemaRegistryClient({"url": self.registry}) as client:
+            found: list[int] = client.get_versions(f"{self.topics['SCREENED']}-value")
         return found
 
     def close(self) -> None:
