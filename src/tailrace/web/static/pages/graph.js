@@ -153,6 +153,12 @@ export function open(root) {
   }
 
   function draw(list) {
+    if (!list.length) {
+      nodes = new Map();
+      edges = [];
+      drawing.replaceChildren(); // the job has no operators before it runs
+      return;
+    }
     const plan = layout(list, SIZE);
     nodes = new Map(list.map((node) => [node.name, drawNode(node, plan.places.get(node.name), choose)]));
     edges = plan.edges.map((edge) => ({ ...edge, element: drawEdge(plan.places, edge) }));
