@@ -12,6 +12,22 @@ from typing import Annotated
 
 import typer
 
+from tailrace.cli.arguments import (
+    AllowActions,
+    Files,
+    Json,
+    Listen,
+    LogFormats,
+    Output,
+    Parameters,
+    Settings,
+    State,
+    Ui,
+)
+from tailrace.cli.letters_commands import letters_app
+from tailrace.cli.observe_commands import alerts_app, observe_app
+from tailrace.cli.schema_commands import schema_app
+
 app = typer.Typer(
     name="tailrace",
     help="Streaming SQL (Flink's dialect) over files, Kafka and more, in one process.",
@@ -23,76 +39,6 @@ app = typer.Typer(
     epilog="Exit status: 0 well; 1 it failed while it ran; 2 a mistake in a file, an option or the command; "
     "130 ended by a second Ctrl-C.",
 )
-
-
-class Output(StrEnum):
-    """How the rows of a SELECT are written."""
-
-    table = "table"
-    jsonl = "jsonl"
-    csv = "csv"
-
-
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE.sql", help="SQL files; several are one script; - is standard input.", show_default=False
-    ),
-]
-Parameters = Annotated[
-    list[str] | None,
-    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Replaces ${NAME} in the files. May be repeated."),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting, as by SET. May be repeated."),
-]
-State = Annotated[
-    Path | None,
-    typer.Option("--state", metavar="DIR", help="Where checkpoints are kept.", show_default="./.tailrace/<name>"),
-]
-Listen = Annotated[
-    str | None,
-    typer.Option(
-        "--listen",
-        metavar="[HOST:]PORT",
-        help="Serve metrics for Prometheus (`/metrics`) and health (`/health/live`, `/health/ready`) while it runs.",
-        show_default=False,
-    ),
-]
-Ui = Annotated[
-    str | None,
-    typer.Option(
-        "--ui",
-        metavar="[[HOST:]PORT]",
-        help="Show a dashboard in the browser while it runs, with no address at http://127.0.0.1:9280.",
-        show_default=False,
-    ),
-]
-AllowActions = Annotated[
-    bool,
-    typer.Option(
-        "--allow-actions", help="Let the dashboard change something, as replay dead letters; else it only shows."
-    ),
-]
-
-
-class LogFormat(StrEnum):
-    """How log lines are written."""
-
-    console = "console"
-    json = "json"
-
-
-LogFormats = Annotated[
-    LogFormat | None,
-    typer.Option(
-        "--log-format",
-        help="How log lines are written; `json` in the Elastic Common Schema.",
-        show_default="console, or as --json says",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
 def _version(asked: bool) -> None:
@@ -340,133 +286,10 @@ def ui(
     show_others(addresses, listen, actions=allow_actions)
 
 
-observe_app = typer.Typer(
-    help="Make what watches a job: alert rules, a scrape config, a dashboard, an index template for logs.",
-    no_args_is_help=True,
-)
 app.add_typer(observe_app, name="observe")
-
-
-@observe_app.command(epilog="Example: `tailrace observe rules fraud.sql > fraud.rules.yml`")
-def rules(
-    files: Files,
-    parameter: Parameters = None,
-    set_: Settings = None,
-    runbook: Annotated[
-        str, typer.Option("--runbook", metavar="URL", help="Where the runbook is; each alert links to its section.")
-    ] = "docs/runbook.md",
-) -> None:
-    """Write alert rules for Prometheus that fit a script."""
-    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
-
-    command.rules(files, parameter, set_, runbook)
-
-
-@observe_app.command(epilog="Example: `tailrace observe grafana fraud.sql > fraud.dashboard.json`")
-def grafana(files: Files, parameter: Parameters = None, set_: Settings = None) -> None:
-    """Write a dashboard for Grafana, to be imported."""
-    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
-
-    command.grafana(files, parameter, set_)
-
-
-@observe_app.command(epilog="Example: `tailrace observe scrape --listen host:9249`")
-def scrape(
-    listen: Annotated[str, typer.Option("--listen", metavar="[HOST:]PORT", help="Where the job listens.")] = "9249",
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="Where Prometheus finds the token.")
-    ] = None,
-) -> None:
-    """Write the configuration by which Prometheus reads a job's metrics."""
-    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
-
-    command.scrape(listen, token_file)
-
-
-@observe_app.command(epilog="Example: `tailrace observe index-template > template.json`")
-def index_template(
-    index: Annotated[str, typer.Option("--index", metavar="NAME", help="The data stream of log lines.")] = (
-        "logs-tailrace"
-    ),
-) -> None:
-    """Write an index template for log lines, for OpenSearch (with its Dashboards) and Elasticsearch (with Kibana)."""
-    from tailrace.cli import observe as command  # noqa: PLC0415  loaded when called
-
-    command.template(index)
-
-
-alerts_app = typer.Typer(help="Try the channels of alerts.", no_args_is_help=True)
 app.add_typer(alerts_app, name="alerts")
-
-
-@alerts_app.command("test", epilog="Example: `tailrace alerts test fraud.sql`")
-def alerts_test(files: Files, parameter: Parameters = None, set_: Settings = None, json: Json = False) -> None:
-    """
-    Send a sample to each channel of each table of alerts that a script defines.
-
-    Ends with status 1 if a channel does not take it.
-    """
-    from tailrace.cli import alerts as command  # noqa: PLC0415  loaded when called
-
-    command.test(files, parameter, set_, json_=json)
-
-
-letters_app = typer.Typer(
-    help="The dead letters of a script's tables: list and show them, and have a running job replay them.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-)
 app.add_typer(letters_app, name="dead-letters")
-
-
-@letters_app.command("list", epilog="Example: `tailrace dead-letters list fraud.sql --search amount`")
-def letters_list(
-    files: Files,
-    table: Annotated[str | None, typer.Option("--table", help="Of several tables, this one.")] = None,
-    search: Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this text in them.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many, the newest.")] = 50,
-    parameter: Parameters = None,
-    set_: Settings = None,
-    json: Json = False,
-) -> None:
-    """List dead letters, the newest first, with their ids."""
-    from tailrace.cli import dead_letters as command  # noqa: PLC0415  loaded when called
-
-    command.listed(files, parameter, set_, table=table, search=search, most=limit, as_json=json)
-
-
-@letters_app.command("show", epilog="Example: `tailrace dead-letters show 8c1f0a2b9d3e4f56 fraud.sql`")
-def letters_show(
-    letter: Annotated[str, typer.Argument(metavar="ID", help="The id that `list` gives.", show_default=False)],
-    files: Files,
-    parameter: Parameters = None,
-    set_: Settings = None,
-    json: Json = False,
-) -> None:
-    """Show all of a dead letter, with the payload as text, JSON or bytes."""
-    from tailrace.cli import dead_letters as command  # noqa: PLC0415  loaded when called
-
-    command.shown(files, parameter, set_, letter, as_json=json)
-
-
-@letters_app.command("replay", epilog="Example: `tailrace dead-letters replay 8c1f0a2b9d3e4f56 --at 9280`")
-def letters_replay(
-    letters: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="The ids that `list` gives.", show_default=False)
-    ],
-    at: Annotated[
-        str, typer.Option("--at", metavar="[HOST:]PORT", help="Where the job's dashboard is; it must allow actions.")
-    ] = "9280",
-    json: Json = False,
-) -> None:
-    """
-    Have a running job take the rows of dead letters once more, and wait for the checkpoint with what became of them.
-
-    Its dashboard must be started with `--allow-actions`.
-    """
-    from tailrace.cli import dead_letters as command  # noqa: PLC0415  loaded when called
-
-    command.replayed(at, letters, as_json=json)
+app.add_typer(schema_app, name="schema")
 
 
 def invoke(arguments: list[str]) -> None:
@@ -479,112 +302,3 @@ def invoke(arguments: list[str]) -> None:
     command = typer.main.get_command(app)
     with command.make_context("tailrace", arguments) as context:
         command.invoke(context)
-
-
-schema_app = typer.Typer(
-    help="The schemas of a script's tables, and those in a schema registry: show, compare, check and register them.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-)
-app.add_typer(schema_app, name="schema")
-
-What = Annotated[
-    str,
-    typer.Argument(metavar="FILE.sql|SUBJECT", help="A script, or a subject of the registry.", show_default=False),
-]
-RegistryUrl = Annotated[
-    str | None, typer.Option("--registry", metavar="URL", help="The address of the registry.", show_default=False)
-]
-User = Annotated[
-    str | None,
-    typer.Option(
-        "--user", envvar="TAILRACE_REGISTRY_USER", metavar="USER:PASSWORD", help="Who asks.", show_default=False
-    ),
-]
-Token = Annotated[
-    str | None,
-    typer.Option("--token", envvar="TAILRACE_REGISTRY_TOKEN", help="A token in place of it.", show_default=False),
-]
-SchemaFile = Annotated[
-    Path | None,
-    typer.Option("--file", metavar="FILE", help="A schema: `.avsc`, `.proto` or `.json`.", show_default=False),
-]
-SchemaVersion = Annotated[
-    int | None, typer.Option("--version", help="A version of the subject.", show_default="the newest")
-]
-
-
-@schema_app.command("show", epilog="Example: `tailrace schema show orders-value --registry http://localhost:8081`")
-def schema_show(
-    what: What,
-    registry: RegistryUrl = None,
-    version: SchemaVersion = None,
-    user: User = None,
-    token: Token = None,
-    parameter: Parameters = None,
-    json: Json = False,
-) -> None:
-    """Show the schemas that a script's tables write, or a version of a subject."""
-    from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
-
-    command.show(command.Asked(what, registry, user, token, None, version, parameter or ()), json=json)
-
-
-@schema_app.command("diff", epilog="Example: `tailrace schema diff job.sql`")
-def schema_diff(
-    what: What,
-    registry: RegistryUrl = None,
-    version: SchemaVersion = None,
-    to: Annotated[int | None, typer.Option("--to", help="The other version.", show_default="the newest")] = None,
-    file: SchemaFile = None,
-    user: User = None,
-    token: Token = None,
-    parameter: Parameters = None,
-    json: Json = False,
-) -> None:
-    """
-    Compare the newest version of each subject with what a script writes, or two versions, or one with a file.
-
-    A line for each field that is gone (`-`), new (`+`) or changed (`~`).
-    """
-    from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
-
-    command.diff(command.Asked(what, registry, user, token, file, version, parameter or ()), to=to, json=json)
-
-
-@schema_app.command("check", epilog="Example: `tailrace schema check job.sql`")
-def schema_check(
-    what: What,
-    registry: RegistryUrl = None,
-    file: SchemaFile = None,
-    user: User = None,
-    token: Token = None,
-    parameter: Parameters = None,
-    json: Json = False,
-) -> None:
-    """
-    Ask the registry whether each subject takes what a script writes, or the schema in a file; changes nothing.
-
-    Ends with status 1 if one does not.
-    """
-    from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
-
-    command.check(command.Asked(what, registry, user, token, file, None, parameter or ()), json=json)
-
-
-@schema_app.command(
-    "register", epilog="Example: `tailrace schema register orders-value --registry http://… --file o.avsc`"
-)
-def schema_register(
-    what: What,
-    registry: RegistryUrl = None,
-    file: SchemaFile = None,
-    user: User = None,
-    token: Token = None,
-    parameter: Parameters = None,
-    json: Json = False,
-) -> None:
-    """Register the schemas that a script writes, or the one in a file, if their subjects take them."""
-    from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
-
-    command.register(command.Asked(what, registry, user, token, file, None, parameter or ()), json=json)
