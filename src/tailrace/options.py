@@ -103,6 +103,48 @@ def string(text: str) -> str:
     return text
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    """
+    Make a parser of whole numbers from a least one.
+
+    >>> at_least(1)("7")
+    7
+    """
+
+    def parse(text: str) -> int:
+        if (value := integer(text)) < least:
+            raise ValueError(f"expected a number from {least}")
+        return value
+
+    return parse
+
+
+def positive(parse: Callable[[str], int]) -> Callable[[str], int]:
+    """
+    Make a parser of a number, duration or size that is more than zero.
+
+    >>> positive(duration)("2 s")
+    2000
+    """
+
+    def parse_positive(text: str) -> int:
+        if (value := parse(text)) < 1:
+            raise ValueError("expected more than zero")
+        return value
+
+    return parse_positive
+
+
+def name_list(text: str) -> tuple[str, ...]:
+    """
+    Read a list of names.
+
+    >>> name_list("card; email")
+    ('card', 'email')
+    """
+    return tuple(name.strip() for name in text.split(";") if name.strip())
+
+
 def choice(*values: str) -> Parser:
     """Make a parser that takes only these words."""
 

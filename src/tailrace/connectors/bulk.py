@@ -19,7 +19,7 @@ from tailrace.connectors.base import AtLeastOnceSink, Guarantee
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.engine.changes import REMOVED
 from tailrace.errors import DataError, TerminalError, TransientError
-from tailrace.options import Option, Values, duration, integer, memory_size
+from tailrace.options import Option, Values, duration, integer, memory_size, positive
 
 WHOLE: tuple[str, ...] = ()
 """The order in which all rows are kept in the order in which they came."""
@@ -88,7 +88,7 @@ def bulk_options(rows: int, size: int = 4 << 20, in_flight: int = 4, linger_ms: 
     ['sink.bulk-flush.max-actions', 'sink.bulk-flush.max-size']
     """
     return (
-        Option("sink.bulk-flush.max-actions", _positive, rows, "how many rows a request has at most"),
+        Option("sink.bulk-flush.max-actions", positive(integer), rows, "how many rows a request has at most"),
         Option("sink.bulk-flush.max-size", memory_size, size, "how many bytes of rows a request has at most, about"),
         Option(
             "sink.bulk-flush.interval",
@@ -96,14 +96,8 @@ def bulk_options(rows: int, size: int = 4 << 20, in_flight: int = 4, linger_ms: 
             linger_ms,
             "how long rows may wait for more when the stream pauses; a checkpoint sends them all",
         ),
-        Option("sink.max-in-flight", _positive, in_flight, "how many requests are under way at a time"),
+        Option("sink.max-in-flight", positive(integer), in_flight, "how many requests are under way at a time"),
     )
-
-
-def _positive(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected more than zero")
-    return value
 
 
 @dataclass(slots=True)

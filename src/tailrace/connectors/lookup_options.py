@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer
+from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration
 
 
 def _upper(*words: str) -> Callable[[str], str]:
@@ -12,15 +12,6 @@ def _upper(*words: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         return str(known(text.strip().upper()))
-
-    return read
-
-
-def _number(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if (value := integer(text)) < least:
-            raise ValueError(f"expected a number from {least}")
-        return value
 
     return read
 
@@ -38,7 +29,7 @@ LOOKUP = OptionSet(
             " table); without it `NONE`, and `FULL` where the connector knows nothing else",
         ),
         Option(
-            "lookup.partial-cache.max-rows", _number(1), doc="how many rows a partial cache keeps; the least used go"
+            "lookup.partial-cache.max-rows", at_least(1), doc="how many rows a partial cache keeps; the least used go"
         ),
         Option("lookup.partial-cache.expire-after-write", duration, doc="how long a row is kept after it was found"),
         Option(
@@ -52,10 +43,10 @@ LOOKUP = OptionSet(
             doc="how often a full cache is read again; without it, it is read once",
         ),
         Option(
-            "lookup.max-retries", _number(0), 3, "how often a request is tried again before `tailrace.lookup.on-away`"
+            "lookup.max-retries", at_least(0), 3, "how often a request is tried again before `tailrace.lookup.on-away`"
         ),
         Option("tailrace.lookup.timeout", duration, 10_000, "how long one request may take"),
-        Option("tailrace.lookup.max-in-flight", _number(1), 8, "how many requests are under way at a time"),
+        Option("tailrace.lookup.max-in-flight", at_least(1), 8, "how many requests are under way at a time"),
         Option(
             "tailrace.lookup.on-away",
             choice(WAIT, NULL, REJECT),

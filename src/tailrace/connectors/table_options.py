@@ -25,6 +25,7 @@ from tailrace.options import (
     choice,
     duration,
     integer,
+    name_list,
     number,
     string,
 )
@@ -43,10 +44,6 @@ def _share(text: str) -> float:
     if not 0 < (value := number(text)) <= 1:
         raise ValueError("expected a share above 0 and up to 1, as '0.05'")
     return value
-
-
-def _fields(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(";") if name.strip())
 
 
 COMMON = OptionSet(
@@ -92,7 +89,7 @@ FORMATS = OptionSet(
         Option("format", string, doc="the format of the rows"),
         Option("value.format", string, doc="the format of the rows where they also have a key"),
         Option("key.format", string, doc="the format of the rows' keys"),
-        Option("key.fields", _fields, (), "the columns in the key, as `a;b`"),
+        Option("key.fields", name_list, (), "the columns in the key, as `a;b`"),
         Option("key.fields-prefix", string, "", "what the names of the key's columns begin with, only in the table"),
         Option(
             "value.fields-include",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tailrace.connectors.bulk import bulk_options
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, string
+from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration, integer, string
 
 CONSISTENCY = ("ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM")
 
@@ -22,12 +22,6 @@ def _ttl(text: str) -> int:
     if (value := duration(text)) < 1000:
         raise ValueError("expected a second or more")
     return value // 1000
-
-
-def _number(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected a number from 1")
-    return value
 
 
 OPTIONS = OptionSet(
@@ -53,7 +47,7 @@ OPTIONS = OptionSet(
             "LOCAL_QUORUM",
             "how many replicas must have a row when it counts as written, or answer when it is looked up",
         ),
-        Option("sink.concurrency", _number, 128, "how many rows of a request are under way at a time"),
+        Option("sink.concurrency", at_least(1), 128, "how many rows of a request are under way at a time"),
         Option("ttl", _ttl, doc="how long what is written is kept; it overrides that of the table"),
         Option(
             "write-timestamp-column",

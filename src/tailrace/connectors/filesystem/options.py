@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tailrace.connectors.filesystem.objects.options import OBJECTS
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, string
+from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, positive, string
 
 DEFAULT_PARTITION = "__DEFAULT_PARTITION__"
 
@@ -25,15 +23,6 @@ def _process_time(text: str) -> str:
     return str(choice("process-time")(text))
 
 
-def _positive(parse: Callable[[str], int]) -> Callable[[str], int]:
-    def positive(text: str) -> int:
-        if (value := parse(text)) < 1:
-            raise ValueError("expected more than zero")
-        return value
-
-    return positive
-
-
 _MINUTE = 60_000
 
 OPTIONS = OptionSet(
@@ -47,31 +36,31 @@ OPTIONS = OptionSet(
         ),
         Option(
             "source.monitor-interval",
-            _positive(duration),
+            positive(duration),
             doc="how often to look for new files and for more rows in known ones; without it the source is bounded",
         ),
         Option("source.path.regex-pattern", string, doc="read only files whose absolute path matches as a whole"),
         Option(
             "sink.rolling-policy.file-size",
-            _positive(memory_size),
+            positive(memory_size),
             128 << 20,
             "a part file that has grown to this size is closed",
         ),
         Option(
             "sink.rolling-policy.rollover-interval",
-            _positive(duration),
+            positive(duration),
             30 * _MINUTE,
             "a part file that has been open for so long is closed",
         ),
         Option(
             "sink.rolling-policy.check-interval",
-            _positive(duration),
+            positive(duration),
             _MINUTE,
             "taken as in Flink; the intervals are looked at with each checkpoint",
         ),
         Option(
             "sink.rolling-policy.inactivity-interval",
-            _positive(duration),
+            positive(duration),
             30 * _MINUTE,
             "a part file that got no row for so long is closed",
         ),
@@ -96,7 +85,7 @@ OPTIONS = OptionSet(
         ),
         Option(
             "compaction.file-size",
-            _positive(memory_size),
+            positive(memory_size),
             doc="how large they become; without it `sink.rolling-policy.file-size`",
         ),
         Option("sink.parallelism", integer, doc="taken as in Flink; a sink is one writer"),
@@ -109,13 +98,13 @@ OPTIONS = OptionSet(
         ),
         Option(
             "tailrace.max-row-bytes",
-            _positive(memory_size),
+            positive(memory_size),
             16 << 20,
             "a longer row is rejected, and reading goes on behind it",
         ),
         Option(
             "tailrace.max-compression-ratio",
-            _positive(integer),
+            positive(integer),
             1000,
             "a compressed file that grows by more than this (beyond 64 mb) is rejected as a bomb",
         ),

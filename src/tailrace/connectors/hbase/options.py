@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, string
+from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration, integer, memory_size, string
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -12,12 +12,6 @@ def _address(text: str) -> tuple[str, int]:
     if not host:
         raise ValueError("expected a host with a port, as 'localhost:9090'")
     return host, integer(port)
-
-
-def _number(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected a number from 1")
-    return value
 
 
 OPTIONS = OptionSet(
@@ -34,8 +28,8 @@ OPTIONS = OptionSet(
         Option("row-key.delimiter", string, ":", "what stands between the values of a row key of several columns"),
         Option("scan.row-start", string, "", "the first row key that is read, as text"),
         Option("scan.row-end", string, "", "the row key before which reading ends, as text"),
-        Option("scan.fetch-size", _number, 1000, "how many rows are read at a time"),
-        Option("sink.buffer-flush.max-rows", _number, 1000, "how many rows a request has at most"),
+        Option("scan.fetch-size", at_least(1), 1000, "how many rows are read at a time"),
+        Option("sink.buffer-flush.max-rows", at_least(1), 1000, "how many rows a request has at most"),
         Option(
             "sink.buffer-flush.max-size", memory_size, 2 << 20, "how many bytes of rows a request has at most, about"
         ),
@@ -45,7 +39,7 @@ OPTIONS = OptionSet(
             0,
             "how long rows may wait for more when the stream pauses; a checkpoint sends them all",
         ),
-        Option("sink.max-in-flight", _number, 4, "how many requests are under way at a time"),
+        Option("sink.max-in-flight", at_least(1), 4, "how many requests are under way at a time"),
         Option("sink.ignore-null-value", boolean, False, "a NULL leaves its cell as it was, instead of deleting it"),
         Option(
             "write-timestamp-column",

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tailrace.connectors.bulk import bulk_options
 from tailrace.connectors.http.bodies import ARRAY, LINES, ROW
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, string
-
-
-def _positive(parse: Callable[[str], int]) -> Callable[[str], int]:
-    def positive(text: str) -> int:
-        if (value := parse(text)) < 1:
-            raise ValueError("expected more than zero")
-        return value
-
-    return positive
-
+from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, memory_size, positive, string
 
 OPTIONS = OptionSet(
     "connector 'http'",
@@ -40,9 +28,9 @@ OPTIONS = OptionSet(
             " come in, else `array`",
         ),
         Option("header.*", string, doc="a header of each request, as `header.Authorization`", secret=True),
-        Option("timeout", _positive(duration), 10_000, "how long one request may take, with its answer"),
-        Option("max-body-size", _positive(memory_size), 1 << 20, "a webhook: a larger body is refused with 413"),
-        Option("max-response-size", _positive(memory_size), 16 << 20, "a larger answer is an error"),
+        Option("timeout", positive(duration), 10_000, "how long one request may take, with its answer"),
+        Option("max-body-size", positive(memory_size), 1 << 20, "a webhook: a larger body is refused with 413"),
+        Option("max-response-size", positive(memory_size), 16 << 20, "a larger answer is an error"),
         Option("ssl.ca-location", string, doc="a file with the certificates that the server's is checked by"),
         Option(
             "allow-link-local",
@@ -69,12 +57,12 @@ OPTIONS = OptionSet(
             "deduplicate.header", string, "Idempotency-Key", "a webhook: the header by which a request is known again"
         ),
         Option("deduplicate.for", duration, 86_400_000, "how long it is known; `0 s`: not at all"),
-        Option("journal.max-rows", _positive(integer), 1_000_000, "so many rows may wait for the job; then 429"),
-        Option("journal.max-size", _positive(memory_size), 256 << 20, "so many bytes of rows may wait; then 429"),
+        Option("journal.max-rows", positive(integer), 1_000_000, "so many rows may wait for the job; then 429"),
+        Option("journal.max-size", positive(memory_size), 256 << 20, "so many bytes of rows may wait; then 429"),
         Option(
-            "max-connections", _positive(integer), 200, "a webhook: more connections at a time are answered with 503"
+            "max-connections", positive(integer), 200, "a webhook: more connections at a time are answered with 503"
         ),
-        Option("poll.interval", _positive(duration), 10_000, "how long to wait from one round of requests to the next"),
+        Option("poll.interval", positive(duration), 10_000, "how long to wait from one round of requests to the next"),
         Option("poll.items", string, doc="where the array of rows is in the answer, as `data.items`"),
         Option("poll.cursor-field", string, doc="where the answer says what to ask for next, as `next_cursor`"),
         Option("poll.cursor-parameter", string, "cursor", "the parameter of the URL that takes it"),
@@ -82,7 +70,7 @@ OPTIONS = OptionSet(
         Option("scan.bounded", boolean, False, "polling: end after the first round"),
         Option("sink.ordered", boolean, True, "keep the order of rows; `false` sends requests beside each other"),
         Option(
-            "lookup.in-flight", _positive(integer), 16, "how many requests of a lookup by `GET` are under way at a time"
+            "lookup.in-flight", positive(integer), 16, "how many requests of a lookup by `GET` are under way at a time"
         ),
         *bulk_options(rows=100, size=512 << 10),
     ),

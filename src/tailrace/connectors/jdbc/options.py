@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from tailrace.options import Option, OptionSet, boolean, duration, integer, memory_size, string
-
-
-def _positive(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected a number from 1")
-    return value
-
+from tailrace.options import Option, OptionSet, at_least, boolean, duration, memory_size, string
 
 OPTIONS = OptionSet(
     "connector 'jdbc'",
@@ -29,7 +22,7 @@ OPTIONS = OptionSet(
         Option("password", string, doc="the user's password", secret=True),
         Option("driver", string, doc="taken as in Flink; the driver goes by the URL"),
         Option("connection.max-retry-timeout", duration, 60_000, "how long a connection or a statement may take"),
-        Option("scan.fetch-size", _positive, 50_000, "how many rows to read at a time"),
+        Option("scan.fetch-size", at_least(1), 50_000, "how many rows to read at a time"),
         Option(
             "scan.poll.column",
             string,

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from tailrace.connectors.bulk import bulk_options
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, string
+from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, name_list, string
 
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(";") if name.strip())
 
 
 def _prefetch(text: str) -> int:
@@ -31,7 +27,7 @@ OPTIONS = OptionSet(
         Option("password", string, doc="the password of the user", secret=True),
         Option("ssl.ca-location", string, doc="a file with the certificates that the broker's is checked by"),
         Option(
-            "queue", _names, doc="the queue that is read, several as `a;b`, or written to where no exchange is named"
+            "queue", name_list, doc="the queue that is read, several as `a;b`, or written to where no exchange is named"
         ),
         Option(
             "queue.type",

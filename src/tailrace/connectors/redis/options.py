@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from tailrace.connectors.bulk import bulk_options
-from tailrace.options import Option, OptionSet, boolean, choice, duration, integer, string
+from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration, name_list, string
 
 HASH, STRING, SET, STREAM, CHANNEL = "hash", "string", "set", "stream", "channel"
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(";") if name.strip())
-
-
-def _number(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected a number from 1")
-    return value
 
 
 OPTIONS = OptionSet(
@@ -38,13 +28,15 @@ OPTIONS = OptionSet(
             " `stream`, or a message to a `channel` (publish)",
         ),
         Option("key-prefix", string, doc="what keys begin with, before the values of the key; without it `<table>:`"),
-        Option("key-columns", _names, doc="the columns whose values are the key, as `a;b`; without it the primary key"),
+        Option(
+            "key-columns", name_list, doc="the columns whose values are the key, as `a;b`; without it the primary key"
+        ),
         Option(
             "stream",
-            _names,
+            name_list,
             doc="the stream, or the channel; several streams are read as `a;b`; without it the table's name",
         ),
-        Option("stream.max-length", _number, doc="about how many entries a stream keeps; the oldest go"),
+        Option("stream.max-length", at_least(1), doc="about how many entries a stream keeps; the oldest go"),
         Option("ttl", duration, doc="how long what is written is kept, from each time that it is written"),
         Option(
             "scan.startup.mode",

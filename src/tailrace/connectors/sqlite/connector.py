@@ -10,15 +10,9 @@ from tailrace.connectors.sqlite.sink import SqliteSink, Target
 from tailrace.connectors.sqlite.source import Origin, SqliteSource
 from tailrace.connectors.sqlite.types import refuse_nested
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.options import Option, OptionSet, Values, boolean, duration, integer, memory_size, string
+from tailrace.options import Option, OptionSet, Values, boolean, duration, integer, memory_size, positive, string
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
-
-
-def _positive(text: str) -> int:
-    if (value := integer(text)) < 1:
-        raise ValueError("expected more than zero")
-    return value
 
 
 def _busy(text: str) -> int:
@@ -33,7 +27,7 @@ OPTIONS = OptionSet(
         Option("path", string, doc="the file of the database; a sink creates it", required=True),
         Option("table-name", string, doc="the name in the database; without it, that of the table"),
         Option("sink.buffer-flush.max-bytes", memory_size, 64 << 20, "more rows of an epoch wait in a file"),
-        Option("scan.fetch-size", _positive, 65_536, "how many rows to read at a time"),
+        Option("scan.fetch-size", positive(integer), 65_536, "how many rows to read at a time"),
         Option("tailrace.create-table", boolean, True, "create the table in the database if it is missing"),
         Option("tailrace.busy-timeout", _busy, 30_000, "how long to wait for other programs that write to the file"),
     ),
