@@ -68,13 +68,19 @@ def messages(encoded: Encoded) -> list[Message]:
     >>> messages(Encoded(Rows.of([b"a", None])))[1]
     Message(value=None, key=None, headers=[])
     """
-    values = _one_by_one(encoded.values)
-    keys = [None] * len(values) if encoded.keys is None else _one_by_one(encoded.keys)
+    values = one_by_one(encoded.values)
+    keys = [None] * len(values) if encoded.keys is None else one_by_one(encoded.keys)
     headers = [[]] * len(values) if encoded.headers is None else _pairs(encoded.headers)
     return [Message(*row) for row in zip(values, keys, headers, strict=True)]
 
 
-def _one_by_one(rows: Rows) -> list[bytes | None]:
+def one_by_one(rows: Rows) -> list[bytes | None]:
+    """
+    Give the bytes of each row; None for a row without.
+
+    >>> one_by_one(Rows.of([b"a", None]))
+    [b'a', None]
+    """
     data, starts, ends = rows.data.tobytes(), rows.starts.tolist(), rows.ends.tolist()
     found: list[bytes | None] = [data[start:end] for start, end in zip(starts, ends, strict=True)]
     if rows.nulls is not None:

@@ -27,7 +27,7 @@ class Message:
     """
     One row as it came: `position` resumes after it, `offset` is a number for reports.
 
-    `metadata` has a value for each metadata key that was asked for; `headers` are pairs, the last of a name counts.
+    `metadata` has a value for each metadata key but `headers`, which are pairs; the last of a name counts.
     """
 
     payload: bytes | None
@@ -143,7 +143,11 @@ def block(
     ['a']
     """
     wanted = metadata or {}
-    columns = {name: pl.Series([m.metadata.get(name) for m in messages], dtype=t) for name, t in wanted.items()}
+    entries = [_entries(m.headers) for m in messages] if headers or "headers" in wanted else []
+    columns = {
+        name: pl.Series(entries if name == "headers" else [m.metadata.get(name) for m in messages], dtype=t)
+        for name, t in wanted.items()
+    }
     return Block(
         partition,
         Rows.of([m.payload for m in messages]),
@@ -151,7 +155,7 @@ def block(
         np.array([m.offset for m in messages], np.int64),
         Rows.of([m.key for m in messages]) if keys else None,
         pl.DataFrame(columns) if wanted else None,
-        pl.Series("headers", [_entries(m.headers) for m in messages], dtype=HEADERS) if headers else None,
+        pl.Series("headers", entries, dtype=HEADERS) if headers else None,
     )
 
 

@@ -184,6 +184,21 @@ def resolve(table: Table, connector: Connector) -> TableOptions:
     return resolved
 
 
+def with_format(table: Table, connector: Connector, what: str = "") -> TableOptions:
+    """
+    Validate all options of a table whose rows need a format; `what` says what of the connector does.
+
+    Raises:
+        ConfigError: as for `resolve`; or it names no format.
+    """
+    resolved = resolve(table, connector)
+    if resolved.value is None:
+        what = what or f"connector '{connector.name}'"
+        message = f"{what} needs the option 'format' (table '{table.name}')"
+        raise ConfigError(message, hint="add 'format' = 'json'", location=table.location)
+    return resolved
+
+
 def appends_only(table: Table, connector: Connector) -> str:
     """Say why a table takes no rows that are updated; empty if its format can write what has changed."""
     if resolve(table, connector).changes:

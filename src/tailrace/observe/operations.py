@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 
 from tailrace.runtime.observation import Observation
 
+PREFIX = "tailrace.alerts."
+CHANNELS = ("slack.url", "teams.url", "pagerduty.routing-key", "webhook.url", "email.url")
+"""The settings behind `PREFIX` by which people are told; one of them switches it on."""
+
 AWAY_SECONDS = 60.0
 SHARE_SECONDS = 300.0
 LETTERS_SECONDS = 60.0
@@ -40,6 +44,16 @@ class Limits:
     share: float = 0.01
     state_rows: int = 0
     factor: float = 3.0
+
+
+def wanted(settings: Mapping[str, str]) -> bool:
+    """
+    Tell whether the settings name a channel.
+
+    >>> wanted({"tailrace.alerts.webhook.url": "https://example.org"}), wanted({})
+    (True, False)
+    """
+    return any(settings.get(PREFIX + key) for key in CHANNELS)
 
 
 class Condition(NamedTuple):

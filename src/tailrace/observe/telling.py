@@ -12,14 +12,12 @@ from tailrace.connectors.alert.board import Alert, Board, Manners, Notice
 from tailrace.connectors.alert.channels import Channel, RefusedError, channels
 from tailrace.connectors.alert.options import OPTIONS
 from tailrace.errors import TransientError
-from tailrace.observe.operations import Condition, Limits, Watch
+from tailrace.observe.operations import CHANNELS, PREFIX, Condition, Limits, Watch
 from tailrace.observe.rules import RUNBOOK
 from tailrace.options import OptionText
 from tailrace.runtime.observation import Observation
 from tailrace.settings import value
 
-PREFIX = "tailrace.alerts."
-_CHANNELS = ("slack.url", "teams.url", "pagerduty.routing-key", "webhook.url", "email.url")
 _MORE = ("pagerduty.url", "webhook.secret", "email.from", "email.to")
 _HOUR_MS = 3_600_000
 _MOST_UNSENT = 1_000
@@ -37,7 +35,7 @@ class OperationalAlerts:
     def __init__(self, job: str, settings: Mapping[str, str], clock: Clock | None = None) -> None:
         self._job = job
         self._clock = clock or SystemClock()
-        given = {key: OptionText(settings[PREFIX + key]) for key in (*_CHANNELS, *_MORE) if PREFIX + key in settings}
+        given = {key: OptionText(settings[PREFIX + key]) for key in (*CHANNELS, *_MORE) if PREFIX + key in settings}
         self._channels: Sequence[Channel] = channels(OPTIONS.parse(given))
         self._watch = Watch(limits(settings))
         self._board = Board(Manners(*(value(settings, PREFIX + key) for key in ("cool-down", "repeat", "max-rate"))))

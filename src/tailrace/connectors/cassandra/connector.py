@@ -9,10 +9,11 @@ from tailrace.connectors.cassandra.lookup import CassandraLookup
 from tailrace.connectors.cassandra.options import OPTIONS
 from tailrace.connectors.cassandra.sink import CassandraSink, Writing
 from tailrace.connectors.cassandra.types import refuse_others
-from tailrace.errors import ConfigError, did_you_mean
+from tailrace.connectors.declared import write_timestamp
+from tailrace.errors import ConfigError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
-from tailrace.schema import TIMESTAMPS, Schema
+from tailrace.schema import Schema
 
 
 class CassandraConnector(Connector):
@@ -38,7 +39,7 @@ class CassandraConnector(Connector):
             table.primary_key,
             options["sink.concurrency"],
             options["ttl"],
-            _timestamp(table, options),
+            write_timestamp(table, options),
             options["tailrace.create-table"],
         )
         return CassandraSink(Place.of(options, table.name), writing, Bulk.of(options, key=table.primary_key))
@@ -48,19 +49,6 @@ class CassandraConnector(Connector):
     ) -> CassandraLookup:
         refuse_others(schema, table.location)
         return CassandraLookup(Place.of(options, table.name), schema, keys, options["sink.concurrency"])
-
-
-def _timestamp(table: Table, options: Values) -> str | None:
-    name: str | None = options["write-timestamp-column"]
-    if name is None:
-        return None
-    at = options.location("write-timestamp-column")
-    if name not in table.written:
-        hint = did_you_mean(name, table.written.names)
-        raise ConfigError(f"'write-timestamp-column' names no column '{name}'", hint=hint, location=at)
-    if table.written[name].type.kind not in TIMESTAMPS:
-        raise ConfigError(f"column '{name}' of 'write-timestamp-column' is no TIMESTAMP", location=at)
-    return name
 
 
 CONNECTOR = CassandraConnector()

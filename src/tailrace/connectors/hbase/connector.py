@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from tailrace.connectors.base import Connector, Context
 from tailrace.connectors.bulk import Bulk
+from tailrace.connectors.declared import require_whole_key, write_timestamp
 from tailrace.connectors.hbase.client import Server
 from tailrace.connectors.hbase.layout import Layout
 from tailrace.connectors.hbase.lookup import HbaseLookup
 from tailrace.connectors.hbase.options import OPTIONS
 from tailrace.connectors.hbase.sink import HbaseSink
 from tailrace.connectors.hbase.source import HbaseSource
-from tailrace.errors import ConfigError, did_you_mean
+from tailrace.errors import ConfigError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
-from tailrace.schema import TIMESTAMPS, Schema
+from tailrace.schema import Schema
 
 
 class HbaseConnector(Connector):
@@ -52,31 +53,15 @@ class HbaseConnector(Connector):
             bulk,
             created=options["tailrace.create-table"],
             keeps=options["sink.ignore-null-value"],
-            timestamp=_timestamp(table, options),
+            timestamp=write_timestamp(table, options),
         )
 
     def lookup(
         self, table: Table, options: Values, schema: Schema, keys: tuple[str, ...], context: Context
     ) -> HbaseLookup:
         layout = Layout.of(table, options, schema)
-        if set(keys) != set(layout.key.names):
-            needed = ", ".join(layout.key.names)
-            message = f"table '{table.name}' of connector 'hbase' is looked up in by its whole row key: {needed}"
-            raise ConfigError(message, hint=f"compare {needed} in the join", location=table.location)
+        require_whole_key(table, self.name, keys, layout.key, "whole row key")
         return HbaseLookup(Server.of(options), layout)
-
-
-def _timestamp(table: Table, options: Values) -> str | None:
-    name: str | None = options["write-timestamp-column"]
-    if name is None:
-        return None
-    at = options.location("write-timestamp-column")
-    if name not in table.written:
-        hint = did_you_mean(name, table.written.names)
-        raise ConfigError(f"'write-timestamp-column' names no column '{name}'", hint=hint, location=at)
-    if table.written[name].type.kind not in TIMESTAMPS:
-        raise ConfigError(f"column '{name}' of 'write-timestamp-column' is no TIMESTAMP", location=at)
-    return name
 
 
 CONNECTOR = HbaseConnector()

@@ -15,7 +15,7 @@ from tailrace.connectors.http.poll import Polling, PollSource
 from tailrace.connectors.http.signing import Signer
 from tailrace.connectors.http.sink import WebhookSink
 from tailrace.connectors.http.webhook import LOCAL, METADATA, Hook, WebhookSource
-from tailrace.connectors.table_options import FormatChoice, TableOptions, resolve
+from tailrace.connectors.table_options import FormatChoice, TableOptions, with_format
 from tailrace.connectors.texts import refuse_textless
 from tailrace.errors import ConfigError
 from tailrace.formats.base import MetadataKey
@@ -43,7 +43,7 @@ class HttpConnector(Connector):
     )
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
-        _formatted(self, table)
+        with_format(table, self)
         wanted = tuple(m.key for m in table.metadata if m.name in schema and m.key in METADATA)
         if options["listen"] is not None:
             return WebhookSource(_hook(options, context, wanted))
@@ -63,7 +63,7 @@ class HttpConnector(Connector):
         return PollSource(polling)
 
     def sink(self, table: Table, options: Values, context: Context) -> WebhookSink:
-        body, resolved = options["body"] or ARRAY, _formatted(self, table)
+        body, resolved = options["body"] or ARRAY, with_format(table, self)
         chosen = _value(resolved).format.name
         if body == ARRAY and chosen != "json":
             hint = "set 'body' = 'row' or 'lines', or 'format' = 'json'"
@@ -87,16 +87,8 @@ class HttpConnector(Connector):
         if endpoint.method == "GET":
             refuse_textless(key, "a URL", table.location, binary=False)
             check_template(endpoint.url, keys, options.location("url"))
-        choice = _value(_formatted(self, table))
+        choice = _value(with_format(table, self))
         return HttpLookup(endpoint, schema, key, choice, options["poll.items"], options["lookup.in-flight"])
-
-
-def _formatted(connector: HttpConnector, table: Table) -> TableOptions:
-    resolved = resolve(table, connector)
-    if resolved.value is None:
-        message = f"connector 'http' needs the option 'format' (table '{table.name}')"
-        raise ConfigError(message, hint="add 'format' = 'json'", location=table.location)
-    return resolved
 
 
 def _value(resolved: TableOptions) -> FormatChoice:

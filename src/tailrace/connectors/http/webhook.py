@@ -147,11 +147,8 @@ class WebhookReader(Reader):
 
 
 def _message(entry: journal.Entry, *, headers: bool) -> Message:
-    given: dict[str, object] = {"timestamp": entry.at}
-    if headers:
-        pairs = json.loads(entry.headers)
-        given["headers"] = [{"key": name, "value": value.encode()} for name, value in pairs.items()]
-    return Message(entry.body, entry.number, entry.number, metadata=given)
+    pairs = [(name, value.encode()) for name, value in json.loads(entry.headers).items()] if headers else []
+    return Message(entry.body, entry.number, entry.number, headers=pairs, metadata={"timestamp": entry.at})
 
 
 class Receiver:

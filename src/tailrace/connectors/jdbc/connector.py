@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tailrace.connectors.base import Connector, Context
+from tailrace.connectors.declared import require_key_columns
 from tailrace.connectors.epoch_rows import EpochRows
 from tailrace.connectors.jdbc.database import Database
 from tailrace.connectors.jdbc.lookup import JdbcLookup
@@ -54,10 +55,7 @@ class JdbcConnector(Connector):
 
 def _of(table: Table, options: Values, schema: Schema) -> DatabaseTable:
     refuse_textless(schema, "a table of a database", table.location)
-    for name in table.primary_key:
-        if name not in schema:
-            hint = did_you_mean(name, schema.names)
-            raise ConfigError(f"PRIMARY KEY names no column '{name}'", hint=hint, location=table.location)
+    require_key_columns(table, schema)
     return DatabaseTable(Database.of(options), options["table-name"] or table.name, schema, table.primary_key)
 
 

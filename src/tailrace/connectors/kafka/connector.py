@@ -18,7 +18,7 @@ from tailrace.connectors.kafka.reader import Plan
 from tailrace.connectors.kafka.sink import KafkaSink, KafkaTransactionalSink, in_transactions, target
 from tailrace.connectors.kafka.source import KafkaSource, consumer_properties, member_properties
 from tailrace.connectors.kafka.starts import Mark
-from tailrace.connectors.table_options import TableOptions, appends_only, resolve
+from tailrace.connectors.table_options import TableOptions, appends_only, with_format
 from tailrace.errors import ConfigError
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
@@ -143,14 +143,7 @@ class KafkaConnector(Connector):
 
 
 def _formats(connector: Connector, table: Table) -> TableOptions:
-    resolved = resolve(table, connector)
-    if resolved.value is None:
-        hint = "add 'format' = 'json'"
-        raise ConfigError(
-            f"connector '{connector.name}' needs the option 'format' (table '{table.name}')",
-            hint=hint,
-            location=table.location,
-        )
+    resolved = with_format(table, connector)
     if table.primary_key and not resolved.changes:
         raise ConfigError(
             f"table '{table.name}' of connector '{connector.name}' can't have a PRIMARY KEY: rows of a topic are only added",

@@ -9,8 +9,7 @@ from tailrace.connectors.rabbitmq.client import Broker, Queues
 from tailrace.connectors.rabbitmq.options import OPTIONS
 from tailrace.connectors.rabbitmq.sink import RabbitSink, Route
 from tailrace.connectors.rabbitmq.source import METADATA, QueueSource
-from tailrace.connectors.table_options import TableOptions, appends_only, resolve
-from tailrace.errors import ConfigError
+from tailrace.connectors.table_options import appends_only, with_format
 from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
@@ -35,7 +34,7 @@ class RabbitConnector(Connector):
     )
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> QueueSource:
-        self._formatted(table)
+        with_format(table, self)
         wanted = tuple(m.key for m in table.metadata if m.name in schema and m.key in METADATA)
         latest = options["scan.startup.mode"] == "latest-offset"
         queues = _queues(table, options)
@@ -45,7 +44,7 @@ class RabbitConnector(Connector):
         return appends_only(table, self)
 
     def sink(self, table: Table, options: Values, context: Context) -> RabbitSink:
-        encoder = RowEncoder(table, self._formatted(table))
+        encoder = RowEncoder(table, with_format(table, self))
         written = {m.key: m.name for m in table.metadata if not m.virtual}
         queues = _queues(table, options) if not options["exchange"] else Queues(options["queue"] or ())
         key = options["routing-key"]
@@ -60,13 +59,6 @@ class RabbitConnector(Connector):
             written.get("message-id"),
         )
         return RabbitSink(Broker.of(options), queues, route, encoder, Bulk.of(options, order=WHOLE))
-
-    def _formatted(self, table: Table) -> TableOptions:
-        resolved = resolve(table, self)
-        if resolved.value is None:
-            message = f"connector 'rabbitmq' needs the option 'format' (table '{table.name}')"
-            raise ConfigError(message, hint="add 'format' = 'json'", location=table.location)
-        return resolved
 
 
 def _queues(table: Table, options: Values) -> Queues:

@@ -203,7 +203,6 @@ def _message(message: AbstractIncomingMessage) -> Message:
         "routing-key": message.routing_key or "",
         "message-id": message.message_id,
         "timestamp": message.timestamp,
-        "headers": [{"key": k, "value": v} for k, v in headers],
         "redelivered": bool(message.redelivered),
         "offset": number,
     }

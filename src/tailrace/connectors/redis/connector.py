@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tailrace.connectors.base import Connector, Context, Sink, WholeOnlyError
 from tailrace.connectors.bulk import WHOLE, Bulk
+from tailrace.connectors.declared import require_whole_key
 from tailrace.connectors.encoding import RowEncoder
 from tailrace.connectors.redis.client import Server
 from tailrace.connectors.redis.lookup import RedisLookup
@@ -11,7 +12,7 @@ from tailrace.connectors.redis.options import CHANNEL, OPTIONS, STREAM
 from tailrace.connectors.redis.rows import Layout
 from tailrace.connectors.redis.sink import ChannelSink, KeyedSink, StreamSink
 from tailrace.connectors.redis.source import METADATA, StreamSource
-from tailrace.connectors.table_options import TableOptions, resolve
+from tailrace.connectors.table_options import TableOptions, resolve, with_format
 from tailrace.errors import ConfigError
 from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
@@ -54,10 +55,7 @@ class RedisConnector(Connector):
         if options["data-type"] in (STREAM, CHANNEL):
             raise WholeOnlyError(f"a {options['data-type']} of Redis is only looked up in as a whole")
         layout = Layout.of(table, options, resolve(table, self))
-        if set(keys) != set(layout.key.names):
-            needed = ", ".join(layout.key.names)
-            message = f"table '{table.name}' of connector 'redis' is looked up in by its whole key: {needed}"
-            raise ConfigError(message, hint=f"compare {needed} in the join", location=table.location)
+        require_whole_key(table, self.name, keys, layout.key)
         return RedisLookup(Server.of(options), layout, schema)
 
     def refuses_updates(self, table: Table) -> str:
@@ -81,11 +79,7 @@ class RedisConnector(Connector):
 
 
 def _formatted(connector: RedisConnector, table: Table) -> TableOptions:
-    resolved = resolve(table, connector)
-    if resolved.value is None:
-        message = f"a stream or channel of connector 'redis' needs the option 'format' (table '{table.name}')"
-        raise ConfigError(message, hint="add 'format' = 'json'", location=table.location)
-    return resolved
+    return with_format(table, connector, "a stream or channel of connector 'redis'")
 
 
 def _streams(table: Table, options: Values, most: int | None = None) -> tuple[str, ...]:

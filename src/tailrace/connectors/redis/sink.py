@@ -11,7 +11,7 @@ import redis
 
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused, split_kinds
-from tailrace.connectors.encoding import Message, RowEncoder, messages
+from tailrace.connectors.encoding import Message, RowEncoder, messages, one_by_one
 from tailrace.connectors.redis.client import Server, as_ours, check_server, reported
 from tailrace.connectors.redis.options import HASH
 from tailrace.connectors.redis.rows import Layout, field_values
@@ -116,11 +116,9 @@ class KeyedSink(RedisSink):
             return [(("SREM", k, v),) for k, v in zip(keys, self._values(rows), strict=True)]
         return [(("DEL", k),) for k in keys]
 
-    def _values(self, rows: pl.DataFrame) -> list[bytes]:
+    def _values(self, rows: pl.DataFrame) -> list[bytes | None]:
         assert self._encoder is not None
-        encoded = self._encoder.encode(rows.select(list(self._layout.value.names)))
-        data = encoded.data.tobytes()
-        return [data[start:end] for start, end in zip(encoded.starts.tolist(), encoded.ends.tolist(), strict=True)]
+        return one_by_one(self._encoder.encode(rows.select(list(self._layout.value.names))))
 
 
 class StreamSink(RedisSink):

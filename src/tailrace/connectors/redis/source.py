@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import redis
 
-from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
+from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.inbox import Message, block
 from tailrace.connectors.redis.client import Server, check_server, reported
 from tailrace.errors import TerminalError
@@ -19,7 +19,7 @@ METADATA: dict[str, pl.DataType] = {
     "id": pl.String(),
     "stream": pl.String(),
     "timestamp": pl.Datetime("ms", "UTC"),
-    "headers": pl.List(pl.Struct({"key": pl.String, "value": pl.Binary})),
+    "headers": HEADERS,
 }
 
 
@@ -120,7 +120,6 @@ def _message(stream: str, number: str, fields: Mapping[bytes, bytes]) -> Message
         "id": number,
         "stream": stream,
         "timestamp": milliseconds,
-        "headers": [{"key": name, "value": value} for name, value in headers],
     }
     # milliseconds and a small sequence in one number, for reports alone
     offset = milliseconds * 1000 + min(sequence, 999)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tailrace.connectors.base import Connector, Context
+from tailrace.connectors.declared import require_key_columns
 from tailrace.connectors.sqlite.lookup import SqliteLookup
 from tailrace.connectors.sqlite.sink import SqliteSink, Target
 from tailrace.connectors.sqlite.source import Origin, SqliteSource
 from tailrace.connectors.sqlite.types import refuse_nested
-from tailrace.errors import ConfigError, did_you_mean
+from tailrace.errors import ConfigError
 from tailrace.options import Option, OptionSet, Values, boolean, duration, integer, memory_size, positive, string
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
@@ -57,10 +58,7 @@ class SqliteConnector(Connector):
 
     def sink(self, table: Table, options: Values, context: Context) -> SqliteSink:
         refuse_nested(table.written, table.location)
-        for name in table.primary_key:
-            if name not in table.written:
-                hint = did_you_mean(name, table.written.names)
-                raise ConfigError(f"PRIMARY KEY names no column '{name}'", hint=hint, location=table.location)
+        require_key_columns(table, table.written)
         return SqliteSink(
             Target(
                 path=_path(options),

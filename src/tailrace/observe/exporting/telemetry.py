@@ -11,6 +11,7 @@ from tailrace.errors import ConfigError
 from tailrace.observe.exporting.push import Push, Send
 from tailrace.observe.exporting.queue import ExportQueue
 from tailrace.observe.logs.tee import Line, taking
+from tailrace.observe.operations import wanted
 from tailrace.runtime.observation import ExportStatus
 from tailrace.runtime.telemetry import Look, NoTelemetry, Telemetry
 from tailrace.settings import value
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 1.0
 """How often conditions of a job are looked for."""
-
-ALERTS = "tailrace.alerts."
-
-
-def wanted(settings: Mapping[str, str]) -> bool:
-    """Tell whether the settings name a channel for alerts of the job itself."""
-    named = ("slack.url", "teams.url", "pagerduty.routing-key", "webhook.url", "email.url")
-    return any(settings.get(ALERTS + key) for key in named)
 
 
 class Way(Protocol):
