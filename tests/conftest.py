@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from server_kit import free_ports
+from server_kit import free_ports, run_recipe
 
 from tailrace.testing import FaultProxy
 
-SERVICES = Path(__file__).resolve().parent / "services"
 START_SECONDS = 600
 """The first start downloads the server."""
 KAFKA_PORTS = 6
@@ -26,18 +25,7 @@ Run = Callable[[str], subprocess.CompletedProcess[str]]
 
 def _recipe(name: str, environment: dict[str, str]) -> Run:
     """Give a function that runs a verb of a service's script."""
-
-    def run(verb: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(SERVICES / f"{name}.sh"), verb],
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-        )
-
-    return run
+    return lambda verb: run_recipe(name, verb, environment, START_SECONDS)
 
 
 def _kafka(run_folder: Path) -> Iterator[tuple[str, Run]]:

@@ -37,6 +37,20 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def run_recipe(
+    name: str, verb: str, environment: dict[str, str], seconds: float = START_SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run a verb of a service's script."""
+    return subprocess.run(
+        [str(RECIPES / f"{name}.sh"), verb],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
 class Recipe:
     """A server by its recipe, with data, log and process id in a folder of its own."""
 
@@ -65,11 +79,7 @@ class Recipe:
         (self._folder / self._name / "pid").unlink()
 
     def _run(self, verb: str) -> subprocess.CompletedProcess[str]:
-        command = [str(RECIPES / f"{self._name}.sh"), verb]
-        environment = os.environ | self._environment
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=START_SECONDS, check=False
-        )
+        return run_recipe(self._name, verb, self._environment)
 
 
 def _state(process: int) -> str:
