@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiormq
@@ -58,7 +58,6 @@ class _Queue:
     """One queue: what was given and is not acknowledged, in order; `before` has ids of what was taken before a restart."""
 
     before: set[str]
-    last: int = 0
     given: deque[tuple[int, str]] = field(default_factory=deque)
     messages: dict[int, AbstractIncomingMessage] = field(default_factory=dict)
 
@@ -110,13 +109,12 @@ class QueueReader(Reader):
         await queue.consume(take, arguments=arguments)
 
     def _take(self, name: str, offset: int | None, message: AbstractIncomingMessage) -> None:
-        found = _message(message)
+        tag = int(message.delivery_tag or 0)
+        found = _message(message, tag)
         if self._source.queues.is_stream and offset is not None and found.offset <= offset:
             return  # a chunk begins before the offset that was asked for
-        queue = self._queues[name]
-        tag = int(message.delivery_tag or 0)
-        queue.messages[tag] = message
-        self._inbox.put(name, Message(found.payload, tag, found.offset, None, found.headers, found.metadata))
+        self._queues[name].messages[tag] = message
+        self._inbox.put(name, found)
 
     def _closed(self, _: Any, error: BaseException | None) -> None:
         self._inbox.fail(as_ours(error or ConnectionError("the connection is closed"), self._source.broker))
@@ -138,7 +136,6 @@ class QueueReader(Reader):
                 continue
             kept.append(message)
         tag = messages[-1].position
-        queue.last = tag
         if self._source.queues.is_stream:
             self._acknowledge(name, tag)  # the offset is the position; this only asks for more
             position: dict[str, Any] = {"offset": messages[-1].offset}
@@ -146,8 +143,7 @@ class QueueReader(Reader):
             position = {"tag": tag, "ids": queue.ids()}
         if not kept:
             return None
-        made = [Message(m.payload, position, m.offset, None, m.headers, m.metadata) for m in kept]
-        return block(name, made, self._source.metadata, headers=True)
+        return replace(block(name, kept, self._source.metadata, headers=True), position=position)
 
     def acknowledge(self, positions: Positions) -> None:
         for name, position in positions.items():
@@ -194,7 +190,7 @@ async def _all_up_to(message: AbstractIncomingMessage) -> None:
     await message.ack(multiple=True)
 
 
-def _message(message: AbstractIncomingMessage) -> Message:
+def _message(message: AbstractIncomingMessage, tag: int) -> Message:
     headers = [(k, _bytes(v)) for k, v in (message.headers or {}).items() if k != "x-stream-offset"]
     offset = (message.headers or {}).get("x-stream-offset", message.delivery_tag)
     number = int(offset) if isinstance(offset, int) else -1
@@ -206,7 +202,7 @@ def _message(message: AbstractIncomingMessage) -> Message:
         "redelivered": bool(message.redelivered),
         "offset": number,
     }
-    return Message(message.body, 0, number, None, headers, metadata)
+    return Message(message.body, tag, number, None, headers, metadata)
 
 
 def _bytes(value: Any) -> bytes | None:
