@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
@@ -16,7 +21,9 @@ import pika
 from connector_kit import sink, source, table
 
 from tailrace.connectors.base import Block, Limit, Reader, Refusals
+from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.metadata import parse_type
+from tailrace.connectors.rabbitmq.client import Broker
 from tailrace.connectors.rabbitmq.sink import RabbitSink
 from tailrace.errors import ConfigError, TerminalError, TransientError
 from tailrace.formats.base import Rows
@@ -240,3 +247,47 @@ def test_what_is_wrong_is_said(url: str, channel: Any) -> None:
     with pytest.raises(TerminalError, match="refuses the login") as caught:
         opened(declare(url.replace("guest:guest@", ""), username="guest", password="canary-secret"))  # noqa: S106
     assert "canary" not in str(caught.value)
+
+
+@contextmanager
+def all_awaited() -> Iterator[None]:
+    """Fail where a coroutine was made and not awaited."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(w.message) for w in said] == []
+
+
+def on_a_thread(work: Callable[[], object]) -> None:
+    """Run something where there is no event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
+
+
+def test_a_sink_that_does_not_open_leaves_nothing_open() -> None:
+    away = declare("amqp://127.0.0.1:1/", timeout="2 s")
+
+    def fail() -> None:
+        with pytest.raises(TransientError, match="is away"):
+            opened(away)
+
+    before = threading.active_count()
+    with all_awaited():
+        on_a_thread(fail)
+    assert threading.active_count() == before
+
+
+def test_a_connection_that_failed_is_closed_where_it_was_made() -> None:
+    """The library closes one that it takes for open when its memory is freed: on any thread, where nobody awaits it."""
+    loop = EventLoop("test")
+    broker = Broker("amqp://127.0.0.1:1/", "amqp://127.0.0.1:1/", 2.0)
+
+    def fail() -> None:
+        with pytest.raises(TransientError, match="is away"):
+            loop.run(broker.connect(), 5)
+        gc.collect()
+
+    with all_awaited():
+        on_a_thread(fail)
+    loop.close()

@@ -69,10 +69,15 @@ class Broker:
             TransientError: it is away for now.
             TerminalError: it refuses the login.
         """
-        with reported(self):
-            return await aio_pika.connect(
-                self.url, timeout=self.seconds, ssl_context=self.context, heartbeat=_HEARTBEAT
-            )
+        url = aio_pika.connection.make_url(self.url, heartbeat=_HEARTBEAT)
+        connection = aio_pika.Connection(url, ssl_context=self.context)
+        try:
+            with reported(self):
+                await connection.connect(self.seconds)
+        except BaseException:
+            await hang_up(connection)
+            raise
+        return connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,20 @@ class Queues:
                     passive=not self.declare,
                     arguments={"x-queue-type": self.type} if self.declare else None,
                 )
+
+
+async def hang_up(connection: AbstractConnection) -> None:
+    """
+    Close a connection, also one that was never open.
+
+    The library closes one that counts as open when its memory is freed, on whatever thread that is, where it cannot be awaited.
+    """
+    try:
+        await connection.close()
+    finally:
+        await (
+            connection.close()
+        )  # where the first was given up in the middle: nothing is left but to count it as closed
 
 
 @contextmanager
@@ -160,7 +179,7 @@ async def _look(broker: Broker, queues: Queues, exchange: str) -> str:
             await queues.ready(channel, broker)
         return _version(connection)
     finally:
-        await connection.close()
+        await hang_up(connection)
 
 
 def _version(connection: AbstractConnection) -> str:

@@ -16,7 +16,7 @@ from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.encoding import RowEncoder, messages
 from tailrace.connectors.event_loop import EventLoop
-from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, reported
+from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, reported
 from tailrace.errors import TailraceError, TerminalError, TransientError
 
 _CLOSE_SECONDS = 5.0
@@ -50,7 +50,11 @@ class RabbitSink(BulkSink):
     def open(self) -> None:
         self._loop = self._loop or EventLoop("tailrace-rabbitmq-sink")
         self._encoder.open()
-        self._loop.run(self._connect(), self._broker.seconds * 2)
+        try:
+            self._loop.run(self._connect(), self._broker.seconds * 2)
+        except BaseException:
+            self.close()
+            raise
 
     async def _connect(self) -> None:
         await self._disconnect()
@@ -64,7 +68,7 @@ class RabbitSink(BulkSink):
     async def _disconnect(self) -> None:
         self._exchange = None
         if self._connection is not None and not self._connection.is_closed:
-            await self._connection.close()
+            await hang_up(self._connection)
 
     def send(self, rows: pl.DataFrame) -> Outcome:
         assert self._loop is not None

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.inbox import Inbox, Message, block
-from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, reported
+from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, reported
 from tailrace.errors import TailraceError
 
 METADATA: dict[str, pl.DataType] = {
@@ -179,7 +179,7 @@ class QueueReader(Reader):
         try:
             if self._connection is not None and not self._connection.is_closed:
                 self._connection.close_callbacks.clear()
-                self._loop.run(self._connection.close(), _CLOSE_SECONDS)
+                self._loop.run(hang_up(self._connection), _CLOSE_SECONDS)
         except (TailraceError, OSError):
             self._connection = None  # it was going down; what is not acknowledged comes again
         finally:
