@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kafka_kit import consume, new_topic, produce
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from trace_kit import PARENT, TRACE, run
 
-from tailrace.cli.run import make_job
-from tailrace.cli.script import load
-from tailrace.observe.exporting.spans import OtelTracer, span_queue
-
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 SCRIPT = """
 CREATE TABLE came (id BIGINT) WITH ('connector' = 'kafka', 'topic' = '{one}',
   'properties.bootstrap.servers' = '{broker}', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset',
@@ -26,19 +17,6 @@ CREATE TABLE went (id BIGINT) WITH ('connector' = 'kafka', 'topic' = '{two}',
   'properties.bootstrap.servers' = '{broker}', 'format' = 'json');
 INSERT INTO went SELECT id * 10 FROM came WHERE id <> 3;
 """
-
-
-def run(script: str, folder: Path, settings: Mapping[str, str] | None = None, ratio: float = 0) -> list[ReadableSpan]:
-    """Run a script; give the spans."""
-    path = folder / "job.sql"
-    path.write_text(script)
-    exporter = InMemorySpanExporter()
-    queue = span_queue("memory", exporter)
-    loaded = load([path], None, [f"{k}={v}" for k, v in (settings or {}).items()])
-    job = make_job(loaded, None, {}, allow_state_drop=False, tracer=OtelTracer(Resource({}), [queue], ratio))
-    job.run()
-    queue.close()
-    return list(exporter.get_finished_spans())
 
 
 def headers(message: Any) -> dict[str, str]:

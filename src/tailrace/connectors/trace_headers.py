@@ -13,7 +13,7 @@ import polars as pl
 
 from tailrace.connectors.base import HEADERS
 from tailrace.engine.batch import TRACEPARENT
-from tailrace.engine.tracing import PARENT
+from tailrace.engine.tracing import PARENT, Header
 
 STYLES = ("w3c", "b3", "b3-multi")
 _PARENT, _STATE, _B3 = "traceparent", "tracestate", "b3"
@@ -24,7 +24,9 @@ _ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE = (
     "x-b3-flags",
     "x-b3-parentspanid",
 )
-_NAMES = (_PARENT, _STATE, _B3, _ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE)
+NAMES = (_PARENT, _STATE, _B3, _ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE)
+"""The names of all headers that tell of traces, in small letters."""
+
 _MOST_STATE = 512
 _W3C_TEXT = r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
 _B3_TEXT = r"^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$"
@@ -45,10 +47,10 @@ def read(headers: pl.Series) -> pl.Series | None:
         return None
     flat = headers.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
     rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), sizes.to_numpy()))
-    wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(_NAMES))
+    wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(NAMES))
     if not len(wanted):
         return None
-    columns = [_column(wanted, name, len(headers)) for name in _NAMES]
+    columns = [_column(wanted, name, len(headers)) for name in NAMES]
     traces = pl.DataFrame(columns).select(pl.coalesce(_w3c(), _b3(), _b3_multi()).alias(TRACEPARENT)).to_series()
     return traces if traces.null_count() < len(traces) else None
 
@@ -106,12 +108,38 @@ def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = 
     ours = pl.concat_list(entries).list.drop_nulls().cast(HEADERS)
     if given is None:
         return frame.select(ours.alias("headers")).to_series()
-    older = pl.element().struct.field("key").str.to_lowercase().is_in(_NAMES)
+    older = pl.element().struct.field("key").str.to_lowercase().is_in(NAMES)
     others = (
         pl.when(pl.col("t").is_null()).then(pl.col("g")).otherwise(pl.col("g").list.eval(pl.element().filter(~older)))
     )
     frame = frame.with_columns(given.cast(HEADERS).alias("g"))
     return frame.select(pl.concat_list(others.fill_null([]), ours).alias("headers")).to_series()
+
+
+def of_request(traces: pl.Series, styles: Sequence[str]) -> dict[str, str]:
+    """
+    Give the headers of a request that stands for several rows: of the last that is followed, else of the last with a trace.
+
+    >>> traces = pl.Series(["00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01", None])
+    >>> of_request(traces, ["b3"])
+    {'b3': '80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1'}
+    """
+    given = traces.drop_nulls()
+    if not len(given):
+        return {}
+    followed = given.filter(given.str.slice(PARENT - 1, 1) == "1")
+    (pairs,) = written((followed if len(followed) else given).tail(1), styles).to_list()
+    return {pair["key"]: pair["value"].decode() for pair in pairs}
+
+
+def of_call(trace: Header, styles: Sequence[str]) -> dict[str, str]:
+    """
+    Give the headers of a request that is made while a row with this trace is worked on; none for an empty one.
+
+    >>> of_call("", ["w3c"])
+    {}
+    """
+    return of_request(pl.Series([trace or None], dtype=pl.String), styles)
 
 
 def _entry(key: str, value: pl.Expr) -> pl.Expr:

@@ -27,7 +27,7 @@ from tailrace.engine.progress import PartitionProgress, Progress, SourceTime
 from tailrace.engine.row_traces import Came, RowTraces
 from tailrace.engine.taps import Taps
 from tailrace.engine.trace_memory import TraceMemory
-from tailrace.engine.tracing import Span, Tracer
+from tailrace.engine.tracing import CURRENT, Span, Tracer
 from tailrace.plan import nodes
 from tailrace.plan.changelog import changelog_modes
 from tailrace.plan.describe import describe
@@ -269,7 +269,11 @@ class Executor:
         """Run an operator, and let the traces of its rows know."""
         began, self._outbox.calls = time.time_ns(), []
         vertex.pending[:] = traces.enter(vertex.pending, passes=vertex.operator.passes_rows)
-        out = self._run(vertex, now)
+        token = CURRENT.set(traces.current)
+        try:
+            out = self._run(vertex, now)
+        finally:
+            CURRENT.reset(token)
         return traces.leave(vertex.name, out, self._outbox.calls, began)
 
     def _feed(self, inputs: Sequence[Input], numbers: np.ndarray | None) -> None:

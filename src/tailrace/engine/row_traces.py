@@ -111,6 +111,12 @@ class RowTraces:
             return pending
         return [(port, batch.drop(TRACE, strict=False)) for port, batch in pending]
 
+    @property
+    def current(self) -> Header:
+        """The last followed trace of what was entered; empty if there is none."""
+        passing = self._passing() if self._entered else []
+        return self._followed[_FIRST - passing[0]].parent if passing else ""
+
     def leave(self, name: str, out: list[Batch], calls: Sequence[Call], began: int) -> list[Batch]:
         """Make the spans of what an operator did; give what came out, with the numbers of its traces."""
         memory = self._memories.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,6 +16,9 @@ Where in a trace something stands, to be passed on: a W3C `traceparent`, which h
 
 PARENT = 55
 """So long is a `traceparent`."""
+
+CURRENT: ContextVar[Header] = ContextVar("tailrace_trace", default="")
+"""The trace that an operator works on, of the last followed row that went into it: what it asks of other systems goes on from it."""
 
 
 class SpanKind(Enum):

@@ -22,6 +22,7 @@ from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
+from tailrace.settings import value
 
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/\s]*):(?P<port>\d{1,5})")
 _CONTENT = {"json": "application/json", "csv": "text/csv", "raw": "text/plain"}
@@ -77,7 +78,8 @@ class HttpConnector(Connector):
         content = _CONTENT.get(chosen, "application/octet-stream")
         keyed = bool(table.primary_key)
         endpoint = Endpoint.of(options, "POST")
-        return WebhookSink(table.name, endpoint, RowEncoder(table, resolved), bulk, body, content, keyed=keyed)
+        encoder = RowEncoder(table, resolved)
+        return WebhookSink(table.name, endpoint, encoder, bulk, body, content, keyed=keyed, traces=_styles(context))
 
     def lookup(
         self, table: Table, options: Values, schema: Schema, keys: tuple[str, ...], context: Context
@@ -88,7 +90,13 @@ class HttpConnector(Connector):
             refuse_textless(key, "a URL", table.location, binary=False)
             check_template(endpoint.url, keys, options.location("url"))
         choice = _value(with_format(table, self))
-        return HttpLookup(endpoint, schema, key, choice, options["poll.items"], options["lookup.in-flight"])
+        in_flight = options["lookup.in-flight"]
+        return HttpLookup(endpoint, schema, key, choice, options["poll.items"], in_flight, _styles(context))
+
+
+def _styles(context: Context) -> tuple[str, ...]:
+    """Give the styles in which headers tell of traces."""
+    return tuple(value(context.settings, "tailrace.traces.propagation"))
 
 
 def _value(resolved: TableOptions) -> FormatChoice:
@@ -132,6 +140,7 @@ def _hook(options: Values, context: Context, metadata: tuple[str, ...]) -> Hook:
         options["max-connections"],
         context.folder,
         metadata,
+        context.traced,
     )
 
 

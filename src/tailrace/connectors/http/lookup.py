@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import polars as pl
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import Lookup, Report
 from tailrace.connectors.encoding import Encoded, messages
 from tailrace.connectors.http.bodies import ARRAY, BadBodyError, joined, split
@@ -19,6 +20,7 @@ from tailrace.connectors.http.endpoint import Answer, Endpoint
 from tailrace.connectors.http.sink import reached
 from tailrace.connectors.table_options import FormatChoice
 from tailrace.connectors.texts import text
+from tailrace.engine.tracing import CURRENT
 from tailrace.errors import ConfigError, DataError, Location, TerminalError
 from tailrace.formats.base import Decoded, Rows
 from tailrace.schema import Schema
@@ -63,8 +65,16 @@ class HttpLookup(Lookup):
     """Asks a server for the rows of keys. An answer is one row, an array of rows, or 404 for none."""
 
     def __init__(
-        self, endpoint: Endpoint, schema: Schema, keys: Schema, choice: FormatChoice, items: str | None, in_flight: int
+        self,
+        endpoint: Endpoint,
+        schema: Schema,
+        keys: Schema,
+        choice: FormatChoice,
+        items: str | None,
+        in_flight: int,
+        traces: Sequence[str] = ("w3c",),
     ) -> None:
+        self._traces = traces
         self._endpoint = endpoint
         self._schema = schema
         self._keys = keys
@@ -111,6 +121,7 @@ class HttpLookup(Lookup):
     async def _ask(self, url: str, body: bytes | None) -> list[bytes]:
         assert self._client is not None
         headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
+        headers |= trace_headers.of_call(CURRENT.get(), self._traces)
         answer = await self._endpoint.ask_async(self._client, url, body, headers)
         if answer.status == 404 and not self._many:
             return []

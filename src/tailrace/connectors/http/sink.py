@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from collections.abc import Sequence
 
 import httpx
 import polars as pl
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import TAKEN, Bulk, BulkSink, Outcome, Refused, refuse_changes
 from tailrace.connectors.encoding import RowEncoder, messages
 from tailrace.connectors.http.bodies import CONTENT, joined
 from tailrace.connectors.http.endpoint import TOO_LARGE, Endpoint
+from tailrace.engine.batch import TRACEPARENT
 from tailrace.errors import DataError, TailraceError, TransientError
 
 _MOST_KEYS = 10_000
@@ -25,12 +28,25 @@ class WebhookSink(BulkSink):
     Sends rows in bodies. Each request has an idempotency key, which stays the same when it is sent again.
 
     With a primary key it is made of the body alone, so that a row which comes again after a crash has the same key too.
+    `traces` are the styles in which its headers tell of a trace.
     """
 
+    traced = True
+
     def __init__(
-        self, table: str, endpoint: Endpoint, encoder: RowEncoder, bulk: Bulk, body: str, content: str, *, keyed: bool
+        self,
+        table: str,
+        endpoint: Endpoint,
+        encoder: RowEncoder,
+        bulk: Bulk,
+        body: str,
+        content: str,
+        *,
+        keyed: bool,
+        traces: Sequence[str] = ("w3c",),
     ) -> None:
         super().__init__(bulk)
+        self._traces = traces
         self._table = table
         self._endpoint = endpoint
         self._encoder = encoder
@@ -57,11 +73,12 @@ class WebhookSink(BulkSink):
 
     def send(self, rows: pl.DataFrame) -> Outcome:
         assert self._client is not None
+        told = trace_headers.of_request(rows[TRACEPARENT], self._traces) if TRACEPARENT in rows.columns else {}
         with self._encoding:
-            values = [m.value or b"" for m in messages(self._encoder.encode(rows))]
+            values = [m.value or b"" for m in messages(self._encoder.encode(rows.drop(TRACEPARENT, strict=False)))]
         body = joined(values, self._body)
         digest = hashlib.blake2b(body, digest_size=16).digest()
-        headers = {"Content-Type": self._content, "Idempotency-Key": self._key(digest)}
+        headers = {"Content-Type": self._content, "Idempotency-Key": self._key(digest), **told}
         answer = self._endpoint.ask(self._client, self._endpoint.url, body, headers)
         error = self._endpoint.refused(answer)
         if not isinstance(error, TransientError):

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.http import journal
 from tailrace.connectors.http.bodies import BadBodyError, split
@@ -55,6 +56,8 @@ class Hook:
     connections: int
     folder: Path
     metadata: tuple[str, ...]
+    traced: bool = False
+    """Whether the traces in headers are kept."""
 
     @property
     def shown(self) -> str:
@@ -123,8 +126,9 @@ class WebhookReader(Reader):
         if not found:
             return []
         self._after = found[-1].number
-        wanted = {key: METADATA[key] for key in self._hook.metadata}
-        return [block(PARTITION, [_message(e, headers="headers" in wanted) for e in found], wanted)]
+        wanted, traced = {key: METADATA[key] for key in self._hook.metadata}, self._hook.traced
+        messages = [_message(e, headers=traced or "headers" in wanted) for e in found]
+        return [block(PARTITION, messages, wanted, headers=traced)]
 
     def changes(self) -> list[Change]:
         given, self._changes = self._changes, []
@@ -192,12 +196,16 @@ class Receiver:
                 return None
         return bytes(taken)
 
+    def _headers(self, request: Request) -> dict[str, str]:
+        """Give the headers that are kept with the rows: those that somebody asks for."""
+        if "headers" in self._hook.metadata:
+            return {k: v for k, v in request.headers.items() if k not in _SECRET}
+        return {k: v for k, v in request.headers.items() if self._hook.traced and k in trace_headers.NAMES}
+
     async def _keep(self, rows: list[bytes], request: Request) -> JSONResponse:
         if not rows:
             return JSONResponse({"rows": 0}, 202)
-        headers = b"{}"
-        if "headers" in self._hook.metadata:
-            headers = json.dumps({k: v for k, v in request.headers.items() if k not in _SECRET}).encode()
+        headers = json.dumps(self._headers(request)).encode()
         key = request.headers.get(self._hook.key_header) if self._hook.known_seconds else None
         asked = journal.Request(rows, headers, key, int(time.time() * 1000))
         try:

@@ -14,6 +14,7 @@ from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
+from tailrace.settings import value
 
 
 class RabbitConnector(Connector):
@@ -44,7 +45,7 @@ class RabbitConnector(Connector):
         return appends_only(table, self)
 
     def sink(self, table: Table, options: Values, context: Context) -> RabbitSink:
-        encoder = RowEncoder(table, with_format(table, self))
+        encoder = RowEncoder(table, with_format(table, self), value(context.settings, "tailrace.traces.propagation"))
         written = {m.key: m.name for m in table.metadata if not m.virtual}
         queues = _queues(table, options) if not options["exchange"] else Queues(options["queue"] or ())
         key = options["routing-key"]

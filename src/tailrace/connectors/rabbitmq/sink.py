@@ -12,6 +12,7 @@ import polars as pl
 from aio_pika import exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.encoding import RowEncoder, messages
@@ -36,6 +37,8 @@ class Route:
 
 class RabbitSink(BulkSink):
     """Publishes rows in order on one channel, and waits for the confirms of a request together."""
+
+    traced = True
 
     def __init__(self, broker: Broker, queues: Queues, route: Route, encoder: RowEncoder, bulk: Bulk) -> None:
         super().__init__(bulk)
@@ -88,7 +91,7 @@ class RabbitSink(BulkSink):
         now = datetime.now(UTC)
         found = []
         for message, key, number in zip(messages(self._encoder.encode(rows)), keys, ids, strict=True):
-            headers: dict[str, Any] = dict(message.headers)
+            headers = {name: _header(name, value) for name, value in message.headers}
             body = aio_pika.Message(
                 message.value or b"", headers=headers, delivery_mode=mode, timestamp=now, message_id=number
             )
@@ -133,6 +136,11 @@ class RabbitSink(BulkSink):
         finally:
             self._loop.close()
             self._loop = None
+
+
+def _header(name: str, value: bytes | None) -> Any:
+    """Give the value of a header: text where it tells of a trace, as others read no bytes there."""
+    return value.decode(errors="replace") if value is not None and name.lower() in trace_headers.NAMES else value
 
 
 async def _exchange(channel: AbstractChannel, name: str) -> AbstractExchange:

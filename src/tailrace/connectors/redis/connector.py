@@ -18,6 +18,7 @@ from tailrace.formats.base import MetadataKey
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
+from tailrace.settings import value
 
 
 class RedisConnector(Connector):
@@ -67,7 +68,7 @@ class RedisConnector(Connector):
     def sink(self, table: Table, options: Values, context: Context) -> Sink:
         server, data_type = Server.of(options), options["data-type"]
         if data_type in (STREAM, CHANNEL):
-            encoder = RowEncoder(table, _formatted(self, table))
+            encoder = RowEncoder(table, _formatted(self, table), value(context.settings, "tailrace.traces.propagation"))
             bulk = Bulk.of(options, order=WHOLE)
             (name,) = _streams(table, options, most=1)
             if data_type == CHANNEL:

@@ -124,6 +124,8 @@ class KeyedSink(RedisSink):
 class StreamSink(RedisSink):
     """Adds rows to a stream: the field `value`, `key` where the table has one, and headers as fields `header:<name>`."""
 
+    traced = True
+
     def __init__(self, server: Server, stream: str, encoder: RowEncoder, bulk: Bulk, max_length: int | None) -> None:
         super().__init__(server, f"stream '{stream}'", bulk, effectively_once=False)
         self._encoder = encoder

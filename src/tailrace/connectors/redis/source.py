@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import redis
 
+from tailrace.connectors import trace_headers
 from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.inbox import Message, block
 from tailrace.connectors.redis.client import Server, check_server, reported
@@ -15,6 +16,7 @@ from tailrace.errors import TerminalError
 
 START = "0-0"
 _HEADER = b"header:"
+_TRACES = frozenset(name.encode() for name in trace_headers.NAMES)
 METADATA: dict[str, pl.DataType] = {
     "id": pl.String(),
     "stream": pl.String(),
@@ -114,7 +116,7 @@ def _pairs(answer: Any) -> list[tuple[bytes, list[Any]]]:
 
 
 def _message(stream: str, number: str, fields: Mapping[bytes, bytes]) -> Message:
-    headers = [(name[len(_HEADER) :].decode(), value) for name, value in fields.items() if name.startswith(_HEADER)]
+    headers = [(n.decode(), value) for name, value in fields.items() if (n := _header(name)) is not None]
     milliseconds, sequence = _number(number)
     metadata = {
         "id": number,
@@ -124,6 +126,18 @@ def _message(stream: str, number: str, fields: Mapping[bytes, bytes]) -> Message
     # milliseconds and a small sequence in one number, for reports alone
     offset = milliseconds * 1000 + min(sequence, 999)
     return Message(fields.get(b"value"), number, offset, fields.get(b"key"), headers, metadata)
+
+
+def _header(field: bytes) -> bytes | None:
+    """
+    Give the name of the header that a field is: others write those of traces without the prefix.
+
+    >>> _header(b"header:a"), _header(b"traceparent"), _header(b"value")
+    (b'a', b'traceparent', None)
+    """
+    if field.startswith(_HEADER):
+        return field[len(_HEADER) :]
+    return field if field.lower() in _TRACES else None
 
 
 def _number(entry: str) -> tuple[int, int]:
