@@ -15,6 +15,7 @@ from tailrace.api.scripts import script
 from tailrace.api.trees import name as tree_name
 from tailrace.api.trees import placed
 from tailrace.connectors import registry
+from tailrace.errors import ConfigError
 from tailrace.observe.exporting.telemetry import telemetry
 from tailrace.plan.explain import explain
 from tailrace.runtime.script import Script
@@ -22,6 +23,7 @@ from tailrace.runtime.summary import Summary
 from tailrace.sql.dialect import nodes as n
 from tailrace.sql.dialect import statement_nodes as s
 from tailrace.sql.statements import Insert
+from tailrace.state.savepoints import start_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +70,48 @@ class Pipeline:
         return explain(self.bound({}).sinks)
 
     def run(
-        self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        name: str = "pipeline",
+        *,
+        state: str | Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        from_savepoint: str | Path | None = None,
     ) -> Summary:
         """
         Run it in this thread to its end and give the summary. With `state`, a folder, it goes on where the last run ended.
 
+        With `from_savepoint`, the folder of a savepoint, it begins where that was taken; `state` must be a new folder then.
+
         Raises:
             ConfigError, DataError, TerminalError: as a job does.
         """
-        return self._script(name, state, settings).run()[0]
+        return self._script(name, state, settings, from_savepoint).run()[0]
 
     def start(
-        self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        name: str = "pipeline",
+        *,
+        state: str | Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        from_savepoint: str | Path | None = None,
     ) -> Running:
         """
-        Run it in a thread of its own, and return at once.
+        Run it in a thread of its own, and return at once; `state` and `from_savepoint` as for `run`.
 
         >>> import tailrace as tr
         >>> job = tr.from_rows([{"v": 1}]).to("blackhole").start()
         >>> job.wait().rows_in
         1
         """
-        return Running(self, self._script(name, state, settings))
+        return Running(self, self._script(name, state, settings, from_savepoint))
 
     async def astart(
-        self, name: str = "pipeline", *, state: str | Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        name: str = "pipeline",
+        *,
+        state: str | Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        from_savepoint: str | Path | None = None,
     ) -> Running:
         """
         Start it, and return when it runs; the event loop goes on meanwhile.
@@ -108,11 +127,22 @@ class Pipeline:
         >>> asyncio.run(main())
         1
         """
-        script = await asyncio.to_thread(self._script, name, state, settings)
+        script = await asyncio.to_thread(self._script, name, state, settings, from_savepoint)
         return await Running(self, script).started()
 
-    def _script(self, name: str, state: str | Path | None, settings: Mapping[str, str] | None) -> Script:
+    def _script(
+        self,
+        name: str,
+        state: str | Path | None,
+        settings: Mapping[str, str] | None,
+        from_savepoint: str | Path | None = None,
+    ) -> Script:
         folder = None if state is None else Path(state)
+        if from_savepoint is not None:
+            if folder is None:
+                hint = "give a new folder as `state`"
+                raise ConfigError("what begins with a savepoint keeps state, and has no folder for it", hint=hint)
+            start_from(Path(from_savepoint), folder)
         bound = self.bound(settings or {})
         tables = self.definitions.session(settings or {}).tables
         logs.by_default()

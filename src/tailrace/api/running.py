@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 from tailrace.api.background import Background
+from tailrace.errors import TerminalError
 from tailrace.runtime.control import Control
 from tailrace.runtime.inspection import Inspection
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
+from tailrace.state.savepoints import Savepoint, folder_of
 
 _STARTING = "starting"
 _LOOK = 0.02
@@ -83,6 +86,49 @@ class Running:
         """Checkpoints and savepoints taken now, rows replayed: what the dashboard tells it. None before its engine has started."""
         return self._background.script.control
 
+    def savepoint(self, name: str, *, stop: bool = False) -> Path:
+        """
+        Take a savepoint, wait for it, and give its folder; with `stop` it is the last thing before the pipeline stops.
+
+        Another one begins there by `start(..., from_savepoint=...)`, or by `tailrace run --from-savepoint`.
+
+        Raises:
+            ConfigError: it can't have that name, there is one of that name, or the pipeline keeps no state.
+            TransientError: it is not complete yet.
+            TerminalError: the pipeline has ended before.
+
+        >>> import tempfile
+        >>> import tailrace as tr
+        >>> state = tempfile.mkdtemp() + "/state"
+        >>> job = tr.read("datagen", {"id": int}, name="ids").to("blackhole").start(state=state)
+        >>> job.savepoint("before-upgrade", stop=True).name
+        'before-upgrade'
+        >>> job.wait().finished
+        False
+        """
+        control, inspection = self._begun()
+        control.savepoint(name, stop=stop)
+        assert inspection.folder is not None  # else none was taken
+        return folder_of(inspection.folder, name)
+
+    async def asavepoint(self, name: str, *, stop: bool = False) -> Path:
+        """
+        Take a savepoint as `savepoint` does; the event loop goes on meanwhile.
+
+        Raises:
+            ConfigError, TransientError, TerminalError: as `savepoint`.
+        """
+        return await asyncio.to_thread(self.savepoint, name, stop=stop)
+
+    def savepoints(self) -> list[Savepoint]:
+        """
+        Give the savepoints in its state folder, the newest first; those of earlier runs too.
+
+        Raises:
+            TerminalError: it has ended before its engine had started.
+        """
+        return self._begun()[1].savepoints()
+
     def stop(self) -> None:
         """End it in good order: what was read is put through, and a checkpoint is taken. Returns at once."""
         self._background.stop()
@@ -147,6 +193,20 @@ class Running:
     def _wait_for_start(self) -> None:
         while self.running and self.state == _STARTING:
             time.sleep(_LOOK)
+
+    def _begun(self) -> tuple[Control, Inspection]:
+        """
+        Wait until it can be told something.
+
+        Raises:
+            TerminalError: it has ended before.
+        """
+        while self.running and (self.control is None or self.inspection is None):
+            time.sleep(_LOOK)
+        control, inspection = self.control, self.inspection
+        if control is None or inspection is None:
+            raise TerminalError(f"pipeline '{self.name}' has ended") from self.failure
+        return control, inspection
 
     def _raise_beside(self, error: BaseException | None) -> None:
         """Raise what ended it; an error of the block itself goes first, and tells of it."""

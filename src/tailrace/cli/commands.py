@@ -26,6 +26,7 @@ from tailrace.cli.arguments import (
 )
 from tailrace.cli.letters_commands import letters_app
 from tailrace.cli.observe_commands import alerts_app, observe_app
+from tailrace.cli.savepoint_commands import savepoint_app
 from tailrace.cli.schema_commands import schema_app
 
 app = typer.Typer(
@@ -289,6 +290,7 @@ def ui(
 app.add_typer(observe_app, name="observe")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(letters_app, name="dead-letters")
+app.add_typer(savepoint_app, name="savepoint")
 app.add_typer(schema_app, name="schema")
 
 

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from rich.console import Console
 from rich.table import Table as Grid
 
 from tailrace.cli import logs
 from tailrace.cli.script import load
-from tailrace.cli.top import look
+from tailrace.cli.telling import job_at, told
 from tailrace.clock import SystemClock
-from tailrace.errors import ConfigError, TerminalError, did_you_mean
+from tailrace.errors import ConfigError, did_you_mean
 from tailrace.observe.letters import letter_row, letter_view
 from tailrace.runtime.letter_box import LetterBox
 from tailrace.settings import value
-from tailrace.web.address import TOKEN, address
 
 _COLUMNS = ("id", "time", "source", "stage", "code", "reason", "preview")
-REPLAY_SECONDS = 90.0
 
 
 def listed(
@@ -96,33 +90,13 @@ def replayed(where: str, ids: Sequence[str], *, as_json: bool) -> None:
     Raises:
         TailraceError: its server can't be reached, or the job can't replay them.
     """
-    url = address(where).url()
-    jobs = look(url)
-    if len(jobs) != 1:
-        raise ConfigError(f"{url} shows {len(jobs)} jobs", hint="name the server of one job")
-    done = _post(f"{url}/api/jobs/{jobs[0]['id']}/dead-letters/replay", {"ids": list(ids)})
+    done = told(f"{job_at(where)}/dead-letters/replay", {"ids": list(ids)}, "the job does not replay them")
     if as_json:
         print(json.dumps(done))
     else:
         print(
             f"{done['rows'] - done['refused']} of {done['rows']} rows were taken; they are in checkpoint {done['epoch']}"
         )
-
-
-def _post(url: str, body: dict[str, Any]) -> Any:
-    headers = {"content-type": "application/json"}
-    if token := os.environ.get(TOKEN):
-        headers["authorization"] = f"Bearer {token}"
-    request = Request(url, data=json.dumps(body).encode(), headers=headers)  # noqa: S310  http, of the command line
-    try:
-        with urlopen(request, timeout=REPLAY_SECONDS) as answer:  # noqa: S310  as above
-            return json.load(answer)
-    except HTTPError as error:
-        with error:
-            told = json.loads(error.read() or b"{}").get("error", f"status {error.code}")
-        raise TerminalError(f"the job does not replay them: {told}") from None
-    except (URLError, OSError, ValueError) as error:
-        raise TerminalError(f"nothing answers at {url}: {getattr(error, 'reason', error)}") from None
 
 
 def _box(

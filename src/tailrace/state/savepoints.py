@@ -36,6 +36,11 @@ class Savepoint:
     bytes: int
 
 
+def folder_of(folder: Path, name: str) -> Path:
+    """Give the folder of a savepoint in that of its job."""
+    return folder.resolve() / FOLDER / name
+
+
 def check_name(name: str) -> None:
     """
     Make sure that a savepoint can have a name.

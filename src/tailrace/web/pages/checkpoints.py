@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tailrace.state.savepoints import folder_of
 from tailrace.web.pages.asking import control, inspection, told
 from tailrace.web.pages.page import Page
 from tailrace.web.site import Site
@@ -39,7 +40,10 @@ def _routes(site: Site) -> list[Route]:
         name, stop = body.get("name"), body.get("stop", False)
         if not isinstance(name, str) or not isinstance(stop, bool):
             raise HTTPException(400, 'name the savepoint: {"name": "…", "stop": false}')
-        return JSONResponse(asdict(control(site, request).savepoint(name, stop=stop)))
+        order, folder = control(site, request), inspection(site, request).folder
+        taken = asdict(order.savepoint(name, stop=stop))
+        assert folder is not None  # else none was taken
+        return JSONResponse(taken | {"folder": str(folder_of(folder, name))})
 
     base = "/api/jobs/{job}/checkpoints"
     return [
