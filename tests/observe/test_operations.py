@@ -17,6 +17,7 @@ from tailrace.engine.executor import OperatorStatistics
 from tailrace.errors import TransientError
 from tailrace.observe.operations import Limits, Watch
 from tailrace.observe.telling import OperationalAlerts
+from tailrace.observe.usual import FILE, Usual
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
@@ -141,6 +142,52 @@ def test_a_rate_that_is_not_usual_for_the_hour() -> None:
     assert through(range(28, 29), 400) == ["TailraceUnusualRate"]
 
 
+def test_what_is_usual_is_kept_over_restarts(tmp_path: Path) -> None:
+    """A day is learnt, the job is started anew, and the next day is known from its first ten minutes on."""
+    limits, rows = Limits(factor=3, no_data=1e9, stuck=1e9), 0
+
+    def through(watch: Watch, hours: range, rate: int) -> list[str]:
+        nonlocal rows
+        found: list[str] = []
+        for second in range(hours.start * 3600, hours.stop * 3600, 10):
+            rows += rate * 10
+            found = [c.rule for c in watch.look(seen(rows=rows), second, second // 3600)]
+        return found
+
+    assert through(Watch(limits, Usual(tmp_path)), range(26), 100) == []
+
+    rows = 0  # counted anew
+    assert through(Watch(limits, Usual(tmp_path)), range(26, 27), 20) == ["TailraceUnusualRate"]
+    rows = 0
+    assert through(Watch(limits), range(26, 27), 20) == []
+
+
+def test_a_short_look_teaches_nothing(tmp_path: Path) -> None:
+    """A job that is started just before the end of an hour has seen nothing that is usual for it."""
+    usual = Usual(tmp_path)
+    for second in range(3000 + 10, 3700, 10):
+        usual.see({"scan-t": second}, second, second // 3600)
+    assert usual.rate("scan-t", 0) is None
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"rates": {"scan-t": {"x": 1}}}', b"\xff"])
+def test_a_file_that_is_damaged_is_learnt_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    usual = Usual(tmp_path)
+    assert usual.rate("scan-t", 0) is None
+    for second in range(0, 7200, 600):
+        usual.see({"scan-t": second}, second, second // 3600)
+    assert Usual(tmp_path).rate("scan-t", 0) == 1.0
+
+
+def test_a_disk_that_refuses_stops_nothing(tmp_path: Path) -> None:
+    usual = Usual(tmp_path / "gone")
+    for second in range(0, 7200, 600):
+        usual.see({"scan-t": second}, second, second // 3600)
+    assert usual.rate("scan-t", 0) == 1.0
+
+
 @pytest.fixture
 def receiver() -> Iterator[Any]:
     """Give a web server that keeps what it is told, and answers as `status` says."""
@@ -182,6 +229,29 @@ def test_what_begins_and_ends_is_told_once(receiver: Any) -> None:
     assert [m["state"] for m in receiver.told] == ["firing", "resolved"]
     assert receiver.told[0]["title"] == "TailraceStateLarge in job j"
     assert receiver.told[0]["severity"] == "warning"
+
+
+def test_a_job_started_anew_tells_what_is_unusual(receiver: Any, tmp_path: Path) -> None:
+    """The whole way to the channel, by a clock of the test's own: a day at one rate, a restart, the next day at another."""
+    clock = ManualClock(1_767_225_600_000)
+    settings = {
+        "tailrace.alerts.webhook.url": receiver.url,
+        "tailrace.alerts.no-data": "30 d",
+        "tailrace.alerts.stuck": "30 d",
+    }
+
+    def through(hours: int, rate: int) -> int:
+        alerts, rows, sent = OperationalAlerts("j", settings, clock, tmp_path), 0, 0
+        for _ in range(hours * 60):
+            clock.advance(60_000)
+            rows += rate * 60
+            sent += alerts.send(seen(rows=rows))
+        return sent
+
+    assert through(24, 100) == 0
+    assert through(2, 1000) == 1
+    assert receiver.told[0]["title"] == "TailraceUnusualRate in job j"
+    assert "at this hour 100 are usual" in receiver.told[0]["text"]
 
 
 def test_what_a_channel_does_not_take_is_sent_again(receiver: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tailrace.observe.usual import Usual
 from tailrace.runtime.observation import Observation
 
 PREFIX = "tailrace.alerts."
@@ -25,8 +26,6 @@ USUAL_SECONDS = 600.0
 _KEPT_SECONDS = 900.0
 _FEW = 100
 """Of fewer rows no share is computed."""
-_WEIGHT = 0.3
-"""How much the last day counts in what is usual for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,12 @@ class _Look:
 
 @dataclass(slots=True)
 class Watch:
-    """Finds what holds; it knows only what it has seen."""
+    """Finds what holds; it knows only what it has seen, and what is usual."""
 
     limits: Limits = field(default_factory=Limits)
+    usual: Usual = field(default_factory=Usual)
     _since: dict[tuple[str, str], tuple[Any, float]] = field(default_factory=dict)
     _past: deque[_Look] = field(default_factory=deque)
-    _usual: dict[tuple[str, int], float] = field(default_factory=dict)
-    _hour: tuple[int, dict[str, int], float] | None = None
 
     def look(self, seen: Observation, now: float, hour: int) -> list[Condition]:
         """Look once more, at `now` seconds by the monotonic clock, in this hour since 1970; a job that does not run has no conditions."""
@@ -104,7 +102,7 @@ class Watch:
         self._past.append(_look(seen, now))
         while now - self._past[0].at > _KEPT_SECONDS:
             self._past.popleft()
-        self._learn(now, hour)
+        self.usual.see({name: c.rows for name, c in self._past[-1].counts.items()}, now, hour)
         return [*self._sources(seen, now, hour), *self._sinks(seen, now), *self._job(seen, now)]
 
     def _stands(self, what: str, name: str, value: Any, now: float) -> float:
@@ -168,23 +166,8 @@ class Watch:
 
     # the usual rate of an hour
 
-    def _learn(self, now: float, hour: int) -> None:
-        """At the end of an hour, remember how many rows a second came in it."""
-        rows = {name: c.rows for name, c in self._past[-1].counts.items()}
-        if self._hour is None:
-            self._hour = (hour, rows, now)
-            return
-        last, before, began = self._hour
-        if hour == last:
-            return
-        for name, count in rows.items():
-            if name in before and count >= before[name] and now > began:
-                rate, key = (count - before[name]) / (now - began), (name, last % 24)
-                self._usual[key] = rate if key not in self._usual else _WEIGHT * rate + (1 - _WEIGHT) * self._usual[key]
-        self._hour = (hour, rows, now)
-
     def _unusual(self, name: str, table: str, hour: int) -> Iterator[Condition]:
-        usual, grown = self._usual.get((name, hour % 24)), self._grown(name, USUAL_SECONDS)
+        usual, grown = self.usual.rate(name, hour), self._grown(name, USUAL_SECONDS)
         if not usual or grown is None:
             return
         rate = grown.rows / USUAL_SECONDS

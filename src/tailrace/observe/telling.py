@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -14,6 +14,7 @@ from tailrace.connectors.alert.options import OPTIONS
 from tailrace.errors import TransientError
 from tailrace.observe.operations import CHANNELS, PREFIX, Condition, Limits, Watch
 from tailrace.observe.rules import RUNBOOK
+from tailrace.observe.usual import Usual
 from tailrace.options import OptionText
 from tailrace.runtime.observation import Observation
 from tailrace.settings import value
@@ -29,15 +30,17 @@ class OperationalAlerts:
     """
     Looks at a job, and tells of what begins and ends to hold.
 
-    What a channel can't take for now is sent again later, up to `tailrace.alerts.keep`.
+    What a channel can't take for now is sent again later, up to `tailrace.alerts.keep`. What is usual is kept in `folder`.
     """
 
-    def __init__(self, job: str, settings: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(
+        self, job: str, settings: Mapping[str, str], clock: Clock | None = None, folder: Path | None = None
+    ) -> None:
         self._job = job
         self._clock = clock or SystemClock()
         given = {key: OptionText(settings[PREFIX + key]) for key in (*CHANNELS, *_MORE) if PREFIX + key in settings}
         self._channels: Sequence[Channel] = channels(OPTIONS.parse(given))
-        self._watch = Watch(limits(settings))
+        self._watch = Watch(limits(settings), Usual(folder))
         self._board = Board(Manners(*(value(settings, PREFIX + key) for key in ("cool-down", "repeat", "max-rate"))))
         self._keep = value(settings, PREFIX + "keep")
         self._runbook = value(settings, PREFIX + "runbook") or RUNBOOK
@@ -52,7 +55,7 @@ class OperationalAlerts:
             TransientError: a channel does not answer; the messages are kept.
         """
         now = self._clock.now_ms()
-        found = {c.key: c for c in self._watch.look(seen, time.monotonic(), now // _HOUR_MS)}
+        found = {c.key: c for c in self._watch.look(seen, self._clock.monotonic(), now // _HOUR_MS)}
         notices = [
             self._board.raised(self._alert(c), now, stands=True) for k, c in found.items() if k not in self._standing
         ]

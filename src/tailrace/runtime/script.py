@@ -214,7 +214,8 @@ class Script:
         # rows that were shown can't be taken back: a SELECT that is interrupted ends
         attempts = 0 if step.query is not None else value(settings, "tailrace.restart.attempts")
         restarts = self._restarts = Restarts(attempts)
-        with self._telemetries(self.name_of(number), settings, self.observe) as self._telemetry:
+        folder = self._folder_of(number, count)
+        with self._telemetries(self.name_of(number), settings, self.observe, folder) as self._telemetry:
             return restarts.run(make)
 
     def stop(self) -> None:

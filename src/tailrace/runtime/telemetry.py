@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from tailrace.engine.tracing import Tracer
 from tailrace.runtime.observation import ExportStatus, Observation
@@ -21,8 +22,8 @@ class Telemetry(ABC):
 
 
 Look = Callable[[], Observation | None]
-Telemetries = Callable[[str, Mapping[str, str], Look], AbstractContextManager[Telemetry]]
-"""Makes the telemetry of a job, by its name and settings; `Look` gives what is seen of it."""
+Telemetries = Callable[[str, Mapping[str, str], Look, Path | None], AbstractContextManager[Telemetry]]
+"""Makes the telemetry of a job, by its name and settings; `Look` gives what is seen of it, and the folder is that of its state."""
 
 
 class NoTelemetry(Telemetry):
@@ -32,6 +33,8 @@ class NoTelemetry(Telemetry):
         return ()
 
 
-def no_telemetry(_name: str, _settings: Mapping[str, str], _look: Look) -> AbstractContextManager[Telemetry]:
+def no_telemetry(
+    _name: str, _settings: Mapping[str, str], _look: Look, _folder: Path | None
+) -> AbstractContextManager[Telemetry]:
     """Make what sends nothing."""
     return nullcontext(NoTelemetry())

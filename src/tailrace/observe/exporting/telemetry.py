@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tailrace.errors import ConfigError
@@ -44,9 +45,9 @@ class Exports(Telemetry):
 
 
 @contextmanager
-def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Telemetry]:
+def telemetry(name: str, settings: Mapping[str, str], look: Look, folder: Path | None = None) -> Iterator[Telemetry]:
     """
-    Send out what the settings of a job ask for, while it runs.
+    Send out what the settings of a job ask for, while it runs; `folder` is that of its state.
 
     Raises:
         ConfigError: a setting can't be read, or a package is missing.
@@ -61,7 +62,7 @@ def telemetry(name: str, settings: Mapping[str, str], look: Look) -> Iterator[Te
             _traces(exports, name, settings, stack)
             _metrics(exports, name, settings, look, stack)
             _logs(exports, name, settings, stack)
-            _alerts(exports, name, settings, look, stack)
+            _alerts(exports, name, settings, look, stack, folder)
         except ModuleNotFoundError as error:
             raise _missing(error) from None
         yield exports
@@ -88,11 +89,13 @@ def _metrics(exports: Exports, name: str, settings: Mapping[str, str], look: Loo
         exports.ways.append(push)
 
 
-def _alerts(exports: Exports, name: str, settings: Mapping[str, str], look: Look, stack: ExitStack) -> None:
+def _alerts(
+    exports: Exports, name: str, settings: Mapping[str, str], look: Look, stack: ExitStack, folder: Path | None
+) -> None:
     if wanted(settings):
         from tailrace.observe.telling import OperationalAlerts  # noqa: PLC0415  an extra
 
-        push = Push("channels", OperationalAlerts(name, settings).send, look, LOOK_SECONDS, "alerts")
+        push = Push("channels", OperationalAlerts(name, settings, folder=folder).send, look, LOOK_SECONDS, "alerts")
         stack.callback(push.close)
         exports.ways.append(push)
 
