@@ -1,0 +1,162 @@
+"""Pairs of runs, off and on, of each way of being seen; the rows of all runs must be as many."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tailrace.bench import events, pipelines
+from tailrace.bench.overhead.child import Task
+from tailrace.bench.overhead.receivers import Receivers, receivers
+from tailrace.bench.overhead.ways import Way, ways
+from tailrace.errors import TerminalError
+
+LONGEST = 3600.0
+BAD_ROWS = 20
+"""So many rows of the file can't be read and are dropped, so that there is something to log."""
+_FEW = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """On against off: the median of the pairs' ratios, and the quartiles beside it; 0.01 is one per cent more."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[float, float]]) -> Ratio:
+        """
+        Compare pairs of off and on.
+
+        >>> Ratio.of([(1.0, 1.02), (2.0, 2.0), (1.0, 1.01)]).median
+        0.01
+        """
+        ratios = [on / off - 1 for off, on in pairs]
+        low, median, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        return cls(*(round(r, 6) for r in (median, low, high)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """
+    What a way of being seen costs.
+
+    `cpu` compares CPU seconds of the process, `wall` how long the job took; `start` is CPU seconds once, mostly of loading
+    the libraries of exporters.
+    """
+
+    way: str
+    pairs: int
+    rows: int
+    cpu_seconds: float
+    seconds: float
+    cpu: Ratio
+    wall: Ratio
+    start: float
+
+    def as_json(self) -> dict[str, object]:
+        """Give all figures by name."""
+        return asdict(self)
+
+
+def names() -> tuple[str, ...]:
+    """Give the ways that are measured."""
+    return tuple(ways(Receivers()))
+
+
+@contextmanager
+def file_job(rows: int) -> Iterator[tuple[str, str]]:
+    """Give two scripts over files, a small one and the one that is measured: a window of 10 seconds by 10,000 users."""
+    with tempfile.TemporaryDirectory(prefix="tailrace-overhead-") as name:
+        found = []
+        for count in (_FEW, rows):
+            path = Path(name) / f"events-{count}.json"
+            events.write_file(path, count)
+            with path.open("a") as file:
+                file.write("no row\n" * BAD_ROWS)
+            source = pipelines.options(
+                connector="filesystem", path=str(path), format="json", tailrace__on_error="drop"
+            )
+            found.append(pipelines.script("bench-overhead", source, _sink()))
+        yield found[0], found[1]
+
+
+def _sink() -> str:
+    # `{out}` is the folder that the child puts in
+    return pipelines.options(connector="filesystem", path="{out}", format="json")
+
+
+def measure(name: str, job: tuple[str, str], pairs: int) -> Cost:
+    """
+    Measure one way of being seen.
+
+    Raises:
+        TerminalError: a job failed, runs gave different rows, or a receiver got nothing.
+    """
+    with receivers() as opened, tempfile.TemporaryDirectory(prefix="tailrace-overhead-") as folder:
+        way = ways(opened)[name]
+        task = Task(*job, folder, dict(way.settings), way.dashboard, pairs)
+        runs = _runs(task, opened)
+        _check(name, way, runs, opened)
+    return _cost(name, runs)
+
+
+def _runs(task: Task, opened: Receivers) -> list[dict[str, Any]]:
+    """Run the child, look at the dashboards that it opens, and give its runs."""
+    command = [sys.executable, "-m", "tailrace.bench.overhead.child", json.dumps(asdict(task))]
+    found: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,  # noqa: S603  our own
+    ):
+        assert process.stdout is not None
+        timer = threading.Timer(LONGEST, process.kill)
+        timer.start()
+        for line in process.stdout:
+            given = json.loads(line)
+            if "page" in given:
+                opened.look_at(given["page"])
+            else:
+                found.append(given)
+        process.wait()
+        timer.cancel()
+        said.seek(0)
+        if process.returncode:
+            raise TerminalError(f"the benchmark's job failed:\n{said.read()}")
+    return found
+
+
+def _check(name: str, way: Way, runs: Sequence[dict[str, Any]], opened: Receivers) -> None:
+    measured = {(r["rows"], r["rows_out"]) for r in runs if r["run"] in ("off", "on")}
+    if len(measured) != 1:
+        raise TerminalError(f"runs with '{name}' off and on have other rows: {measured}", hint="please report this")
+    silent = [sign for sign in way.signs if not opened.came[sign]]
+    if silent:
+        raise TerminalError(f"with '{name}' nothing came by {', '.join(silent)}", hint="please report this")
+
+
+def _cost(name: str, runs: Sequence[dict[str, Any]]) -> Cost:
+    by = {what: [r for r in runs if r["run"] == what] for what in ("off", "on", "start off", "start on")}
+    pairs = list(zip(by["off"], by["on"], strict=True))
+    start = by["start on"][0]["cpu"] - by["start off"][0]["cpu"]
+    return Cost(
+        name,
+        len(pairs),
+        by["off"][0]["rows"],
+        statistics.median(r["cpu"] for r in by["off"]),
+        statistics.median(r["seconds"] for r in by["off"]),
+        Ratio.of([(off["cpu"], on["cpu"]) for off, on in pairs]),
+        Ratio.of([(off["seconds"], on["seconds"]) for off, on in pairs]),
+        round(start, 3),
+    )
