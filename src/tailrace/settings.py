@@ -243,7 +243,14 @@ OPTIONS = OptionSet(
             "tailrace.traces.max-per-second",
             count,
             50,
-            "so many rows a second are followed at most; the traces of others are only passed on",
+            "so many rows a second whose trace was chosen where it began are followed at most; the traces of others are"
+            " only passed on; with `0` no trace is begun either",
+        ),
+        Option(
+            "tailrace.traces.max-new-per-second",
+            count,
+            10,
+            "so many traces a second are begun at most, for rows that come without one; no more than may be followed",
         ),
         Option(
             "tailrace.traces.propagation",

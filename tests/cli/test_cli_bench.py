@@ -12,6 +12,9 @@ import polars as pl
 import pytest
 
 from tailrace.bench import events, formats, functions, measure, pipelines
+from tailrace.bench.overhead import jobs
+from tailrace.bench.overhead import measure as overhead
+from tailrace.bench.overhead.ways import Way
 from tailrace.errors import TerminalError
 
 
@@ -87,3 +90,22 @@ def test_a_way_that_reads_other_rows_ends_the_benchmark(monkeypatch: pytest.Monk
     monkeypatch.setattr(formats, "_parsed_time", lambda _: None)
     with pytest.raises(TerminalError, match="'csv' reads other rows than were written"):
         formats.measure("csv", 10, 1)
+
+
+def test_what_it_costs_to_be_seen_is_measured() -> None:
+    """Pairs of runs, off and on, have the same rows; each receiver has got something."""
+    with jobs.file_job(20_000) as work:
+        found = overhead.measure("everything", work, 2)
+    assert (found.way, found.pairs, found.rows) == ("everything", 2, 20_000 + jobs.BAD_ROWS)
+    assert found.cpu_seconds > 0
+    assert found.seconds > 0
+    assert found.cpu.low <= found.cpu.median <= found.cpu.high
+    assert found.start > 0  # the libraries of exporters were loaded with the first job that has them
+
+
+def test_a_way_out_that_sends_nothing_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does nothing costs nothing, and must not be shown as cheap."""
+    silent = Way({}, signs=("/v1/traces",))
+    monkeypatch.setattr(overhead, "ways", lambda _: {"traces": silent})
+    with jobs.file_job(10_000) as work, pytest.raises(TerminalError, match="nothing came by /v1/traces"):
+        overhead.measure("traces", work, 1)

@@ -46,8 +46,10 @@ class Keeper(Tracer):
     most: int = 100
     ratio: float = 0.0
     spans: list[Kept] = field(default_factory=list)
+    asked: list[tuple[int, bool]] = field(default_factory=list)
 
-    def allow(self, wanted: int) -> int:
+    def allow(self, wanted: int, *, new: bool = False) -> int:
+        self.asked.append((wanted, new))
         return min(wanted, self.most)
 
     def begin(
@@ -154,6 +156,18 @@ def test_traces_begin_here() -> None:
     assert [s.parent for s in keeper.named("process t")] == ["", "", ""]
     assert none.spans == []
     assert parents(result) == [{"a": None}]
+
+
+def test_traces_begin_for_rows_that_have_none() -> None:
+    """Beside rows that bring a trace, the others are drawn from; the bound is asked for each kind by its name."""
+    keeper = Keeper(ratio=1.0)
+    headers = [header(1), None, header(2, sampled=False), None]
+    executor = started(keeper)
+    executor.tick([traced(rows("0", 1, 2, 3, 4), *headers)])
+
+    assert keeper.asked == [(1, False), (2, True)]
+    followed = {s.attributes["tailrace.offset"]: s.parent for s in keeper.named("process t")}
+    assert followed == {40: header(1), 41: "", 43: ""}
 
 
 def test_memory_is_bounded() -> None:

@@ -22,9 +22,9 @@ def run(script: str, folder: Path, settings: Mapping[str, str] | None = None, ra
     path = folder / "job.sql"
     path.write_text(script)
     exporter = InMemorySpanExporter()
-    queue = span_queue("memory", exporter)
+    queue = span_queue("memory", exporter, Resource({}))
     loaded = load([path], None, [f"{k}={v}" for k, v in (settings or {}).items()])
-    job = make_job(loaded, None, {}, allow_state_drop=False, tracer=OtelTracer(Resource({}), [queue], ratio))
+    job = make_job(loaded, None, {}, allow_state_drop=False, tracer=OtelTracer([queue], ratio))
     job.run()
     queue.close()
     return list(exporter.get_finished_spans())

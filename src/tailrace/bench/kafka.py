@@ -11,9 +11,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tailrace.bench import events
 
 
-def fill(bootstrap: str, count: int, partitions: int) -> tuple[str, str]:
+def fill(bootstrap: str, count: int, partitions: int, bad: int = 0) -> tuple[str, str]:
     """
-    Make two topics, the first filled with `count` events dealt to its partitions by number; give their names.
+    Make two topics, the first filled with `count` events dealt to its partitions by number, and `bad` messages that are none; give their names.
 
     Raises:
         RuntimeError: the broker did not take them all.
@@ -28,6 +28,9 @@ def fill(bootstrap: str, count: int, partitions: int) -> tuple[str, str]:
         numbers = chunk["number"].to_list()
         for number, line in zip(numbers, events.lines(chunk).to_list(), strict=True):
             producer.produce(names[0], line, partition=number % partitions)
+        for _ in range(bad):
+            producer.produce(names[0], "no row", partition=0)
+        bad = 0
         if producer.flush(60):
             raise RuntimeError("the broker did not take all events within a minute")
     return names

@@ -213,6 +213,7 @@ class Bench(StrEnum):
     udf = "udf"
     process = "process"
     formats = "formats"
+    overhead = "overhead"
     nexmark = "nexmark"
 
 
@@ -239,8 +240,14 @@ def bench(
 
     The rows of each pipeline are compared with one batch computation; status 1 if they differ. `nexmark` measures the
     queries of that benchmark, each in a process of its own on one core, with checkpoints each second and the events in memory.
-    `formats` measures how fast rows of each format are read and written, beside the usual way in Python.
+    `formats` measures how fast rows of each format are read and written, beside the usual way in Python. `overhead` compares the
+    pipeline with the dashboard, metrics, traces, logs and alerts off and on, in `--runs` pairs.
     """
+    if what is Bench.overhead:
+        from tailrace.cli import bench_overhead  # noqa: PLC0415  loaded when called
+
+        bench_overhead.bench(rows, runs, kafka, json=json)
+        return
     if what is Bench.formats:
         from tailrace.cli import bench_formats  # noqa: PLC0415  loaded when called
 

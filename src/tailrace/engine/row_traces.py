@@ -21,7 +21,9 @@ from tailrace.engine.trace_memory import TraceMemory
 from tailrace.engine.tracing import PARENT, Attributes, Call, Header, Span, SpanKind, Tracer
 
 Numbers = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 _NONE, _FIRST = -1, -2
+_NO_PLACES = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +53,45 @@ class RowTraces:
         self._random = np.random.default_rng()
         self._followed: list[_Followed] = []
         self._open: list[Span] = []
-        self._headers = _no_headers(0)
+        self._headers = _NO_HEADERS
         self._entered: list[tuple[int, Batch]] = []
 
     def begin(self, came: Sequence[Came]) -> Numbers | None:
         """Begin a tick; give the numbers of the traces of its rows, None if no row has one."""
-        self._followed, self._open = [], []
+        self._followed, self._open, self._entered = [], [], []
         total = sum(len(c.frame) for c in came)
         traced = any(TRACEPARENT in c.frame.columns for c in came)
-        self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _no_headers(0)
-        has = self._headers.is_not_null().to_numpy() if traced else np.zeros(total, np.bool_)
-        chosen = self._chosen(has)
-        if not has.any() and not len(chosen):
+        self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _NO_HEADERS
+        has = self._headers.is_not_null().to_numpy() if traced else None
+        chosen = np.concatenate([self._chosen(), self._begun(total, has)])
+        if has is None and not len(chosen):
             return None
-        numbers = np.where(has, np.arange(total, dtype=np.int32), np.int32(_NONE))
+        numbers = np.full(total, _NONE, np.int32)
+        if has is not None:
+            numbers[has] = np.flatnonzero(has)
         if len(chosen):
             self._follow_rows(came, chosen, numbers)
         return numbers
 
-    def _chosen(self, has: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Give the places of the rows to follow: those that were chosen where their traces began, then others."""
-        sampled = fresh = np.empty(0, np.int64)
-        if len(self._headers):
-            flags = self._headers.str.slice(PARENT - 1, 1)
-            sampled = np.flatnonzero((flags == "1").fill_null(value=False).to_numpy())
-        if self._tracer.ratio > 0:
-            fresh = np.flatnonzero(~has & (self._random.random(len(has)) < self._tracer.ratio))
-        wanted = np.concatenate([sampled, fresh])
-        return wanted[: self._tracer.allow(len(wanted))] if len(wanted) else wanted
+    def _chosen(self) -> Places:
+        """Give the places of rows to follow that were chosen where their traces began."""
+        if not len(self._headers):
+            return _NO_PLACES
+        flags = self._headers.str.slice(PARENT - 1, 1)
+        sampled = np.flatnonzero((flags == "1").fill_null(value=False).to_numpy())
+        return sampled[: self._tracer.allow(len(sampled))] if len(sampled) else sampled
 
-    def _follow_rows(self, came: Sequence[Came], chosen: npt.NDArray[np.int64], numbers: Numbers) -> None:
+    def _begun(self, total: int, has: npt.NDArray[np.bool_] | None) -> Places:
+        """Give the places of rows without a trace for which one is begun: drawn, without a look at the others."""
+        without = total if has is None else total - int(np.count_nonzero(has))
+        wanted = int(self._random.binomial(without, self._tracer.ratio)) if without and self._tracer.ratio > 0 else 0
+        count = self._tracer.allow(wanted, new=True) if wanted else 0
+        if not count:
+            return _NO_PLACES
+        drawn = np.sort(self._random.choice(without, count, replace=False))
+        return drawn if has is None else np.flatnonzero(~has)[drawn]
+
+    def _follow_rows(self, came: Sequence[Came], chosen: Places, numbers: Numbers) -> None:
         ends = np.cumsum([len(c.frame) for c in came])
         now, total = time.time_ns(), len(numbers)
         for place in chosen.tolist():
@@ -121,7 +132,7 @@ class RowTraces:
         """Make the spans of what an operator did; give what came out, with the numbers of its traces."""
         memory = self._memories.get(name)
         headers: dict[int, Header] = {}
-        if self._entered:
+        if self._entered and self._followed:
             headers = {n: self._span(name, self._followed[_FIRST - n], calls, began) for n in self._passing()}
         if memory is None:
             return out
@@ -161,13 +172,20 @@ class RowTraces:
         if TRACE not in batch.columns:
             return batch.with_columns(_no_headers(len(batch))), ()
         numbers = batch[TRACE].to_numpy()
-        followed = np.unique(numbers[numbers < _NONE])
+        places = np.flatnonzero(numbers < _NONE)
+        followed, which = np.unique(numbers[places], return_inverse=True)
         spans = [self._send(sink, self._followed[_FIRST - n]) for n in followed.tolist()]
-        all_headers = pl.concat([self._headers, pl.Series(TRACEPARENT, [s.header for s in spans], dtype=pl.String)])
-        places = np.where(numbers < _NONE, len(self._headers) + np.searchsorted(followed, numbers), numbers)
-        at = pl.Series(places.astype(np.int64))
-        headers = all_headers.gather(at.set(at < 0, None)).alias(TRACEPARENT)
+        headers = self._passed_on(numbers)
+        if len(places):
+            headers = headers.scatter(places, [spans[i].header for i in which.tolist()])
         return batch.drop(TRACE).with_columns(headers), tuple(spans)
+
+    def _passed_on(self, numbers: Numbers) -> pl.Series:
+        """Give the headers that rows came with, NULL for the others."""
+        if not len(self._headers):
+            return _no_headers(len(numbers))
+        at = pl.Series(numbers.astype(np.int64))
+        return self._headers.gather(at.set(at < 0, None)).alias(TRACEPARENT)
 
     def _send(self, sink: str, followed: _Followed) -> Span:
         return self._tracer.begin(
@@ -192,3 +210,6 @@ def _headers_of(frame: pl.DataFrame) -> pl.Series:
 
 def _no_headers(count: int) -> pl.Series:
     return pl.Series(TRACEPARENT, [None], dtype=pl.String).new_from_index(0, count)
+
+
+_NO_HEADERS = _no_headers(0)

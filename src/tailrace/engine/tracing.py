@@ -58,8 +58,8 @@ class Tracer(ABC):
     """The share of what has no trace yet for which one is begun."""
 
     @abstractmethod
-    def allow(self, wanted: int) -> int:
-        """Tell how many of so many rows may be followed now; the bound is for each second."""
+    def allow(self, wanted: int, *, new: bool = False) -> int:
+        """Tell how many of so many rows may be followed now; the bounds are for each second, `new`: of traces that begin here."""
 
     @abstractmethod
     def begin(

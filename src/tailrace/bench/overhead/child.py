@@ -69,6 +69,7 @@ def _run(task: Task, text: str, *, on: bool) -> dict[str, Any]:
     with _dashboard(script, wanted=on and task.dashboard):
         cpu, began = time.process_time(), time.perf_counter()
         (summary,) = script.run()
+        setup.tell_rest()
         cpu, seconds = time.process_time() - cpu, time.perf_counter() - began
     return {"cpu": cpu, "seconds": seconds, "rows": summary.rows_in, "rows_out": summary.rows_out}
 

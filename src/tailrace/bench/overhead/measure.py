@@ -8,22 +8,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from tailrace.bench import events, pipelines
 from tailrace.bench.overhead.child import Task
+from tailrace.bench.overhead.jobs import Work
 from tailrace.bench.overhead.receivers import Receivers, receivers
 from tailrace.bench.overhead.ways import Way, ways
 from tailrace.errors import TerminalError
 
 LONGEST = 3600.0
-BAD_ROWS = 20
-"""So many rows of the file can't be read and are dropped, so that there is something to log."""
-_FEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +70,7 @@ def names() -> tuple[str, ...]:
     return tuple(ways(Receivers()))
 
 
-@contextmanager
-def file_job(rows: int) -> Iterator[tuple[str, str]]:
-    """Give two scripts over files, a small one and the one that is measured: a window of 10 seconds by 10,000 users."""
-    with tempfile.TemporaryDirectory(prefix="tailrace-overhead-") as name:
-        found = []
-        for count in (_FEW, rows):
-            path = Path(name) / f"events-{count}.json"
-            events.write_file(path, count)
-            with path.open("a") as file:
-                file.write("no row\n" * BAD_ROWS)
-            source = pipelines.options(
-                connector="filesystem", path=str(path), format="json", tailrace__on_error="drop"
-            )
-            found.append(pipelines.script("bench-overhead", source, _sink()))
-        yield found[0], found[1]
-
-
-def _sink() -> str:
-    # `{out}` is the folder that the child puts in
-    return pipelines.options(connector="filesystem", path="{out}", format="json")
-
-
-def measure(name: str, job: tuple[str, str], pairs: int) -> Cost:
+def measure(name: str, work: Work, pairs: int) -> Cost:
     """
     Measure one way of being seen.
 
@@ -106,7 +79,7 @@ def measure(name: str, job: tuple[str, str], pairs: int) -> Cost:
     """
     with receivers() as opened, tempfile.TemporaryDirectory(prefix="tailrace-overhead-") as folder:
         way = ways(opened)[name]
-        task = Task(*job, folder, dict(way.settings), way.dashboard, pairs)
+        task = Task(work.small, work.script, folder, dict(way.settings), way.dashboard, pairs)
         runs = _runs(task, opened)
         _check(name, way, runs, opened)
     return _cost(name, runs)

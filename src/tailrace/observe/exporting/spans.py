@@ -1,19 +1,23 @@
-"""Spans by the SDK of OpenTelemetry."""
+"""
+Spans in the words of OpenTelemetry.
+
+While a job works, a span is a few numbers and texts; what the SDK makes of it is made where it is sent, on the exporter's
+thread.
+"""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
 from tailrace.engine.tracing import PARENT, Attributes, Header, Span, SpanKind, Tracer
 from tailrace.observe.exporting.queue import ExportQueue
@@ -24,55 +28,111 @@ _KINDS = {
     SpanKind.PRODUCER: trace.SpanKind.PRODUCER,
     SpanKind.CLIENT: trace.SpanKind.CLIENT,
 }
+_SCOPE = InstrumentationScope("tailrace", version("tailrace"))
+_FLAGS = TraceFlags(TraceFlags.SAMPLED)
 
 
-def span_queue(name: str, exporter: SpanExporter) -> ExportQueue[ReadableSpan]:
-    """Make the way out of spans."""
-    return ExportQueue("traces", name, lambda spans: exporter.export(spans) is SpanExportResult.SUCCESS)
+class OtelSpan(Span):
+    """A span that is followed; `done` takes it when it has ended."""
 
+    __slots__ = ("_done", "attributes", "began", "ended", "error", "header", "kind", "links", "name", "parent")
 
-class _Queued(SpanProcessor):
-    def __init__(self, queues: Sequence[ExportQueue[ReadableSpan]]) -> None:
-        self._queues = queues
-
-    def on_end(self, span: ReadableSpan) -> None:
-        for queue in self._queues:
-            queue.put(span)
-
-
-class _Span(Span):
-    def __init__(self, span: trace.Span, state: str) -> None:
-        self._span = span
-        context = span.get_span_context()
-        self.header = f"00-{context.trace_id:032x}-{context.span_id:016x}-01{state}"
+    def __init__(
+        self,
+        name: str,
+        kind: SpanKind,
+        parent: Header,
+        began: int,
+        attributes: Attributes | None,
+        links: Sequence[Header],
+        done: Callable[[OtelSpan], None],
+    ) -> None:
+        self.name, self.kind, self.parent, self.links = name, kind, parent, links
+        self.began, self.ended = began, 0
+        self.attributes = attributes
+        self.error: str | None = None
+        self._done = done
+        trace_id = parent[3:35] or f"{_id(128):032x}"
+        self.header = f"00-{trace_id}-{_id(64):016x}-01{parent[PARENT:]}"
 
     def end(self, at: int | None = None, error: BaseException | None = None) -> None:
-        if error is not None:
-            # the kind of the error alone: its words may have values of rows
-            self._span.set_attribute("error.type", type(error).__name__)
-            self._span.set_status(Status(StatusCode.ERROR))
-        self._span.end(at)
+        # the kind of the error alone: its words may have values of rows
+        self.error = None if error is None else type(error).__name__
+        self.ended = time.time_ns() if at is None else at
+        self._done(self)
+
+
+def _id(bits: int) -> int:
+    """Draw an id; zero is none."""
+    return random.getrandbits(bits) or 1
+
+
+def span_queue(name: str, exporter: SpanExporter, resource: Resource) -> ExportQueue[OtelSpan]:
+    """Make the way out of spans."""
+
+    def send(spans: Sequence[OtelSpan]) -> bool:
+        return exporter.export([_readable(span, resource) for span in spans]) is SpanExportResult.SUCCESS
+
+    return ExportQueue("traces", name, send)
+
+
+def _readable(span: OtelSpan, resource: Resource) -> ReadableSpan:
+    attributes = dict(span.attributes or {}) | ({} if span.error is None else {"error.type": span.error})
+    return ReadableSpan(
+        span.name,
+        _place(span.header, is_remote=False),
+        _place(span.parent) if span.parent else None,
+        resource,
+        attributes,
+        (),
+        [Link(_place(header)) for header in span.links],
+        _KINDS[span.kind],
+        status=Status(StatusCode.UNSET if span.error is None else StatusCode.ERROR),
+        start_time=span.began,
+        end_time=span.ended,
+        instrumentation_scope=_SCOPE,
+    )
+
+
+def _place(header: Header, *, is_remote: bool = True) -> SpanContext:
+    state = header[PARENT:]
+    known = TraceState.from_header([state]) if state else None
+    return SpanContext(int(header[3:35], 16), int(header[36:52], 16), is_remote, _FLAGS, known)
 
 
 class OtelTracer(Tracer):
-    """Follows at most `most` rows a second; of what has no trace the share `ratio` gets one."""
+    """
+    Follows at most `most` rows a second whose traces were chosen elsewhere.
+
+    Of what has no trace the share `ratio` gets one, at most `new` a second: those of a second are taken together, so that
+    most batches have none and cost nothing.
+    """
 
     def __init__(
-        self, resource: Resource, queues: Sequence[ExportQueue[ReadableSpan]], ratio: float = 0.0, most: int = 50
+        self, queues: Sequence[ExportQueue[OtelSpan]], ratio: float = 0.0, most: int = 50, new: int = 10
     ) -> None:
         self.ratio = ratio
-        self._most = most
+        self._most, self._new = most, min(new, most)
         self._left, self._since = float(most), time.monotonic()
-        provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(_Queued(queues))
-        self._tracer = provider.get_tracer("tailrace", version("tailrace"))
+        self._left_new, self._since_new = self._new, self._since
+        self._queues = queues
 
-    def allow(self, wanted: int) -> int:
+    def allow(self, wanted: int, *, new: bool = False) -> int:
         now = time.monotonic()
+        return self._allow_new(wanted, now) if new else self._allow(wanted, now)
+
+    def _allow(self, wanted: int, now: float) -> int:
         self._left = min(self._most, self._left + (now - self._since) * self._most)
         self._since = now
         allowed = min(wanted, int(self._left))
         self._left -= allowed
+        return allowed
+
+    def _allow_new(self, wanted: int, now: float) -> int:
+        if now - self._since_new >= 1:
+            self._left_new, self._since_new = self._new, now
+        allowed = min(wanted, self._left_new)
+        self._left_new -= allowed
         return allowed
 
     def begin(
@@ -84,19 +144,8 @@ class OtelTracer(Tracer):
         attributes: Attributes | None = None,
         links: Sequence[Header] = (),
     ) -> Span:
-        linked = [Link(_place(h)) for h in links]
-        above = trace.set_span_in_context(NonRecordingSpan(_place(parent)), Context()) if parent else Context()
-        span = self._tracer.start_span(name, above, _KINDS[kind], attributes, linked, at)
-        assert isinstance(span, SdkSpan)
-        return _Span(span, parent[PARENT:])
+        return OtelSpan(name, kind, parent, time.time_ns() if at is None else at, attributes, links, self._done)
 
-
-def _place(header: Header) -> SpanContext:
-    state = header[PARENT:]
-    return SpanContext(
-        int(header[3:35], 16),
-        int(header[36:52], 16),
-        is_remote=True,
-        trace_flags=TraceFlags(TraceFlags.SAMPLED),
-        trace_state=TraceState.from_header([state]) if state else None,
-    )
+    def _done(self, span: OtelSpan) -> None:
+        for queue in self._queues:
+            queue.put(span)

@@ -73,12 +73,14 @@ def _traces(exports: Exports, name: str, settings: Mapping[str, str], stack: Exi
     if ways:
         from tailrace.observe.exporting import spans  # noqa: PLC0415  an extra
 
-        queues = [spans.span_queue(way, _span_exporter(way, settings)) for way in ways]
+        tells = resource(name, settings)
+        queues = [spans.span_queue(way, _span_exporter(way, settings), tells) for way in ways]
         for queue in queues:
             stack.callback(queue.close)
             exports.ways.append(queue)
-        ratio, most = (value(settings, f"tailrace.traces.{key}") for key in ("sample", "max-per-second"))
-        exports.tracer = spans.OtelTracer(resource(name, settings), queues, ratio, most)
+        keys = ("sample", "max-per-second", "max-new-per-second")
+        ratio, most, new = (value(settings, f"tailrace.traces.{key}") for key in keys)
+        exports.tracer = spans.OtelTracer(queues, ratio, most, new)
 
 
 def _metrics(exports: Exports, name: str, settings: Mapping[str, str], look: Look, stack: ExitStack) -> None:
