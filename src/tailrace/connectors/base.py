@@ -85,7 +85,8 @@ class Block:
     """
     Rows of one partition, in order, as they came.
 
-    `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source.
+    `values` are bytes to decode, or already the physical columns of the scan (by name) from a columnar source; with the
+    column `batch.KIND` where the table says what has changed.
     `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
     `metadata` has one column for each metadata key asked for; beside bytes also one for each column of PARTITIONED BY
     that the scan asks for, by its name, as those are not in the bytes. `headers` (of type `HEADERS`) are needed for dead

@@ -136,6 +136,7 @@ class BlockDecoder:
             if columns[f.name].dtype not in (f.type.polars, self._schema[f.name].type.polars)
         }
         columns |= {name: fitted for name, (fitted, _) in misfits.items()}
+        columns |= {KIND: frame[KIND]} if KIND in frame.columns else {}
         found: dict[int, Reject] = {}
         for name, (_, lost) in misfits.items():
             reason = f"value of column '{name}' does not fit {self._physical[name].type.sql()}"

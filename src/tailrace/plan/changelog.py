@@ -62,6 +62,11 @@ CHANGE_FORMATS = ("canal-json", "debezium-avro-confluent", "debezium-json", "max
 UPSERT_CONNECTORS = ("upsert-kafka",)
 """The connectors whose rows say what stands at a primary key."""
 
+CHANGE_OPTIONS = {
+    "dynamodb": ("scan.mode", {"stream": ALL, "upsert-stream": UPSERTS, "scan-then-stream": UPSERTS}),
+}
+"""Connectors with an option that says what rows do as they are read, and what its words mean; others are inserts only."""
+
 _INSERTS_ONLY_IN = (
     Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Process, Sort, Versions, WindowJoin, WindowRank,
 )  # fmt: skip
@@ -98,8 +103,16 @@ def table_mode(table: Table) -> Mode:
     """Give what the rows of a table do as they are read."""
     if table.connector in UPSERT_CONNECTORS:
         return UPSERTS
+    option, modes = CHANGE_OPTIONS.get(table.connector, ("", {}))
+    if (word := table.option(option)) is not None and word.value in modes:
+        return modes[word.value]
+    return ALL if keeps_changes(table) else INSERT_ONLY
+
+
+def keeps_changes(table: Table) -> bool:
+    """Tell whether rows of a table are written as what has changed, with those that are taken back."""
     given = table.option("value.format") or table.option("format")
-    return ALL if given is not None and given.value in CHANGE_FORMATS else INSERT_ONLY
+    return given is not None and given.value in CHANGE_FORMATS
 
 
 def updates(node: Node) -> bool:

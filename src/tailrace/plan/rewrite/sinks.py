@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tailrace.plan.changelog import ALL, INSERT_ONLY, changelog_modes, table_mode
+from tailrace.plan.changelog import INSERT_ONLY, changelog_modes, keeps_changes
 from tailrace.plan.keys import unique_keys
 from tailrace.plan.nodes import Enforce, Materialize, Node, Sink
 
@@ -49,7 +49,7 @@ def _needs_materialize(sink: Sink, wish: str) -> bool:
     assert sink.table is not None
     key = sink.table.primary_key
     # a table of changes takes rows back by themselves
-    if not key or wish == NONE or table_mode(sink.table) == ALL:
+    if not key or wish == NONE or keeps_changes(sink.table):
         return False
     updates = changelog_modes([sink])[id(sink.input)] != INSERT_ONLY
     return wish == FORCE or (updates and frozenset(key) not in unique_keys(sink.input))
