@@ -78,6 +78,26 @@ def test_cassandra(tmp_path: Path) -> None:
         session.cluster.shutdown()
 
 
+def test_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit = pytest.importorskip("botocore.session", reason="DynamoDB: the extra tailrace[dynamodb] is not installed")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tailrace")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    with running("dynamodb", tmp_path / "server", {"DYNAMODB_PORT": str(free_ports(1))}) as (_, address):
+        url = f"http://{address}"
+        client = kit.get_session().create_client("dynamodb", region_name="eu-central-1", endpoint_url=url)
+        client.create_table(
+            TableName="totals",
+            KeySchema=[{"AttributeName": "card", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "card", "AttributeType": "N"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        said = run("dynamodb.sql", tmp_path, ENDPOINT=url)
+        items = client.scan(TableName="totals")["Items"]
+        assert sum(int(item["n"]["N"]) for item in items) == 1000
+        assert all("expires" in item for item in items)
+        assert said.count("|") > 20
+
+
 @pytest.mark.slow
 def test_hbase(tmp_path: Path) -> None:
     client = pytest.importorskip("happybase", reason="HBase: its extra is not installed")

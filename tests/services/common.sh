@@ -115,9 +115,9 @@ go_build() {
   mv "$tmp/out" "$out" && rm -rf "$tmp"
 }
 
-# mvn_jars DIR COORDINATE...: artifacts (group:artifact:version) of Maven Central, and all they need at run time, into $SERVICES_HOME/DIR.
+# mvn_jars DIR COORDINATE...: artifacts (group:artifact:version[:type]) of Maven Central, and all they need at run time, into $SERVICES_HOME/DIR.
 mvn_jars() {
-  local dir=$SERVICES_HOME/$1 coordinate g a v
+  local dir=$SERVICES_HOME/$1 coordinate g a v t
   shift
   [[ ! -f $dir/.done ]] || return 0
   command -v mvn >/dev/null && command -v java >/dev/null || die "needs Maven and Java 17"
@@ -126,8 +126,8 @@ mvn_jars() {
     echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
     echo '<groupId>services</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging><dependencies>'
     for coordinate; do
-      IFS=: read -r g a v <<<"$coordinate"
-      echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version></dependency>"
+      IFS=: read -r g a v t <<<"$coordinate"
+      echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version><type>${t:-jar}</type></dependency>"
     done
     echo '</dependencies></project>'
   } >"$dir/pom.xml"

@@ -24,6 +24,7 @@ _BUILT_IN = (
     "blackhole",
     "cassandra",
     "datagen",
+    "dynamodb",
     "elasticsearch",
     "eventhubs",
     "filesystem",
@@ -43,6 +44,7 @@ _BUILT_IN = (
 _EXTRAS = {
     "alert": "alert",
     "cassandra": "cassandra",
+    "dynamodb": "dynamodb",
     "elasticsearch": "elasticsearch",
     "eventhubs": "kafka",
     "hbase": "hbase",
