@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import structlog
-import uvicorn
 
+from tailrace.connectors.bounded_server import bounded_server
 from tailrace.errors import ConfigError
 from tailrace.web.address import Address, token_for
 from tailrace.web.app import Routes, make_app
@@ -24,7 +24,6 @@ from tailrace.web.site import Site
 WATCH_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 _MOST_CONNECTIONS = 100
-_IDLE_SECONDS = 15
 
 _log = structlog.get_logger("tailrace.web")
 
@@ -60,18 +59,7 @@ class Server:
         app = Guard(make_app(self._routes), where, gate)
         self._socket = _bound(where)
         self.address: Address = Address(where.host, self._socket.getsockname()[1])
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = bounded_server(app, _MOST_CONNECTIONS, 1)
         self._thread = threading.Thread(target=self._run, name="tailrace-web", daemon=True)
 
     @property

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
@@ -20,6 +19,7 @@ from starlette.routing import Route
 
 from tailrace.connectors import trace_headers
 from tailrace.connectors.base import Assigned, Block, Change, Limit, Positions, Reader, Report, Source
+from tailrace.connectors.bounded_server import bounded_server
 from tailrace.connectors.http import journal
 from tailrace.connectors.http.bodies import BadBodyError, split
 from tailrace.connectors.http.journal import Journal
@@ -34,7 +34,6 @@ METADATA: dict[str, pl.DataType] = {
     "headers": pl.List(pl.Struct({"key": pl.String, "value": pl.Binary})),
 }
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
-_IDLE_SECONDS = 15
 _CLOSE_SECONDS = 5.0
 
 
@@ -229,18 +228,7 @@ class _Server:
             return await receiver(request)
 
         app = Starlette(routes=[Route(hook.path, receive, methods=["POST"])])
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            limit_concurrency=hook.connections,
-            timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=2,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = bounded_server(app, hook.connections, 2)
         self._thread = threading.Thread(target=self._run, name="tailrace-http-webhook", daemon=True)
         self._thread.start()
 
