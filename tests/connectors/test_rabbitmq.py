@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -22,13 +22,16 @@ from connector_kit import sink, source, table
 
 from tailrace.connectors.base import Block, Limit, Reader, Refusals
 from tailrace.connectors.event_loop import EventLoop
+from tailrace.connectors.inbox import Message
 from tailrace.connectors.metadata import parse_type
 from tailrace.connectors.rabbitmq.client import Broker
+from tailrace.connectors.rabbitmq.given import Given
 from tailrace.connectors.rabbitmq.sink import RabbitSink
 from tailrace.errors import ConfigError, TerminalError, TransientError
 from tailrace.formats.base import Rows
 from tailrace.plan.catalog import MetadataColumn, Table
 from tailrace.schema import BIGINT, STRING
+from tailrace.testing import FaultProxy
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +135,56 @@ def test_messages_with_an_id_are_taken_once(url: str, channel: Any) -> None:
     again.acknowledge({"q": rest[-1].position})
     again.close()
     until(lambda: ready(channel) == 0)
+
+
+def test_a_connection_that_is_lost_is_made_again(url: str, channel: Any) -> None:
+    """What was read and not acknowledged comes again, and is taken once; the position of before acknowledges nothing of now."""
+    queue(channel)
+    put(channel, *range(5), ids=True)
+    with FaultProxy(url.rpartition("@")[2].rstrip("/")) as proxy:
+        reader = source(declare(f"amqp://guest:guest@{proxy.address}/", prefetch="6")).open({})
+        blocks = take(reader, 5)
+        proxy.cut()
+        put(channel, *range(5, 9), ids=True)
+        with pytest.raises(TransientError, match="is away"):
+            until(lambda: bool(reader.poll(Limit(wait_seconds=0.1))))
+        (rest,) = take(reader, 1)
+        assert ids([rest]) == [5]
+        reader.acknowledge({"q": blocks[-1].position})
+        assert ids(take(reader, 3)) == [6, 7, 8]
+        reader.close()
+    until(lambda: ready(channel) == 4)
+
+
+def test_what_is_known_makes_room_for_more(url: str, channel: Any) -> None:
+    """All that the broker gives at once was in the checkpoint."""
+    queue(channel)
+    put(channel, *range(10), ids=True)
+    reader = source(declare(url, prefetch="5")).open({})
+    blocks = take(reader, 5)
+    reader.close()
+    until(lambda: ready(channel) == 10)
+    again = source(declare(url, prefetch="5")).open({"q": blocks[-1].position})
+    rest = take(again, 5)
+    assert ids(rest) == [5, 6, 7, 8, 9]
+    again.acknowledge({"q": blocks[-1].position})
+    again.close()
+    until(lambda: ready(channel) == 5)
+
+
+def test_queues_are_acknowledged_each_on_its_own(url: str, channel: Any) -> None:
+    channel.queue_delete("r")
+    channel.queue_declare("r", durable=True)
+    queue(channel)
+    for n in range(6):
+        channel.basic_publish("", "qr"[n % 2], json.dumps({"id": n}).encode())
+    reader = source(declare(url, queue="q;r")).open({})
+    last = {b.partition: b.position for b in take(reader, 6)}
+    reader.acknowledge({"r": last["r"]})
+    reader.close()
+    until(lambda: ready(channel) == 3)
+    assert channel.queue_declare("r", passive=True).method.message_count == 0
+    channel.queue_delete("r")
 
 
 def test_the_prefetch_bounds_what_is_on_its_way(url: str, channel: Any) -> None:
@@ -291,3 +344,34 @@ def test_a_connection_that_failed_is_closed_where_it_was_made() -> None:
     with all_awaited():
         on_a_thread(fail)
     loop.close()
+
+
+class Heard:
+    """A message of a broker, as the bookkeeping knows it."""
+
+    def __init__(self, tag: int) -> None:
+        self.delivery_tag = tag
+
+
+def came(given: Given, *known: tuple[int, str]) -> list[str]:
+    """Let messages come; give the ids of those that are kept."""
+    messages = [Message(b"", given.came(cast("Any", Heard(tag))), metadata={"message-id": i}) for tag, i in known]
+    return [str(m.metadata["message-id"]) for m in given.take(messages)]
+
+
+def test_a_broker_that_forgot_what_it_was_told() -> None:
+    """What was acknowledged before it was killed comes again, is taken once, and acknowledged at once."""
+    given = Given.at(None, 10)
+    assert came(given, (1, "a"), (2, "b"), (3, "c")) == ["a", "b", "c"]
+    last, alone = given.hear(2)
+    assert (last and last.delivery_tag, alone) == (2, [])
+    given.begin()
+    assert came(given, (1, "a"), (2, "b"), (3, "c"), (4, "d")) == ["d"]
+    assert [m.delivery_tag for m in given.known()] == [1, 2]
+    assert given.hear(2) == (None, [])
+    _, alone = given.hear(3)
+    assert [m.delivery_tag for m in alone] == [3]
+    last, _ = given.hear(7)
+    assert last is not None
+    assert last.delivery_tag == 4
+    assert came(given, (5, "d")) == ["d"]  # the sender's own doing

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # RabbitMQ with streams, Debian's packages unpacked into a folder of their own. Users: guest.
 #
-#   RABBITMQ_PORT   where it listens for AMQP (15673); Erlang's ports are the two behind it
+#   RABBITMQ_PORT              where it listens for AMQP (15673); Erlang's ports are the two behind it
+#   RABBITMQ_MAX_MESSAGE_SIZE  how many bytes a message has at most (128 MB)
 NAME=rabbitmq
 # shellcheck source=tests/services/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -42,14 +43,16 @@ environment() {
 }
 
 launch_server() {
-  ports_free "$PORT" $((PORT + 1)) $((PORT + 2))
   environment
+  epmd -kill >/dev/null 2>&1 || true # that of a broker that was killed
+  ports_free "$PORT" $((PORT + 1)) $((PORT + 2))
   cat >"$RUN/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$PORT
 stream.listeners.tcp = none
 vm_memory_high_watermark.absolute = 512MiB
 disk_free_limit.absolute = 100MB
 log.console.level = warning
+max_message_size = ${RABBITMQ_MAX_MESSAGE_SIZE:-134217728}
 CONF
   echo '[rabbitmq_stream].' >"$RUN/enabled_plugins"
   launch rabbitmq-server

@@ -18,7 +18,7 @@ from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.encoding import RowEncoder, messages
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, reported
-from tailrace.errors import TailraceError, TerminalError, TransientError
+from tailrace.errors import DataError, TailraceError, TerminalError, TransientError
 
 _CLOSE_SECONDS = 5.0
 
@@ -116,11 +116,18 @@ class RabbitSink(BulkSink):
                 hint = "bind a queue for it, or set 'sink.mandatory' = 'false'"
                 refused.append(Refused(row, "unroutable", "no queue takes a message of this routing key", hint))
                 continue
-            why = _transient(answer, self._broker)
+            why = self._again(answer)
             again.append(row)
         if why is not None:
             self._exchange = None
         return Outcome(refused, again, why)
+
+    def _again(self, error: BaseException) -> TransientError:
+        try:
+            return _transient(error, self._broker)
+        except TailraceError:
+            self._exchange = None  # its channel is closed
+            raise
 
     def check(self) -> Report:
         return check_broker(self._broker, self._queues, self._route.exchange)
@@ -152,8 +159,12 @@ def _transient(error: BaseException, broker: Broker) -> TransientError:
     Give the error of a message that may be sent again.
 
     Raises:
+        DataError: it is too large; the broker has closed the channel, and what became of the others is not known.
         TerminalError: it may not.
     """
+    if isinstance(error, exceptions.ChannelPreconditionFailed) and "message size" in str(error):
+        hint = "raise 'max_message_size' of the broker, or drop such rows"
+        raise DataError(f"RabbitMQ at {broker.shown} takes no message of this size: {error}", hint=hint)
     if isinstance(error, exceptions.DeliveryError):
         return TransientError(
             f"RabbitMQ at {broker.shown} did not take a message for now", hint="its queue may be full"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import aiormq
 import polars as pl
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.inbox import Inbox, Message, block
 from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, reported
-from tailrace.errors import TailraceError
+from tailrace.connectors.rabbitmq.given import Given, Heard
+from tailrace.errors import TailraceError, TransientError
 
 METADATA: dict[str, pl.DataType] = {
     "exchange": pl.String(),
@@ -53,94 +55,101 @@ class QueueSource(Source):
         return check_broker(self.broker, self.queues)
 
 
-@dataclass(slots=True)
-class _Queue:
-    """One queue: what was given and is not acknowledged, in order; `before` has ids of what was taken before a restart."""
-
-    before: set[str]
-    given: deque[tuple[int, str]] = field(default_factory=deque)
-    messages: dict[int, AbstractIncomingMessage] = field(default_factory=dict)
-
-    def ids(self) -> list[str]:
-        """Give the ids of all that may come again."""
-        return [*sorted(self.before), *(i for _, i in self.given if i)]
-
-
 class QueueReader(Reader):
-    """Consumes on a loop of its own; the prefetch bounds what waits here."""
+    """
+    Consumes on a loop of its own; the prefetch bounds what waits here. When its connection is lost, the next poll makes another.
+
+    Each queue has a channel of its own, as what is acknowledged together are all messages of a channel up to one.
+    """
 
     def __init__(self, source: QueueSource, positions: Positions) -> None:
         self._source = source
         self._changes: list[Change] = [Assigned(name) for name in source.queues.names]
-        self._queues = {name: _Queue(set(positions.get(name, {}).get("ids", ()))) for name in source.queues.names}
+        lately = 0 if source.queues.is_stream else source.prefetch
+        self._queues = {name: Given.at(positions.get(name), lately) for name in source.queues.names}
         self._inbox = Inbox(rows=(source.prefetch + 1) * len(self._queues), size=1 << 62)
         self._loop = EventLoop("tailrace-rabbitmq")
         self._connection: AbstractConnection | None = None
+        self._down = self._lost = False
         try:
-            self._loop.run(self._consume(positions), source.broker.seconds * 2)
+            self._loop.run(self._consume(), source.broker.seconds * 2)
         except BaseException:
             self.close()
             raise
 
     # on the loop
 
-    async def _consume(self, positions: Positions) -> None:
-        broker = self._source.broker
-        self._connection = await broker.connect()
-        self._connection.close_callbacks.add(self._closed)
-        with reported(broker):
-            channel = await self._connection.channel()
-            channel.close_callbacks.add(self._closed)
-            await self._source.queues.ready(channel, broker)
-            await channel.set_qos(prefetch_count=self._source.prefetch)
+    async def _consume(self) -> None:
+        await self._hang_up()
+        for given in self._queues.values():
+            given.begin()
+        connection = self._connection = await self._source.broker.connect()
+        self._down = False
+        connection.close_callbacks.add(partial(self._closed, connection))
+        with reported(self._source.broker):
             for name in self._queues:
-                await self._start(channel, name, positions.get(name, {}).get("offset"))
+                await self._start(connection, name)
 
-    async def _start(self, channel: AbstractChannel, name: str, offset: int | None) -> None:
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed:
+            await hang_up(connection)
+
+    async def _start(self, connection: AbstractConnection, name: str) -> None:
+        source, given = self._source, self._queues[name]
+        channel = await connection.channel()
+        channel.close_callbacks.add(partial(self._closed, connection))
+        await replace(source.queues, names=(name,)).ready(channel, source.broker)
+        await channel.set_qos(prefetch_count=source.prefetch)
         queue = await channel.get_queue(name, ensure=False)
         arguments: dict[str, Any] = {}
-        if self._source.queues.is_stream:
-            begin = "next" if self._source.latest else "first"
+        offset = given.offset
+        if source.queues.is_stream:
+            begin = "next" if source.latest else "first"
             arguments["x-stream-offset"] = begin if offset is None else offset + 1
 
         async def take(message: AbstractIncomingMessage) -> None:
-            self._take(name, offset, message)
+            if connection is self._connection and not self._down:  # else it comes again
+                self._take(name, offset, message)
 
         await queue.consume(take, arguments=arguments)
 
-    def _take(self, name: str, offset: int | None, message: AbstractIncomingMessage) -> None:
-        tag = int(message.delivery_tag or 0)
-        found = _message(message, tag)
-        if self._source.queues.is_stream and offset is not None and found.offset <= offset:
+    def _take(self, name: str, behind: int | None, message: AbstractIncomingMessage) -> None:
+        offset = _offset(message)
+        if self._source.queues.is_stream and behind is not None and offset <= behind:
             return  # a chunk begins before the offset that was asked for
-        self._queues[name].messages[tag] = message
-        self._inbox.put(name, found)
+        self._inbox.put(name, _message(message, self._queues[name].came(message), offset))
 
-    def _closed(self, _: Any, error: BaseException | None) -> None:
+    def _closed(self, connection: AbstractConnection, _: Any, error: BaseException | None) -> None:
+        """Say, once for each connection, that it is gone; also when one of its channels is."""
+        if connection is not self._connection or self._down:
+            return
+        self._down = True
         self._inbox.fail(as_ours(error or ConnectionError("the connection is closed"), self._source.broker))
 
     # on the reader's thread
 
     def poll(self, limit: Limit) -> list[Block]:
-        found = self._inbox.take(limit)
+        if self._lost:
+            self._loop.run(self._consume(), self._source.broker.seconds * 2)
+            self._lost = False
+        try:
+            found = self._inbox.take(limit)
+        except TailraceError:
+            self._lost = True
+            raise
         return [b for name, messages in found.items() if (b := self._block(name, messages)) is not None]
 
     def _block(self, name: str, messages: list[Message]) -> Block | None:
-        queue = self._queues[name]
-        kept = []
-        for message in messages:
-            known = str(message.metadata["message-id"] or "")
-            queue.given.append((message.position, known))
-            if known and known in queue.before:
-                queue.before.discard(known)  # it is in the checkpoint already
-                continue
-            kept.append(message)
-        tag = messages[-1].position
+        given = self._queues[name]
+        kept = given.take(messages)
         if self._source.queues.is_stream:
-            self._acknowledge(name, tag)  # the offset is the position; this only asks for more
-            position: dict[str, Any] = {"offset": messages[-1].offset}
+            given.offset = messages[-1].offset
+            self._acknowledge(given.hear(messages[-1].position))  # the offset is the position; this only asks for more
+            position: dict[str, Any] = {"offset": given.offset}
         else:
-            position = {"tag": tag, "ids": queue.ids()}
+            self._acknowledge((None, given.known()))
+            position = {"tag": messages[-1].position, "ids": given.ids()}
         if not kept:
             return None
         return replace(block(name, kept, self._source.metadata, headers=True), position=position)
@@ -148,27 +157,20 @@ class QueueReader(Reader):
     def acknowledge(self, positions: Positions) -> None:
         for name, position in positions.items():
             if name in self._queues and "tag" in position:
-                self._acknowledge(name, int(position["tag"]))
+                self._acknowledge(self._queues[name].hear(int(position["tag"])))
 
     @property
     def wants_positions(self) -> bool:
         return not self._source.queues.is_stream
 
-    def _acknowledge(self, name: str, tag: int) -> None:
-        queue = self._queues[name]
-        message = queue.messages.get(tag)
-        if message is None:
-            return  # of an earlier connection: it comes again
-        while queue.given and queue.given[0][0] <= tag:
-            queue.messages.pop(queue.given.popleft()[0], None)
-        try:
-            self._loop.run(_all_up_to(message), self._source.broker.seconds)
-        except (
-            aiormq.AMQPError,
-            OSError,
-            RuntimeError,
-        ) as error:  # the connection is gone: what was not heard comes again
-            raise as_ours(error, self._source.broker) from None
+    def _acknowledge(self, heard: Heard) -> None:
+        last, alone = heard
+        if last is None and not alone:
+            return
+        with suppress(
+            TransientError, aiormq.AMQPError, OSError, RuntimeError
+        ):  # the connection is gone, as the next poll tells
+            self._loop.run(_tell(last, alone), self._source.broker.seconds)
 
     def changes(self) -> list[Change]:
         found, self._changes = self._changes, []
@@ -177,32 +179,36 @@ class QueueReader(Reader):
     def close(self) -> None:
         self._inbox.close()
         try:
-            if self._connection is not None and not self._connection.is_closed:
-                self._connection.close_callbacks.clear()
-                self._loop.run(hang_up(self._connection), _CLOSE_SECONDS)
+            self._loop.run(self._hang_up(), _CLOSE_SECONDS)
         except (TailraceError, OSError):
             self._connection = None  # it was going down; what is not acknowledged comes again
         finally:
             self._loop.close()
 
 
-async def _all_up_to(message: AbstractIncomingMessage) -> None:
-    await message.ack(multiple=True)
+async def _tell(last: AbstractIncomingMessage | None, alone: list[AbstractIncomingMessage]) -> None:
+    if last is not None:
+        await last.ack(multiple=True)
+    for message in alone:
+        await message.ack()
 
 
-def _message(message: AbstractIncomingMessage, tag: int) -> Message:
-    headers = [(k, _bytes(v)) for k, v in (message.headers or {}).items() if k != "x-stream-offset"]
+def _offset(message: AbstractIncomingMessage) -> int:
     offset = (message.headers or {}).get("x-stream-offset", message.delivery_tag)
-    number = int(offset) if isinstance(offset, int) else -1
+    return int(offset) if isinstance(offset, int) else -1
+
+
+def _message(message: AbstractIncomingMessage, number: int, offset: int) -> Message:
+    headers = [(k, _bytes(v)) for k, v in (message.headers or {}).items() if k != "x-stream-offset"]
     metadata = {
         "exchange": message.exchange or "",
         "routing-key": message.routing_key or "",
         "message-id": message.message_id,
         "timestamp": message.timestamp,
         "redelivered": bool(message.redelivered),
-        "offset": number,
+        "offset": offset,
     }
-    return Message(message.body, tag, number, None, headers, metadata)
+    return Message(message.body, number, offset, None, headers, metadata)
 
 
 def _bytes(value: Any) -> bytes | None:
