@@ -40,6 +40,20 @@ def test_rabbitmq(service: Callable[[str, dict[str, str]], str], tmp_path: Path)
     connection.close()
 
 
+def test_kinesis(
+    service: Callable[[str, dict[str, str]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("botocore", reason="Kinesis: the extra tailrace[kinesis] is not installed")
+    kit = pytest.importorskip("kinesis_kit", reason="Kinesis: what its tests need is not installed")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    endpoint = service("kinesis", {"KINESIS_PORT": str(free_ports(2))}).partition("=")[2]
+    client = kit.client_of(endpoint)
+    kit.make(client, "payments", 2)
+    run("kinesis.sql", tmp_path, REGION="us-east-1", ENDPOINT=endpoint)
+    assert len(kit.records(client, "payments")) == 1000
+
+
 def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
     redis = pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
     url = service("redis", {}).partition("=")[2]

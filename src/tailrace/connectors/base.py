@@ -451,6 +451,8 @@ class Connector(ABC):
     """Whether a table may have the metadata columns of its format."""
     partitions: bool = False
     """Whether PARTITIONED BY means something; its columns are then beside the bytes of the rows."""
+    partitions_in_rows: bool = False
+    """Whether those columns are in the bytes of the rows as well."""
 
     def source(self, table: Table, options: Values, schema: Schema, context: Context) -> Source:
         """

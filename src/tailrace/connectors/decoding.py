@@ -53,7 +53,7 @@ class BlockDecoder:
         schema = asked(table, schema)
         physical = [f for f in schema if f.name not in self._metadata]
         self._physical = Schema(tuple(physical))
-        beside = set(table.partitioned_by)
+        beside = set() if connector_of(table).partitions_in_rows else set(table.partitioned_by)
         in_key = set() if options.key is None else set(options.key_fields)
         not_in_value = (set() if options.value_has_key else in_key) | beside
         # the key alone tells which row a tombstone is about
