@@ -146,7 +146,7 @@ def front(target: str) -> tuple[Api, Front]:
 
 def _field(number: int, name: str, kind: int, *, repeated: bool = False, of: str = "") -> Any:
     label = 3 if repeated else 1
-    made = descriptor_pb2.FieldDescriptorProto(name=name, number=number, type=kind, label=label)  # type: ignore[arg-type]
+    made = descriptor_pb2.FieldDescriptorProto(name=name, number=number, type=kind, label=label)
     if of:
         made.type_name = of
     return made
@@ -189,5 +189,5 @@ def aggregated(rows: list[tuple[str, bytes]], hashes: dict[int, int] | None = No
         if hashes and number in hashes:
             made.explicit_hash_key_index = len(message.explicit_hash_key_table)
             message.explicit_hash_key_table.append(str(hashes[number]))
-    body = message.SerializeToString()
+    body: bytes = message.SerializeToString()
     return b"\xf3\x89\x9a\xc2" + body + hashlib.md5(body, usedforsecurity=False).digest()

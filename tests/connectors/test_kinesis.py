@@ -9,7 +9,7 @@ import time
 import uuid
 from base64 import b64decode
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -72,8 +72,7 @@ def declare(
     endpoint: str,
     stream: str,
     columns: dict[str, DataType] | None = None,
-    *,
-    metadata: tuple[MetadataColumn, ...] = (),
+    metadata: Sequence[MetadataColumn] = (),
     partitioned_by: tuple[str, ...] = (),
     **options: str,
 ) -> Table:
@@ -85,7 +84,7 @@ def declare(
 
 
 def bounded(endpoint: str, stream: str, **options: str) -> Table:
-    return declare(endpoint, stream, RAW, scan__bounded="true", **options)
+    return declare(endpoint, stream, RAW, (), (), scan__bounded="true", **options)
 
 
 def values(blocks: list[Block]) -> list[str]:
@@ -392,8 +391,8 @@ def test_records_in_one_are_taken_apart(endpoint: str, client: Any, stream: str)
     broken = kit.aggregated(rows)[:-1] + b"\x00"
     client.put_record(StreamName=stream, PartitionKey="a", Data=kit.aggregated(rows))
     client.put_record(StreamName=stream, PartitionKey="a", Data=b"plain")
-    metadata = (MetadataColumn("k", STRING, "partition-key", virtual=True),)
-    metadata += (MetadataColumn("sub", BIGINT, "sub-sequence-number", virtual=True),)
+    given = [("k", STRING, "partition-key"), ("sub", BIGINT, "sub-sequence-number")]
+    metadata = [MetadataColumn(name, type_, key, virtual=True) for name, type_, key in given]
     of = declare(endpoint, stream, RAW, metadata=metadata, scan__bounded="true")
     blocks = [b for b in read_all(of) if len(b)]
     assert values(blocks) == [*(d.decode() for _, d in rows), "plain"]
@@ -444,7 +443,10 @@ def test_records_in_the_wrong_shard_are_left_to_the_right_one(endpoint: str, cli
 
 
 def test_partition_keys(endpoint: str, client: Any) -> None:
-    fresh = lambda: kit.make(client, f"s-{uuid.uuid4().hex[:8]}", 2)  # noqa: E731
+
+    def fresh() -> str:
+        return kit.make(client, f"s-{uuid.uuid4().hex[:8]}", 2)
+
     rows = pl.DataFrame({"id": [1, 2, 3], "name": ["a", None, "x" * 300]})
     of = declare(endpoint, fresh(), partitioned_by=("id", "name"))
     target = written(of, rows)

@@ -1,0 +1,122 @@
+"""Streams of Kinesis through the conformance suites, on the stand-in kinesis-mock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+pytest.importorskip("botocore", reason="AWS: the extra tailrace[kinesis] is not installed")
+
+import kinesis_kit as kit
+from http_kit import Api
+from json_values import from_json, to_json
+from kinesis_kit import Front, refused
+from server_kit import Recipe, free_ports, running
+
+from tailrace.testing.connectors import SinkConformance, SourceConformance, System
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def kinesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe, str]]:
+    """Give a server of the module's own that saves what it has, and its address."""
+    given = {"KINESIS_PORT": str(free_ports(2)), "KINESIS_PERSIST": "true"}
+    with running("kinesis", tmp_path_factory.mktemp("kinesis"), given) as (recipe, said):
+        yield recipe, said.partition("=")[2]
+
+
+@pytest.fixture(scope="module")
+def guarded(kinesis: tuple[Recipe, str]) -> Iterator[str]:
+    """Give the address of a server before it that refuses logins, which the stand-in never does."""
+    api = Api(Front(kinesis[1], lambda *_: refused("UnrecognizedClientException")))
+    with api:
+        yield api.url
+
+
+class Streams(System):
+    """A stream of two shards for each table."""
+
+    connector = "kinesis"
+    title = "Amazon Kinesis Data Streams"
+    stand_in = "kinesis-mock"
+    remote = True
+    many = 2000
+
+    @pytest.fixture(autouse=True)
+    def _server(self, kinesis: tuple[Recipe, str], guarded: str) -> None:
+        self.recipe, self.endpoint = kinesis
+        self.guarded = guarded
+        self.client = kit.client_of(self.endpoint)
+
+    def options(self, table: str, at: str | None = None) -> dict[str, str]:
+        endpoint = f"http://{at}" if at else self.endpoint
+        given = {"connector": "kinesis", "stream": table, "aws.endpoint": endpoint, "format": "json"}
+        return given | {"source.init.position": "TRIM_HORIZON", "timeout": "5 s"} | kit.LOGIN
+
+    def make(self, table: str, columns: Mapping[str, str], key: Sequence[str]) -> None:
+        kit.make(self.client, table, 2)
+
+    def put(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+        made = [(str(i), to_json(columns, row).encode()) for i, row in enumerate(rows)]
+        kit.put_many(self.client, table, made)
+
+    def read(self, table: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
+        return [from_json(columns, r["Data"]) for r in kit.records(self.client, table)]
+
+    def address(self) -> str:
+        return self.endpoint.removeprefix("http://")
+
+    def kill(self) -> None:
+        time.sleep(2.5)  # what it has is saved every second
+        self.recipe.kill()
+
+    def start(self) -> None:
+        self.recipe.start()
+
+    def wrong_login(self, table: str) -> dict[str, str]:
+        given = self.options(table) | {"aws.endpoint": self.guarded}
+        return given | {"aws.credentials.basic.secretkey": "wrong-secret"}
+
+    def missing(self, table: str) -> dict[str, str]:
+        return self.options(table)
+
+    def version(self) -> str:
+        return "0.6.2"
+
+
+class TestSource(Streams, SourceConformance):
+    """Streams that are read."""
+
+    endless = True
+
+    def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
+        given = self.options(table, at) | {"source.reader.empty-records-fetch-interval": "50 ms"}
+        small = {"source.shard.get-records.max-record-count": "100"}
+        return given | small if endless else given | {"scan.bounded": "true"}
+
+    def put_unreadable(self, table: str) -> None:
+        kit.put(self.client, table, [("a", b'{"id": "many"}')])
+
+    def read_plainly(self, table: str, count: int) -> None:
+        assert len(kit.records(self.client, table)) >= count
+
+
+class TestSink(Streams, SinkConformance):
+    """Streams that are written."""
+
+    guarantee = "at-least-once"
+    # a killed stand-in has lost what it confirmed in the last second
+    kill = System.kill
+
+    def make_refusing(self, table: str) -> dict[str, Any]:
+        self.make(table, {}, ())
+        return {"name": "x" * (1 << 20)}
+
+    def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            data = to_json({"id": "BIGINT", "name": "STRING"}, row).encode()
+            self.client.put_record(StreamName=table, PartitionKey=str(row["id"]), Data=data)
