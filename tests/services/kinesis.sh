@@ -31,9 +31,14 @@ PYTHON
 launch_server() {
   ports_free "$PORT" $((PORT + 1))
   cd "$DIST/node_modules/kinesis-local"
+  # told to end, it waits for clients to close their connections: what is launched is a shell that does not
+  # shellcheck disable=SC2016  the inner shell expands these
   KINESIS_MOCK_PLAIN_PORT=$PORT KINESIS_MOCK_TLS_PORT=$((PORT + 1)) LOG_LEVEL=WARN \
-    SHOULD_PERSIST_DATA=${KINESIS_PERSIST:-false} PERSIST_PATH=$RUN/data PERSIST_INTERVAL=1s \
-    launch node --max-old-space-size=512 main.js
+    SHOULD_PERSIST_DATA=${KINESIS_PERSIST:-false} PERSIST_PATH=$RUN/data PERSIST_INTERVAL=1s launch bash -c '
+    node --max-old-space-size=512 main.js & pid=$!
+    trap '\''kill -9 $pid 2>/dev/null; exit 0'\'' TERM INT
+    wait "$pid"
+  ' kinesis
   wait_ready 60 ready
 }
 
