@@ -18,6 +18,7 @@ from tailrace.engine.histogram import BOUNDS
 from tailrace.expressions.docs import markdown
 from tailrace.formats import registry
 from tailrace.observe.metrics import METRICS
+from tailrace.observe.process import PROCESS
 from tailrace.observe.samples import MOST_PARTITIONS
 from tailrace.options import Option, Parser, duration, memory_size
 
@@ -56,9 +57,15 @@ A key that is none of these is an error, unless it begins as Flink's own do (`pa
 
 METRICS_PAGE = """# Metrics
 
-What `/metrics` of [`tailrace run --listen`](monitoring.md) gives. `process_…` and `python_info` of the process (CPU, memory, open files) come beside these.
+What `/metrics` of [`tailrace run --listen`](monitoring.md) gives. `python_info` and more of `process_…` come beside these.
 
 {metrics}
+
+## Of the process
+
+OTLP and DogStatsD send these under their names in OpenTelemetry's conventions.
+
+{process}
 
 Histograms have the classes {bounds} seconds. `source_delay_seconds` is told from about a hundred rows of each batch. Of sources with more than {most} partitions
 only the first ones have series of their own, and partitions that have ended (as files that were read) have none.
@@ -70,6 +77,15 @@ def metric_rows() -> str:
     rows = ["| Metric | Kind | Labels | Meaning |", "| --- | --- | --- | --- |"]
     labels = {m.name: ", ".join(f"`{label}`" for label in m.labels) for m in METRICS.values()}
     return "\n".join(rows + [f"| `{m.full_name}` | {m.kind} | {labels[m.name]} | {m.help} |" for m in METRICS.values()])
+
+
+def process_rows() -> str:
+    """Write the metrics of the process as a table, with the names that each way out has for them."""
+    rows = ["| OTLP, DogStatsD | Prometheus | Kind | Labels | Meaning |", "| --- | --- | --- | --- | --- |"]
+    labels = {m.name: ", ".join(f"`{label}`" for label in m.labels) for m in PROCESS.values()}
+    return "\n".join(
+        rows + [f"| `{m.name}` | `{m.full_name}` | {m.kind} | {labels[m.name]} | {m.help} |" for m in PROCESS.values()]
+    )
 
 
 def option_rows(options: Iterable[Option]) -> str:
@@ -192,7 +208,10 @@ def generated() -> dict[str, str]:
         "sql/support.md": support(),
         "connectors/index.md": CONNECTORS.format(connectors=connector_rows(), results=result_rows()),
         "metrics.md": METRICS_PAGE.format(
-            metrics=metric_rows(), bounds=", ".join(f"{b:g}" for b in BOUNDS), most=MOST_PARTITIONS
+            metrics=metric_rows(),
+            process=process_rows(),
+            bounds=", ".join(f"{b:g}" for b in BOUNDS),
+            most=MOST_PARTITIONS,
         ),
     }
 

@@ -22,6 +22,7 @@ from tailrace.observe.exporting.push import Push
 from tailrace.observe.exporting.queue import ExportQueue
 from tailrace.observe.exporting.telemetry import telemetry
 from tailrace.observe.metrics import METRICS
+from tailrace.observe.process import PROCESS
 
 
 def test_a_full_queue_drops_and_counts() -> None:
@@ -109,14 +110,21 @@ def test_otlp_metrics() -> None:
     kept = _Kept()
     count = OtlpMetrics(kept, Resource({})).send(FULL)
 
-    assert count >= len(METRICS)
-    assert set(kept.metrics) == {f"tailrace.{name}" for name in METRICS}
+    assert count >= len(METRICS) + len(PROCESS)
+    assert set(kept.metrics) == {f"tailrace.{name}" for name in METRICS} | set(PROCESS)
     rows = kept.metrics["tailrace.source_rows"]
     assert isinstance(rows.data, sdk.Sum)
     assert rows.data.is_monotonic
     assert [(p.attributes, p.value) for p in rows.data.data_points] == [
         ({"job_name": "j", "source": "scan-t", "table": "t"}, 7)
     ]
+    memory, used = kept.metrics["process.memory.usage"], kept.metrics["process.cpu.time"]
+    assert isinstance(memory.data, sdk.Sum)
+    assert (memory.unit, memory.data.is_monotonic) == ("By", False)
+    assert isinstance(used.data, sdk.Sum)
+    assert (used.unit, used.data.is_monotonic) == ("s", True)
+    assert [p.attributes for p in used.data.data_points] == [{"cpu.mode": "user"}, {"cpu.mode": "system"}]
+    assert kept.metrics["process.thread.count"].unit == "{thread}"
     latency = kept.metrics["tailrace.engine_latency_seconds"]
     assert isinstance(latency.data, sdk.Histogram)
     assert (latency.unit, latency.data.data_points[0].count, latency.data.data_points[0].sum) == ("s", 3, 0.004)
@@ -145,6 +153,12 @@ def test_dogstatsd(tmp_path: Path, *, unix: bool) -> None:
     assert [line.split("|")[0] for line in rows] == ["tailrace.source_rows:7"]
     assert set(rows[0].split("#")[1].split("|")[0].split(",")) >= {"service:j", "env:test", "table:t", "source:scan-t"}
     assert sum(line.startswith("tailrace.job_up:1.0|g") for line in lines) == 2
+    assert {line.split(":")[0] for line in lines} >= set(PROCESS) - {"process.disk.io", "system.network.io"}
+    (threads, _) = (line for line in lines if line.startswith("process.thread.count:"))
+    assert threads.split("|")[1] == "g"
+    used = [line for line in lines if line.startswith("process.cpu.time:") and "cpu.mode:user" in line]
+    assert used[0].split("|")[1] == "c"
+    assert float(used[0].split(":")[1].split("|")[0]) > 0
     assert [line.split("|")[0] for line in lines if ".count:3" in line] == ["tailrace.engine_latency_seconds.count:3"]
 
 

@@ -12,12 +12,25 @@ from prometheus_client.registry import Collector
 
 from tailrace.engine.histogram import BOUNDS, Counted
 from tailrace.observe.metrics import METRICS, Kind, Metric
+from tailrace.observe.process import BY_LIBRARY, PROCESS, process_samples
 from tailrace.observe.samples import Sample, samples
 from tailrace.runtime.observation import Observation
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 Look = Callable[[], Iterable[Observation]]
 """Gives what is seen of each running job now."""
+
+
+class ProcessMetrics(Collector):
+    """Gives prometheus_client what it does not know of the process by itself."""
+
+    def describe(self) -> list[Family]:
+        """Give all metrics, without values."""
+        return [_family(m) for m in PROCESS.values() if m.name not in BY_LIBRARY]
+
+    def collect(self) -> Iterator[Family]:
+        """Give all metrics that have values."""
+        yield from _families(s for s in process_samples() if s.metric.name not in BY_LIBRARY)
 
 
 class JobCollector(Collector):
@@ -32,19 +45,23 @@ class JobCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """Give all metrics that have values."""
-        families: dict[str, Family] = {}
-        for seen in self._look():
-            for sample in samples(seen):
-                _add(families.setdefault(sample.metric.name, _family(sample.metric)), sample)
-        yield from families.values()
+        yield from _families(sample for seen in self._look() for sample in samples(seen))
+
+
+def _families(given: Iterable[Sample]) -> Iterable[Family]:
+    families: dict[str, Family] = {}
+    for sample in given:
+        _add(families.setdefault(sample.metric.name, _family(sample.metric)), sample)
+    return families.values()
 
 
 def _family(metric: Metric) -> Family:
-    name, labels = f"tailrace_{metric.name}", metric.labels
+    # the library puts the ending of counters there by itself
+    name, labels = metric.full_name.removesuffix("_total"), [label.replace(".", "_") for label in metric.labels]
     match metric.kind:
         case Kind.COUNTER:
             return CounterMetricFamily(name, metric.help, labels=labels)
-        case Kind.GAUGE:
+        case Kind.GAUGE | Kind.UP_DOWN:
             return GaugeMetricFamily(name, metric.help, labels=labels)
         case Kind.HISTOGRAM:
             return HistogramMetricFamily(name, metric.help, labels=labels)
@@ -74,6 +91,7 @@ class Exposition:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
+        self._registry.register(ProcessMetrics())
         self._registry.register(JobCollector(look))
 
     def write(self, accept: str) -> tuple[bytes, str]:

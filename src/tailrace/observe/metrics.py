@@ -12,22 +12,28 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a metric's value does: it only grows, it goes up and down, or it counts lengths of time in classes."""
+    """What a metric's value does: it only grows, goes up and down (and can be summed or not), or counts lengths of time in classes."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
+    UP_DOWN = "up-down counter"
     HISTOGRAM = "histogram"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric, without the `tailrace_` before its name and the `_total` behind that of a counter."""
+    """
+    One metric, without the `tailrace_` before its name and the `_total` behind that of a counter.
+
+    One that has a name for `prometheus` is not of a job: its `name` is that of OpenTelemetry's conventions.
+    """
 
     name: str
     kind: Kind
     labels: tuple[str, ...]
     help: str
     unit: str = ""
+    prometheus: str = ""
 
     @property
     def full_name(self) -> str:
@@ -37,7 +43,7 @@ class Metric:
         >>> METRICS["source_rows"].full_name, METRICS["job_up"].full_name
         ('tailrace_source_rows_total', 'tailrace_job_up')
         """
-        return f"tailrace_{self.name}" + ("_total" if self.kind is Kind.COUNTER else "")
+        return self.prometheus or f"tailrace_{self.name}" + ("_total" if self.kind is Kind.COUNTER else "")
 
 
 _JOB = ("job_name",)
@@ -142,4 +148,4 @@ METRICS = {
         Metric("export_dropped", _COUNTER, _EXPORT, "Those that were not even sent, as too many waited already."),
     )
 }
-"""All metrics of jobs, by name; those of the process (`process_*`) come from prometheus_client."""
+"""All metrics of jobs, by name; those of the process are `process.PROCESS`."""

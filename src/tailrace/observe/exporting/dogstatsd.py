@@ -11,6 +11,7 @@ from tailrace.engine.histogram import Counted
 from tailrace.errors import ConfigError
 from tailrace.observe.exporting.otlp_metrics import labels_of, name_of
 from tailrace.observe.metrics import Kind
+from tailrace.observe.process import process_samples
 from tailrace.observe.samples import Sample, samples
 from tailrace.runtime.observation import Observation
 
@@ -36,7 +37,7 @@ class DogStatsdMetrics:
     def send(self, seen: Observation) -> int:
         """Send all values; tell how many. Nobody answers on this way."""
         count = 0
-        for sample in samples(seen):
+        for sample in (*samples(seen), *process_samples()):
             self._send(sample)
             count += 1
         self._client.flush()

@@ -12,6 +12,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from tailrace.engine.histogram import BOUNDS, Counted
 from tailrace.observe.metrics import Kind, Metric
+from tailrace.observe.process import process_samples
 from tailrace.observe.samples import Sample, samples
 from tailrace.runtime.observation import Observation
 
@@ -35,7 +36,7 @@ class OtlpMetrics:
         Raises:
             ConnectionError: they were not taken.
         """
-        given = list(samples(seen))
+        given = [*samples(seen), *process_samples()]
         metrics = [self._metric(of) for of in _by_metric(given)]
         scoped = sdk.ScopeMetrics(self._scope, metrics, "")
         data = sdk.MetricsData([sdk.ResourceMetrics(self._resource, [scoped], "")])
@@ -45,13 +46,15 @@ class OtlpMetrics:
 
     def _metric(self, given: list[Sample]) -> sdk.Metric:
         metric = given[0].metric
-        return sdk.Metric(name_of(metric), metric.help, _UNITS[metric.unit], self._data(metric, given))
+        return sdk.Metric(name_of(metric), metric.help, _UNITS.get(metric.unit, metric.unit), self._data(metric, given))
 
     def _data(self, metric: Metric, given: list[Sample]) -> sdk.DataT:
         if metric.kind is Kind.HISTOGRAM:
             return sdk.Histogram([self._histogram(s) for s in given], _SO_FAR)
         points = [self._number(s) for s in given]
-        return sdk.Gauge(points) if metric.kind is Kind.GAUGE else sdk.Sum(points, _SO_FAR, is_monotonic=True)
+        if metric.kind is Kind.GAUGE:
+            return sdk.Gauge(points)
+        return sdk.Sum(points, _SO_FAR, is_monotonic=metric.kind is Kind.COUNTER)
 
     def _number(self, sample: Sample) -> sdk.NumberDataPoint:
         assert not isinstance(sample.value, Counted)
@@ -84,7 +87,7 @@ def name_of(metric: Metric) -> str:
     >>> name_of(METRICS["source_rows"])
     'tailrace.source_rows'
     """
-    return f"tailrace.{metric.name}"
+    return metric.name if metric.prometheus else f"tailrace.{metric.name}"
 
 
 def labels_of(sample: Sample) -> dict[str, str]:
