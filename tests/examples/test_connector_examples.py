@@ -112,6 +112,21 @@ def test_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert said.count("|") > 20
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS")
+def test_cosmosdb(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    cosmos = pytest.importorskip("azure.cosmos", reason="Cosmos DB: the extra tailrace[cosmosdb] is not installed")
+    url = service("cosmosdb", {}).partition("=")[2]
+    client = cosmos.CosmosClient(url, "a2V5", connection_verify=False, enable_endpoint_discovery=False)
+    database = client.create_database_if_not_exists("shop")
+    totals = database.create_container("totals", partition_key=cosmos.PartitionKey("/card"))
+    script = tmp_path / "cosmosdb.sql"  # with what an emulator needs
+    text = (EXAMPLES / "cosmosdb.sql").read_text()
+    script.write_text(text.replace("'database'", "'ssl.verify' = 'false', 'endpoint-discovery' = 'false', 'database'"))
+    said = run(str(script), tmp_path, ENDPOINT=url, KEY="a2V5")
+    assert sum(item["n"] for item in totals.query_items("SELECT c.n FROM c", enable_cross_partition_query=True)) == 1000
+    assert said.count("|") > 20
+
+
 @pytest.mark.slow
 def test_hbase(tmp_path: Path) -> None:
     client = pytest.importorskip("happybase", reason="HBase: its extra is not installed")

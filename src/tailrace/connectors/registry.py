@@ -23,6 +23,7 @@ _BUILT_IN = (
     "alert",
     "blackhole",
     "cassandra",
+    "cosmosdb",
     "datagen",
     "dynamodb",
     "elasticsearch",
@@ -45,6 +46,7 @@ _BUILT_IN = (
 _EXTRAS = {
     "alert": "alert",
     "cassandra": "cassandra",
+    "cosmosdb": "cosmosdb",
     "dynamodb": "dynamodb",
     "elasticsearch": "elasticsearch",
     "eventhubs": "kafka",

@@ -67,6 +67,9 @@ CHANGE_OPTIONS = {
 }
 """Connectors with an option that says what rows do as they are read, and what its words mean; others are inserts only."""
 
+KEYED_CONNECTORS = ("cosmosdb",)
+"""Those whose rows do so if the table has a primary key; without one they are rows of their own."""
+
 _INSERTS_ONLY_IN = (
     Deduplicate, IntervalJoin, MatchRecognize, OverAggregate, Process, Sort, Versions, WindowJoin, WindowRank,
 )  # fmt: skip
@@ -101,7 +104,7 @@ def shown(mode: Mode) -> str:
 
 def table_mode(table: Table) -> Mode:
     """Give what the rows of a table do as they are read."""
-    if table.connector in UPSERT_CONNECTORS:
+    if table.connector in UPSERT_CONNECTORS or (table.connector in KEYED_CONNECTORS and table.primary_key):
         return UPSERTS
     option, modes = CHANGE_OPTIONS.get(table.connector, ("", {}))
     if (word := table.option(option)) is not None and word.value in modes:

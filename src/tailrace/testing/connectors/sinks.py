@@ -63,6 +63,8 @@ class SinkConformance(System):
     upserts: ClassVar[bool] = False
     """Whether a table with a PRIMARY KEY takes updates and deletes by it."""
 
+    crash_rows: ClassVar[int] = 30_000
+    """How many rows a run has that is killed after two checkpoints: more than it can have written until then."""
     keeps_epochs: ClassVar[bool] = False
     """Whether it keeps the rows of an epoch, in files too, so that a slow system holds up checkpoints, and not each batch."""
 
@@ -192,7 +194,7 @@ class SinkConformance(System):
     @needs("read")
     def test_sink_after_kill_9(self, tmp_path: Path) -> None:
         """P1: killed in the middle, the next run goes on from the checkpoint, and the guarantee holds."""
-        table, count = self.new_table(COLUMNS), 30_000
+        table, count = self.new_table(COLUMNS), self.crash_rows
         victim = Victim(self.script(table, count, 2000), tmp_path)
         victim.until(lambda: victim.epoch >= 2, "two checkpoints")
         victim.kill()
