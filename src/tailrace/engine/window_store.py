@@ -60,7 +60,8 @@ class WindowStore:
 
     def __len__(self) -> int:
         """The slots of open slices."""
-        return len(self._index) - self._dead
+        # another thread may ask while they are compacted, when neither number is true
+        return max(0, len(self._index) - self._dead)
 
     def add(self, batch: Batch, ends: I64, operator: Operator, copies_of: I64 | None = None) -> None:
         """

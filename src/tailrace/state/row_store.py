@@ -50,7 +50,8 @@ class RowStore:
         return len(self._log)
 
     def __len__(self) -> int:
-        return self.used - self._dropped
+        # another thread may ask while it is compacted, when neither number is true
+        return max(0, self.used - self._dropped)
 
     @property
     def nbytes(self) -> int:

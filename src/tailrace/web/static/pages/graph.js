@@ -4,7 +4,9 @@ import { h, s, say, table } from "../lib/dom.js";
 import { bytes, count, percent, rate, span, time } from "../lib/format.js";
 import { layout } from "../lib/layout.js";
 
-const SIZE = { width: 264, height: 84, gap: 28, rise: 44 };
+const WIDE = window.matchMedia("(min-width: 900px)").matches;
+const SIZE = { width: WIDE ? 360 : 264, height: 72, gap: 28, rise: 28 };
+const LETTERS = WIDE ? 38 : 28; // so many of a label fit
 
 /** Put together what the parts of a job say about one node each. */
 function nodesOf(job) {
@@ -46,12 +48,12 @@ function cut(text, most) {
 
 function drawNode(node, place, choose) {
   const lines = {
-    kind: s("text", { x: 12, y: 20, class: "kind" }),
-    label: s("text", { x: 12, y: 39, class: "label" }),
-    rate: s("text", { x: 12, y: 58, class: "rate" }),
-    note: s("text", { x: SIZE.width - 12, y: 20, class: "mark", "text-anchor": "end" }),
-    share: s("text", { x: SIZE.width - 12, y: 58, class: "share", "text-anchor": "end" }),
-    bar: s("rect", { x: 12, y: 68, height: 6, width: 0, rx: 3, class: "bar" }),
+    kind: s("text", { x: 12, y: 17, class: "kind" }),
+    label: s("text", { x: 12, y: 34, class: "label" }),
+    rate: s("text", { x: 12, y: 51, class: "rate" }),
+    note: s("text", { x: SIZE.width - 12, y: 17, class: "mark", "text-anchor": "end" }),
+    share: s("text", { x: SIZE.width - 12, y: 51, class: "share", "text-anchor": "end" }),
+    bar: s("rect", { x: 12, y: 59, height: 6, width: 0, rx: 3, class: "bar" }),
   };
   const element = s(
     "g",
@@ -65,7 +67,7 @@ function drawNode(node, place, choose) {
       },
     },
     s("rect", { width: SIZE.width, height: SIZE.height, rx: 8, class: "box" }),
-    s("rect", { x: 12, y: 68, height: 6, width: SIZE.width - 24, rx: 3, class: "track" }),
+    s("rect", { x: 12, y: 59, height: 6, width: SIZE.width - 24, rx: 3, class: "track" }),
     ...Object.values(lines),
   );
   return { element, lines };
@@ -76,9 +78,9 @@ function fillNode(drawn, node, job, chosen) {
   const back = held(node);
   const slow = job.bottleneck?.name === node.name;
   say(drawn.lines.kind, kind(node));
-  say(drawn.lines.label, cut(label(node), 28));
+  say(drawn.lines.label, cut(label(node), LETTERS));
   const flow = node.sink ? node.sink.rows_rate : node.rows_out_rate;
-  say(drawn.lines.rate, node.source?.waiting || node.sink?.waiting ? "waits for its system" : rate(flow));
+  say(drawn.lines.rate, node.source?.waiting || node.sink?.waiting ? "waits for its system" : flowText(node, flow));
   say(drawn.lines.note, slow ? "◆ bottleneck" : back >= 0.05 ? `held back ${percent(back)}` : "");
   say(drawn.lines.share, `busy ${percent(share)}`);
   drawn.lines.bar.setAttribute("width", Math.min(1, share) * (SIZE.width - 24));
@@ -94,6 +96,15 @@ function drawEdge(places, edge) {
   const bend = (y2 - y1) / 2;
   const path = `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
   return s("path", { d: path, class: "edge", "data-from": edge.from, "data-to": edge.to });
+}
+
+/** A sink with a row now and then has a rate of none most of the time: its rows are told too. */
+function flowText(node, flow) {
+  return node.sink ? `${rate(flow)}, ${count(node.sink.rows)} rows` : rate(flow);
+}
+
+function total(parts) {
+  return count(parts.reduce((sum, part) => sum + part.rows, 0));
 }
 
 /** Wider for more rows, by powers of ten; it moves while rows do. */
@@ -183,7 +194,7 @@ export function open(root) {
     say(summary, verdict(job));
     summary.dataset.slow = job.bottleneck ? "yes" : "no";
     const latency = job.sample.latency_p99;
-    say(facts, `In ${rate(job.sample.rows_in)}, out ${rate(job.sample.rows_out)}, latency p99 ${span(latency)}, up ${span(job.seconds)}, ${job.checkpoints} checkpoints, ${job.restarts} restarts`);
+    say(facts, `In ${rate(job.sample.rows_in)} (${total(job.sources)} rows so far), out ${rate(job.sample.rows_out)} (${total(job.sinks)}), latency p99 ${span(latency)}, up ${span(job.seconds)}, ${job.checkpoints} checkpoints, ${job.restarts} restarts`);
     const node = byName.get(chosen);
     panel.replaceChildren(h("h2", {}, node ? `${kind(node)} ${label(node)}` : "Details"),
       node ? details(node) : h("p", { class: "hint" }, "Choose an operator to see what it does."));
