@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.clock import Clock
+from tailrace.connectors.cache_store import CacheStore
 from tailrace.errors import ConfigError, DataError, TailraceError
 from tailrace.formats.base import MetadataKey, Reject, Rows
 from tailrace.options import OptionSet, Values
@@ -485,6 +486,15 @@ class Connector(ABC):
         """
         hint = "set 'lookup.cache' = 'FULL'"
         raise WholeOnlyError(f"a table of connector '{self.name}' is only looked up in as a whole", hint=hint)
+
+    def cache_store(self, options: Values) -> CacheStore:
+        """
+        Give the system as a shared cache of lookups; `options` are those of the table in front of which it stands (`cache...`).
+
+        Raises:
+            ConfigError: it is none, or not with these options.
+        """
+        raise self.cannot("a shared cache")
 
     def refuses_updates(self, table: Table) -> str:
         """Say why a sink of this table can't take rows that are updated or deleted; empty if it can."""

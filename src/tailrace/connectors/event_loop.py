@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
@@ -22,7 +23,8 @@ class EventLoop:
         self._loop = asyncio.new_event_loop()
         self._giving = threading.Lock()
         self._ended = False
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        context = contextvars.copy_context()  # what it logs says of which job it is
+        self._thread = threading.Thread(target=context.run, args=(self._serve,), name=name, daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
@@ -38,7 +40,7 @@ class EventLoop:
             TransientError: it took longer, and was given up, or the loop has ended.
             Exception: whatever the work raises.
         """
-        future = self._begin(work)
+        future = self.submit(work)
         try:
             return future.result(seconds)
         except OutOfTime:
@@ -47,12 +49,27 @@ class EventLoop:
             future.cancel()
             raise TransientError(f"no answer within {seconds:g} s") from None
 
-    def _begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """
+        Begin some work.
+
+        Raises:
+            TransientError: the loop has ended.
+        """
         with self._giving:  # so that nothing is given behind the end, where nobody would run it
             if not self._ended:
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
         work.close()
         raise TransientError("the connection is closed")
+
+    def cancel(self, seconds: float) -> None:
+        """
+        Give up what runs.
+
+        Raises:
+            TransientError: it did not end in time.
+        """
+        self.run(_cancel_all(), seconds)
 
     def close(self) -> None:
         """End the thread; what still runs is given up."""

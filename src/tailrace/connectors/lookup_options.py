@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration
+from tailrace.options import Option, OptionSet, at_least, boolean, choice, duration, name_list, positive, string
 
 
 def _upper(*words: str) -> Callable[[str], str]:
@@ -18,6 +18,61 @@ def _upper(*words: str) -> Callable[[str], str]:
 
 NONE, PARTIAL, FULL = "NONE", "PARTIAL", "FULL"
 WAIT, NULL, REJECT = "wait", "null", "reject"
+NO_CACHE, SERVERS, URL = "none", "cache.servers", "cache.url"
+
+LONGEST_MS = 30 * 86_400_000
+"""For longer memcached takes a time to live as a date."""
+_MOST_PREFIX = 100
+
+
+def lifetime(text: str) -> int:
+    """
+    Read how long something is kept in a cache, in milliseconds.
+
+    >>> lifetime("5 min")
+    300000
+    """
+    value = positive(duration)(text)
+    if value > LONGEST_MS:
+        raise ValueError("expected at most '30 d', as memcached keeps nothing longer")
+    return value
+
+
+def _lifetime_or_none(text: str) -> int:
+    return lifetime(text) if duration(text) else 0
+
+
+def key_prefix(text: str) -> str:
+    """Read what keys of a cache begin with."""
+    if len(text.encode()) > _MOST_PREFIX or any(c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(f"expected at most {_MOST_PREFIX} bytes without blanks and control characters")
+    return text
+
+
+_SHARED = (
+    Option(
+        "cache",
+        choice("memcached", "redis", NO_CACHE),
+        NO_CACHE,
+        "a cache that several processes share, in front of the table: `memcached`, `redis` or `none`",
+    ),
+    Option(SERVERS, name_list, (), "the servers of `'cache' = 'memcached'`, as `host:11211;other:11211`"),
+    Option(URL, string, doc="the server of `'cache' = 'redis'`, as `redis://localhost:6379/0`", secret=True),
+    Option("cache.username", string, doc="the user of the shared cache"),
+    Option("cache.password", string, doc="the password of the shared cache", secret=True),
+    Option("cache.ttl", lifetime, 300_000, "how long the rows of a key stay in the shared cache"),
+    Option(
+        "cache.negative-ttl", _lifetime_or_none, 30_000, "how long it knows that a key has no rows; `0 s`: it does not"
+    ),
+    Option("cache.prefix", key_prefix, "tailrace:", "what keys in the shared cache begin with"),
+    Option("cache.timeout", positive(duration), 500, "a shared cache that takes longer to answer is passed by for a while"),
+    Option(
+        "cache.lock-wait",
+        duration,
+        200,
+        "how long a key is waited for that another process just asks the table for; `0 s`: each asks itself",
+    ),
+)
 
 LOOKUP = OptionSet(
     "a table",
@@ -54,6 +109,7 @@ LOOKUP = OptionSet(
             "what happens when all tries have failed: `wait` (try on for `tailrace.source.retry-limit`, then stop), `null` (as if"
             " nothing was found) or `reject` (the error policy of the row's source decides, as by dead letter)",
         ),
+        *_SHARED,
     ),
 )
 """What a table takes whose connector has lookups."""

@@ -36,6 +36,13 @@ def samples(seen: Observation) -> Iterator[Sample]:
         yield from _operator(operator, job)
     for sink in seen.status.sinks:
         yield from _sink(sink, job)
+    for cache in seen.caches:
+        at = (job, cache.table, cache.cache)
+        yield _sample("lookup_cache_hits", at, cache.hits)
+        yield _sample("lookup_cache_negative_hits", at, cache.negative_hits)
+        yield _sample("lookup_cache_misses", at, cache.misses)
+        yield _sample("lookup_cache_errors", at, cache.errors)
+        yield _sample("lookup_cache_up", at, float(cache.up))
     for export in seen.exports:
         at = (job, export.signal, export.exporter)
         yield _sample("export_sent", at, export.sent)

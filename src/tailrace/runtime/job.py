@@ -371,6 +371,7 @@ class Job:
             executor.delays(),
             self.checkpoints,
             broker_delays={n: f.broker_delay.counted() for n, f in self._fetchers.items() if f.tells_times},
+            caches=self._parts.lookups.caches(),
         )
 
     def _partitions(self, name: str, fetcher: Fetcher, loop: Loop, executor: Executor) -> list[PartitionStatus]:

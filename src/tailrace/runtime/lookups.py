@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,7 +17,9 @@ from tailrace.clock import Clock
 from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Lookup, Report, Source, WholeOnlyError
 from tailrace.connectors.decoding import BlockDecoder
-from tailrace.connectors.lookup_options import FULL, PARTIAL, REJECT, WAIT
+from tailrace.connectors.event_loop import EventLoop
+from tailrace.connectors.lookup_options import FULL, NO_CACHE, PARTIAL, REJECT, WAIT
+from tailrace.connectors.shared_cache import CacheTally, in_front_of, wanted
 from tailrace.connectors.whole import read_whole
 from tailrace.engine.lookups import Answer, Asker, CacheRules
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
@@ -28,11 +29,14 @@ from tailrace.plan.nodes import LookupJoin
 from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.inputs import reach
+from tailrace.runtime.observation import LookupCacheStatus
 from tailrace.runtime.threads import thread
 from tailrace.settings import value
 
 _LOOK = 0.1
 """Who waits for an answer looks that often whether the job has halted."""
+_CLOSE = 5.0
+"""So many seconds each step of the end may take."""
 
 T = TypeVar("T")
 
@@ -47,9 +51,9 @@ class Lookups:
         self._clock = clock
         self._context = context
         self._halt = Halt()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._loop: EventLoop | None = None
         self._lookups: list[Lookup] = []
+        self._caches: list[tuple[str, str, CacheTally]] = []
         self._checks: list[tuple[LookupJoin, Callable[[], Report]]] = []
 
     def obey(self, halt: Halt) -> None:
@@ -70,19 +74,36 @@ class Lookups:
         limit = value(self._settings, "tailrace.source.retry-limit") / 1000
         if options["lookup.cache"] != FULL:
             try:
-                lookup = registry.lookup(node.table, node.asked, keys, context)
+                lookup = self._cached(registry.lookup(node.table, node.asked, keys, context), node, keys)
             except ConfigError as error:
-                if options["lookup.cache"] is not None or not isinstance(error, WholeOnlyError):
+                asked = options["lookup.cache"] is not None or options["cache"] != NO_CACHE
+                if asked or not isinstance(error, WholeOnlyError):
                     error.location = error.location or options.location("lookup.cache") or node.table.location
                     raise
             else:
                 self._lookups.append(lookup)
                 self._checks.append((node, lookup.check))
                 return RequestAsker(node, lookup, Terms.of(options, limit), self)
+        wanted(options, node.table)
         source = registry.source(node.table, node.asked, context)
         self._checks.append((node, source.check))
         interval = options["lookup.full-cache.periodic-reload.interval"]
         return WholeAsker(node, source, context, interval, limit, self)
+
+    def _cached(self, lookup: Lookup, node: LookupJoin, keys: tuple[str, ...]) -> Lookup:
+        """Put the shared cache that a table names in front of it."""
+        cached = in_front_of(lookup, node.table, node.asked, keys, self._clock, negative=node.retry is None)
+        if cached is None:
+            return lookup
+        self._caches.append((node.table.name, registry.options_of(node.table).common["cache"], cached.tally))
+        return cached
+
+    def caches(self) -> tuple[LookupCacheStatus, ...]:
+        """Tell what the shared caches were good for, by table; from any thread."""
+        found: dict[tuple[str, str], list[CacheTally]] = {}
+        for table, cache, tally in self._caches:
+            found.setdefault((table, cache), []).append(tally)
+        return tuple(_status(table, cache, tallies) for (table, cache), tallies in found.items())
 
     def check(self) -> list[tuple[LookupJoin, Report]]:
         """Reach every table that is looked up in, and say what is wrong."""
@@ -114,7 +135,8 @@ class Lookups:
         Raises:
             TerminalError: the job has halted.
         """
-        future = asyncio.run_coroutine_threadsafe(work, self._running())
+        self._loop = self._loop or EventLoop("tailrace-lookups")
+        future = self._loop.submit(work)
         while True:
             try:
                 return future.result(_LOOK)
@@ -125,34 +147,32 @@ class Lookups:
                     future.cancel()
                     raise TerminalError("the job was stopped while it waited for a lookup") from None
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = thread(self._loop.run_forever, "tailrace-lookups")
-            self._thread.start()
-        return self._loop
-
     def close(self) -> None:
         """Let go of all tables, and end the thread."""
-        if self._loop is None or self._thread is None:
+        if self._loop is None:
             return
-        closing: Future[Any] = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
         try:
-            closing.result(5.0)
-        except TimeoutError:
-            _log.warning("did not end in time", what="lookups", seconds=5.0)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5.0)
-        if not self._thread.is_alive():
+            self._loop.cancel(_CLOSE)
+            self._loop.run(self._close(), _CLOSE)
             self._loop.close()
+        except (TimeoutError, TransientError):
+            _log.warning("did not end in time", what="lookups", seconds=_CLOSE)
         self._loop = None
 
     async def _close(self) -> None:
-        waiting = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.gather(*(x.close() for x in self._lookups), return_exceptions=True)
+
+
+def _status(table: str, cache: str, tallies: Sequence[CacheTally]) -> LookupCacheStatus:
+    return LookupCacheStatus(
+        table,
+        cache,
+        sum(t.hits for t in tallies),
+        sum(t.negative_hits for t in tallies),
+        sum(t.misses for t in tallies),
+        sum(t.errors for t in tallies),
+        all(t.up for t in tallies),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,23 @@ class ExportStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LookupCacheStatus:
+    """
+    What the shared cache in front of a table that is looked up in was good for.
+
+    Of the keys asked for it had `hits` with rows, `negative_hits` that are known to have none, and `misses`; `errors` are calls that failed.
+    """
+
+    table: str
+    cache: str
+    hits: int = 0
+    negative_hits: int = 0
+    misses: int = 0
+    errors: int = 0
+    up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """
     A job at one moment.
@@ -66,6 +83,7 @@ class Observation:
     restarts: int = 0
     exports: tuple[ExportStatus, ...] = ()
     broker_delays: Mapping[str, Counted] = field(default_factory=dict)
+    caches: tuple[LookupCacheStatus, ...] = ()
 
 
 def partition_status(

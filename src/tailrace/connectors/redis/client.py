@@ -49,16 +49,33 @@ class Server:
             ConfigError: the URL is none.
         """
         url, at = options["url"], options.location("url")
-        shown = _shown(url, at)
-        given = {"username": options["username"], "password": options["password"]}
-        if options["ssl.ca-location"]:
-            given["ssl_ca_certs"] = options["ssl.ca-location"]
+        login = (options["username"], options["password"])
+        return cls.at(url, at, "url", options["timeout"], login, options["ssl.ca-location"])
+
+    @classmethod
+    def at(
+        cls,
+        url: str,
+        location: Location | None,
+        option: str,
+        milliseconds: int,
+        login: tuple[str | None, str | None],
+        authorities: str | None = None,
+    ) -> Server:
+        """
+        Give the server at an address, which `option` has.
+
+        Raises:
+            ConfigError: the URL is none.
+        """
+        shown = _shown(url, location, option)
+        given = {"username": login[0], "password": login[1], "ssl_ca_certs": authorities or None}
         arguments = {k: v for k, v in given.items() if v is not None}
-        server = cls(url, shown, options["timeout"] / 1000, arguments)
+        server = cls(url, shown, milliseconds / 1000, arguments)
         try:
             server.client().close()
         except (ValueError, TypeError) as error:
-            raise ConfigError(f"'url' can't be read: {error}", location=at) from None
+            raise ConfigError(f"'{option}' can't be read: {error}", location=location) from None
         return server
 
     def client(self) -> redis.Redis:
@@ -71,11 +88,11 @@ class Server:
         return {**self.arguments, **limits, "retry": Retry(NoBackoff(), 0), "health_check_interval": 0}
 
 
-def _shown(url: str, at: Location | None) -> str:
+def _shown(url: str, at: Location | None, option: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         hint = "write it as redis://localhost:6379/0"
-        raise ConfigError("'url' is no address of a Redis server", hint=hint, location=at)
+        raise ConfigError(f"'{option}' is no address of a Redis server", hint=hint, location=at)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

@@ -6,6 +6,7 @@ from tailrace.connectors.base import Connector, Context, Sink, WholeOnlyError
 from tailrace.connectors.bulk import WHOLE, Bulk
 from tailrace.connectors.declared import require_whole_key
 from tailrace.connectors.encoding import RowEncoder
+from tailrace.connectors.redis.cache import RedisStore
 from tailrace.connectors.redis.client import Server
 from tailrace.connectors.redis.lookup import RedisLookup
 from tailrace.connectors.redis.options import CHANNEL, OPTIONS, STREAM
@@ -58,6 +59,9 @@ class RedisConnector(Connector):
         layout = Layout.of(table, options, resolve(table, self))
         require_whole_key(table, self.name, keys, layout.key)
         return RedisLookup(Server.of(options), layout, schema)
+
+    def cache_store(self, options: Values) -> RedisStore:
+        return RedisStore.of(options)
 
     def refuses_updates(self, table: Table) -> str:
         text = table.option("data-type")

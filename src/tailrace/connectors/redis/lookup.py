@@ -14,9 +14,10 @@ import polars as pl
 import redis
 
 from tailrace.connectors.base import Lookup, Report
+from tailrace.connectors.keyed_values import read_bytes
 from tailrace.connectors.redis.client import Server, check_server, reported
 from tailrace.connectors.redis.options import HASH
-from tailrace.connectors.redis.rows import Layout, read_bytes, read_fields
+from tailrace.connectors.redis.rows import Layout, read_fields
 from tailrace.errors import TerminalError
 from tailrace.schema import Schema
 

@@ -8,29 +8,22 @@ from typing import Any
 
 import polars as pl
 
+from tailrace.connectors.keyed_values import KeyedValues
 from tailrace.connectors.redis.options import HASH, SET
-from tailrace.connectors.table_options import FormatChoice, TableOptions
-from tailrace.connectors.texts import key_texts, read_texts, refuse_textless, text
+from tailrace.connectors.table_options import TableOptions
+from tailrace.connectors.texts import read_texts, refuse_textless, text
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.formats.base import Decoder, Encoder, Reject, Rows, refuse_variants
+from tailrace.formats.base import Reject
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """
-    Where the rows of a table are: at `prefix` and the values of `key`, as `data_type`.
-
-    `schema` has all columns; those of the key are in the value too, but for the format `raw`, which has one column.
-    """
+class Layout(KeyedValues):
+    """Where the rows of a table are, and as what: `data_type`."""
 
     data_type: str
-    prefix: str
-    schema: Schema
-    key: Schema
-    format: FormatChoice | None
 
     @classmethod
     def of(cls, table: Table, options: Values, resolved: TableOptions) -> Layout:
@@ -50,44 +43,12 @@ class Layout:
             message = f"table '{table.name}': the data type '{data_type}' {'has no' if data_type == HASH else 'needs a'} format"
             raise ConfigError(message, hint=hint, location=table.location)
         prefix = options["key-prefix"] if options["key-prefix"] is not None else f"{table.name}:"
-        return cls(data_type, prefix, schema, key, resolved.value)
+        return cls(prefix, schema, key, resolved.value, data_type)
 
     @property
     def many(self) -> bool:
         """Whether a key has several rows."""
         return self.data_type == SET
-
-    def keys(self, frame: pl.DataFrame) -> list[str]:
-        """Give the key in Redis of each row."""
-        return key_texts(frame, list(self.key), self.prefix).to_list()
-
-    @property
-    def value(self) -> Schema:
-        """The columns in the value."""
-        if self.format is None or self.format.format.name != "raw":
-            return self.schema
-        return Schema(tuple(f for f in self.schema if f.name not in self.key))
-
-    def encoder(self) -> Encoder:
-        """
-        Make what writes a row as bytes.
-
-        Raises:
-            ConfigError: a type that the format can't write.
-        """
-        assert self.format is not None
-        refuse_variants(self.value, self.format.format.name)
-        return self.format.format.encoder(self.value, self.format.options)
-
-    def decoder(self, asked: Schema) -> Decoder:
-        """
-        Make what reads some columns of a row from bytes.
-
-        Raises:
-            ConfigError: a type that the format can't read.
-        """
-        assert self.format is not None
-        return self.format.format.decoder(asked, self.format.options, self.value)
 
 
 def _key_columns(table: Table, options: Values) -> tuple[str, ...]:
@@ -114,9 +75,3 @@ def read_fields(answers: Sequence[Sequence[bytes | None]], schema: Schema) -> tu
     columns = list(zip(*answers, strict=True)) or [()] * len(list(schema))
     texts = [pl.Series(f.name, list(c), dtype=pl.Binary) for f, c in zip(schema, columns, strict=True)]
     return read_texts(pl.DataFrame(texts), schema)
-
-
-def read_bytes(values: list[bytes | None], decoder: Decoder) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read bytes in the table's format as columns; the rows of rejects are not in the frame."""
-    decoded = decoder.decode(Rows.of(values))
-    return decoded.frame, decoded.rejects
