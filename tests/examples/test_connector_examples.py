@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +66,38 @@ def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) ->
     keys = client.keys("totals:*")
     assert sum(int(client.hget(key, "n")) for key in keys) == 1000
     assert client.xlen("large-payments") > 0
+
+
+def test_services_that_share_a_cache(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    """Two processes at a time: what one writes, the other finds; what nobody wrote, it does not."""
+    pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
+    url = service("redis", {}).partition("=")[2]
+    for folder in ("writer", "reader"):
+        (tmp_path / folder).mkdir()
+    with ThreadPoolExecutor(2) as threads:
+        runs = [threads.submit(run, f"shared_cache/{n}.sql", tmp_path / n, URL=url) for n in ("writer", "reader")]
+    for done in runs:
+        done.result()
+    with closing(sqlite3.connect(tmp_path / "reader" / "orders.db")) as database:
+        rows = database.execute("SELECT id, courier, place FROM placed_orders").fetchall()
+    assert sorted(r[0] for r in rows) == list(range(1, 2001))
+    found = [(courier, place) for _, courier, place in rows if place is not None]
+    assert len({place for _, place in found}) > 20, "it found but one place of each: the two did not run together"
+    assert all(place.startswith(f"courier {courier} at ") for courier, place in found)
+    assert not any(courier > 20 for courier, _ in found)
+
+
+def test_memcached(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
+    client = pytest.importorskip("pymemcache.client.base", reason="Memcached: its extra is not installed")
+    servers = service("memcached", {}).partition("=")[2]
+    run("memcached.sql", tmp_path, SERVERS=servers)
+    host, _, port = servers.partition(":")
+    reader = client.Client((host, int(port)), timeout=10)
+    found = [json.loads(v) for v in reader.get_many([f"seen:{card}" for card in range(1, 21)]).values()]
+    assert sum(row["n"] for row in found) == 1000
+    assert any(row["over_limit"] for row in found)
+    assert int(reader.stats()[b"curr_items"]) >= len(found) + 20, "nothing of the limits is in the cache"
+    reader.close()
 
 
 @pytest.mark.slow

@@ -65,7 +65,9 @@ _SHARED = (
         "cache.negative-ttl", _lifetime_or_none, 30_000, "how long it knows that a key has no rows; `0 s`: it does not"
     ),
     Option("cache.prefix", key_prefix, "tailrace:", "what keys in the shared cache begin with"),
-    Option("cache.timeout", positive(duration), 500, "a shared cache that takes longer to answer is passed by for a while"),
+    Option(
+        "cache.timeout", positive(duration), 500, "a shared cache that takes longer to answer is passed by for a while"
+    ),
     Option(
         "cache.lock-wait",
         duration,

@@ -147,7 +147,12 @@ METRICS = {
         Metric("lookup_cache_hits", _COUNTER, _CACHE, "Keys whose rows were in the shared cache of a lookup."),
         Metric("lookup_cache_negative_hits", _COUNTER, _CACHE, "Keys that it knew to have no rows."),
         Metric("lookup_cache_misses", _COUNTER, _CACHE, "Keys that it did not know, so that the table was asked."),
-        Metric("lookup_cache_errors", _COUNTER, _CACHE, "Calls of it that failed or took too long, so that it was passed by."),
+        Metric(
+            "lookup_cache_errors",
+            _COUNTER,
+            _CACHE,
+            "Calls of it that failed or took too long, so that it was passed by.",
+        ),
         Metric("lookup_cache_up", _GAUGE, _CACHE, "0 while it is passed by, as it is away or slow, else 1."),
         Metric("export_sent", _COUNTER, _EXPORT, "Spans, values or log lines that were sent to another system."),
         Metric("export_failed", _COUNTER, _EXPORT, "Spans, log lines or rounds of metrics that it did not take."),

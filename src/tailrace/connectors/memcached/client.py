@@ -52,20 +52,23 @@ class Connection(Client):  # type: ignore[misc]  # pymemcache has no types
             self._connect()
         try:
             self.sock.sendall(b"".join(commands))
-            parts: list[bytes] = []
-            ends = 0
-            while ends < len(commands):
-                part = self.sock.recv(_READ)
-                if not part:
-                    raise MemcacheUnexpectedCloseError
-                parts.append(part)
-                ends += part.count(b"\n")
-            answers = b"".join(parts).removesuffix(b"\r\n").split(b"\r\n")
-            if len(answers) != len(commands):
-                raise MemcacheClientError(answers[0].decode(errors="replace"))
+            return self._answers(len(commands))
         except BaseException:
             self.close()
             raise
+
+    def _answers(self, count: int) -> list[bytes]:
+        parts: list[bytes] = []
+        ends = 0
+        while ends < count:
+            part = self.sock.recv(_READ)
+            if not part:
+                raise MemcacheUnexpectedCloseError
+            parts.append(part)
+            ends += part.count(b"\n")
+        answers = b"".join(parts).removesuffix(b"\r\n").split(b"\r\n")
+        if len(answers) != count:
+            raise MemcacheClientError(answers[0].decode(errors="replace"))
         return answers
 
 
@@ -127,7 +130,7 @@ class Servers:
             return {next(iter(self._pools)): list(keys)} if keys else {}
         found: dict[str, list[bytes]] = defaultdict(list)
         for key in keys:
-            found[self._choice.get_node(key)].append(key)
+            found[self._choice.get_node(key.decode())].append(key)
         return found
 
     def _each(self, parts: Mapping[str, list[bytes]], work: Callable[[Any, list[bytes]], T]) -> list[T]:
@@ -174,7 +177,7 @@ def reported(shown: str) -> Iterator[None]:
     except MemcacheError as error:
         raise as_ours(str(error).encode() or type(error).__name__.encode(), shown) from None
     except OSError as error:
-        message = f"{shown} is away: {error or type(error).__name__}"
+        message = f"{shown} is away: {str(error) or type(error).__name__}"
         raise TransientError(message, hint="look at the address and the server") from None
 
 

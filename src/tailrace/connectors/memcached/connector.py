@@ -48,7 +48,9 @@ class MemcachedConnector(Connector):
     def _layout(self, table: Table, options: Values) -> KeyedValues:
         if not table.primary_key:
             hint = "declare a PRIMARY KEY (...) NOT ENFORCED: its values are the key of a row"
-            raise ConfigError(f"table '{table.name}' of connector 'memcached' needs a PRIMARY KEY", hint=hint, location=table.location)
+            raise ConfigError(
+                f"table '{table.name}' of connector 'memcached' needs a PRIMARY KEY", hint=hint, location=table.location
+            )
         require_key_columns(table, table.physical)
         key = table.physical.select(table.primary_key)
         refuse_textless(key, "a key of Memcached", table.location, binary=False)

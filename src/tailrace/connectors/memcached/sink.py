@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused, split_kinds
 from tailrace.connectors.encoding import one_by_one
@@ -15,8 +17,6 @@ from tailrace.connectors.memcached.client import (
     set_command,
 )
 from tailrace.errors import TransientError
-
-import polars as pl
 
 _TAKEN = (b"STORED", b"DELETED", b"NOT_FOUND")
 _TOO_LARGE = b"SERVER_ERROR object too large for cache"

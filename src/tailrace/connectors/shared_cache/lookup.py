@@ -91,7 +91,7 @@ class CachedLookup(Lookup):
 
     async def _known(self, names: Sequence[str]) -> dict[str, bytes]:
         """Give what the cache has, and count it; not claims, damaged values and those of others."""
-        given = await self._guard.call(lambda: self._store.get(names), {})
+        given = await self._read(names)
         known = self._answered(given)
         nothing = sum(v == self._values.nothing for v in known.values())
         self.tally.negative_hits += nothing
@@ -99,6 +99,10 @@ class CachedLookup(Lookup):
         self.tally.misses += len(names) - len(known)
         self._see()
         return known
+
+    async def _read(self, names: Sequence[str]) -> dict[str, bytes]:
+        nothing: dict[str, bytes] = {}
+        return await self._guard.call(lambda: self._store.get(names), nothing)
 
     def _answered(self, given: Mapping[str, bytes]) -> dict[str, bytes]:
         believed = (FOUND, NOTHING) if self._rules.negative_ms else (FOUND,)
@@ -134,8 +138,7 @@ class CachedLookup(Lookup):
         found: dict[str, bytes] = {}
         end = self._clock.monotonic() + self._rules.wait_seconds
         while names:
-            wanted = names
-            given = await self._guard.call(lambda: self._store.get(wanted), {})  # noqa: B023  it ends before the next
+            given = await self._read(names)
             found |= self._answered(given)
             names = [n for n in names if self._values.kind(given.get(n, b"")) == PENDING]
             if self._clock.monotonic() >= end:

@@ -63,7 +63,9 @@ def wanted(options: OptionValues, table: Table) -> bool:
     if cache == NO_CACHE:
         if given:
             hint = "add 'cache' = 'memcached' or 'redis', or leave it out"
-            raise ConfigError(f"'{given[0]}' says nothing without a 'cache'", hint=hint, location=options.location(given[0]))
+            raise ConfigError(
+                f"'{given[0]}' says nothing without a 'cache'", hint=hint, location=options.location(given[0])
+            )
         return False
     if options["lookup.cache"] == "FULL":
         hint = "set 'lookup.cache' = 'PARTIAL' or 'NONE'"
@@ -73,7 +75,9 @@ def wanted(options: OptionValues, table: Table) -> bool:
         if key == _NEEDS[cache] and not options[key]:
             example = "'localhost:11211'" if key == SERVERS else "'redis://localhost:6379/0'"
             hint = f"add '{key}' = {example}"
-            raise ConfigError(f"'cache' = '{cache}' needs '{key}'", hint=hint, location=options.location("cache") or table.location)
+            raise ConfigError(
+                f"'cache' = '{cache}' needs '{key}'", hint=hint, location=options.location("cache") or table.location
+            )
         if key != _NEEDS[cache] and options[key]:
             hint = f"say where it is by '{_NEEDS[cache]}'"
             raise ConfigError(f"'{key}' is not for 'cache' = '{cache}'", hint=hint, location=options.location(key))

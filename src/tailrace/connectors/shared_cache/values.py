@@ -48,7 +48,9 @@ def cache_keys(keys: pl.DataFrame, fields: Sequence[Field], prefix: str) -> list
     texts = key_texts(keys, fields).alias("key")
     given = pl.col("key")
     unsafe = (given.str.len_bytes() > MOST_KEY_BYTES - len(prefix.encode()) - 1) | given.str.contains(_UNSAFE)
-    plain = texts.to_frame().select(pl.when(~unsafe).then(pl.concat_str(pl.lit(f"{prefix}="), given)).alias("key"))["key"]
+    plain = texts.to_frame().select(pl.when(~unsafe).then(pl.concat_str(pl.lit(f"{prefix}="), given)).alias("key"))[
+        "key"
+    ]
     found: list[str] = plain.to_list()
     for i in plain.is_null().arg_true().to_list():
         found[i] = f"{prefix}#{hashlib.blake2b(texts[i].encode(), digest_size=24).hexdigest()}"
@@ -95,19 +97,15 @@ class Values:
         return pl.DataFrame(series).select([pl.col(n).cast(t) for n, t in self.schema.items()])
 
 
-def _kept(of: pl.DataType) -> pl.DataType:
+def _kept(of: Any) -> pl.DataType:
     """Give the type that a column is kept as: one that MessagePack carries without loss."""
-    if isinstance(of, pl.List):
-        return pl.List(_kept(_made(of.inner)))
-    if isinstance(of, pl.Struct):
-        return pl.Struct([pl.Field(f.name, _kept(_made(f.dtype))) for f in of.fields])
-    if isinstance(of, pl.Decimal):
+    made: pl.DataType = of() if isinstance(of, type) else of  # Polars also takes the class
+    if isinstance(made, pl.List):
+        return pl.List(_kept(made.inner))
+    if isinstance(made, pl.Struct):
+        return pl.Struct([pl.Field(f.name, _kept(f.dtype)) for f in made.fields])
+    if isinstance(made, pl.Decimal):
         return pl.String()
-    if isinstance(of, pl.Datetime | pl.Duration | pl.Time):
+    if isinstance(made, pl.Datetime | pl.Duration | pl.Time):
         return pl.Int64()
-    return pl.Int32() if isinstance(of, pl.Date) else of
-
-
-def _made(of: Any) -> pl.DataType:
-    """Give a type as an object; Polars also takes its class."""
-    return of() if isinstance(of, type) else of
+    return pl.Int32() if isinstance(made, pl.Date) else made
