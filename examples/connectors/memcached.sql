@@ -7,11 +7,11 @@ CREATE TABLE limits_to_be (card BIGINT) WITH (
 
 CREATE TABLE limits (card BIGINT NOT NULL, most DOUBLE, PRIMARY KEY (card) NOT ENFORCED) WITH (
   'connector' = 'sqlite', 'path' = 'limits.db',
-  'cache' = 'memcached', 'cache.servers' = '${SERVERS}', 'cache.ttl' = '10 min', 'cache.negative-ttl' = '10 s'
+  'cache' = 'memcached', 'cache.servers' = '${SERVERS}', 'cache.ttl' = '10 min', 'cache.negative-ttl' = '1 s'
 );
 
 CREATE TABLE payments (card BIGINT, amount DOUBLE, seen AS PROCTIME()) WITH (
-  'connector' = 'datagen', 'number-of-rows' = '1000',
+  'connector' = 'datagen', 'rows-per-second' = '500', 'number-of-rows' = '2000',
   'fields.card.kind' = 'random', 'fields.card.min' = '1', 'fields.card.max' = '20',
   'fields.amount.min' = '1', 'fields.amount.max' = '900'
 );

@@ -188,7 +188,7 @@ def test_who_waits_asks_itself_when_the_question_of_another_fails() -> None:
     async def both() -> list[Any]:
         first = asyncio.create_task(cached(bad, store).get(keys(2)))
         await asyncio.sleep(0.1)
-        return await asyncio.gather(first, cached(good, store).get(keys(2)), return_exceptions=True)
+        return list(await asyncio.gather(first, cached(good, store).get(keys(2)), return_exceptions=True))
 
     failed, answer = asyncio.run(both())
     assert isinstance(failed, TransientError)

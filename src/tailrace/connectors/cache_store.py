@@ -33,6 +33,9 @@ class CacheStore(ABC):
     def drop(self, keys: Sequence[str]) -> None:
         """Forget keys."""
 
+    def rest(self) -> None:
+        """Let go of connections that nobody uses just now; the next call makes others."""
+
     @abstractmethod
     def close(self) -> None:
         """Let go of all connections."""

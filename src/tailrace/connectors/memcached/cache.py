@@ -57,5 +57,8 @@ class MemcachedStore(CacheStore):
             error = as_ours(odd, self.shown)
             raise error if isinstance(error, TransientError) else TransientError(error.message)
 
+    def rest(self) -> None:
+        self._servers.rest()
+
     def close(self) -> None:
         self._servers.close()

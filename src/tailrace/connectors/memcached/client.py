@@ -84,7 +84,7 @@ class Servers:
         kind = type("LoggedIn", (Connection,), {"login": None if login is None else login.encode()})
         self._pools = {f"{host}:{port}": _pool((host, port), seconds, kind) for host, port in addresses}
         self._choice = RendezvousHash(list(self._pools))
-        self._threads = ThreadPoolExecutor(len(self._pools), "tailrace-memcached") if len(self._pools) > 1 else None
+        self._threads: ThreadPoolExecutor | None = None
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """
@@ -140,14 +140,22 @@ class Servers:
             with reported(f"Memcached at {name}"):
                 return work(self._pools[name], parts[name])
 
-        return list(map(one, parts) if self._threads is None else self._threads.map(one, parts))
+        if len(self._pools) == 1:
+            return [one(name) for name in parts]
+        self._threads = self._threads or ThreadPoolExecutor(len(self._pools), "tailrace-memcached")
+        return list(self._threads.map(one, parts))
 
-    def close(self) -> None:
-        """Let go of all connections."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+    def rest(self) -> None:
+        """Let go of the connections that nobody uses just now; the next call makes others."""
         for pool in self._pools.values():
             pool.close()
+
+    def close(self) -> None:
+        """Let go of all connections and threads; the next call makes others."""
+        self.rest()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
 
 
 def _pool(address: tuple[str, int], seconds: float, kind: type[Connection]) -> PooledClient:
@@ -244,4 +252,6 @@ def check_servers(servers: Servers, what: str) -> Report:
         versions = ", ".join(sorted(set(servers.versions())))
     except TailraceError as error:
         return Report.failed(error)
+    finally:
+        servers.rest()
     return Report(True, f"{what}, {servers.shown}, Memcached {versions}")

@@ -56,5 +56,8 @@ class RedisStore(CacheStore):
             answers: list[Any] = pipeline.execute()
         return answers
 
+    def rest(self) -> None:
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
     def close(self) -> None:
         self._client.close()

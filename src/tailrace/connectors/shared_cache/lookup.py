@@ -191,6 +191,8 @@ class CachedLookup(Lookup):
             self._store.get([f"{self._prefix}=check"])
         except TailraceError as error:
             return Report(True, f"{report.message}; its cache can't be used: {error.message}")
+        finally:
+            self._store.rest()
         return Report(True, f"{report.message}; {self._store.shown} as its cache")
 
     async def close(self) -> None:
