@@ -90,13 +90,18 @@ def test_services_that_share_a_cache(service: Callable[[str, dict[str, str]], st
 def test_memcached(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
     client = pytest.importorskip("pymemcache.client.base", reason="Memcached: its extra is not installed")
     servers = service("memcached", {}).partition("=")[2]
+    with closing(sqlite3.connect(tmp_path / "limits.db")) as database:
+        database.execute("CREATE TABLE limits (card INTEGER PRIMARY KEY, most REAL)")
+        database.execute("INSERT INTO limits VALUES (1, 50.0), (2, 800.0)")
+        database.commit()
     run("memcached.sql", tmp_path, SERVERS=servers)
     host, _, port = servers.partition(":")
     reader = client.Client((host, int(port)), timeout=10)
-    found = [json.loads(v) for v in reader.get_many([f"seen:{card}" for card in range(1, 21)]).values()]
-    assert sum(row["n"] for row in found) == 2000
-    assert any(row["over_limit"] for row in found)
-    assert int(reader.stats()[b"curr_items"]) >= len(found) + 20, "nothing of the limits is in the cache"
+    found = {r["card"]: r for r in map(json.loads, reader.get_many([f"seen:{n}" for n in range(1, 21)]).values())}
+    assert sum(row["n"] for row in found.values()) == 1000
+    assert found[1]["over_limit"] > found[2]["over_limit"]
+    assert not any(row["over_limit"] for card, row in found.items() if card > 2)
+    assert int(reader.stats()[b"curr_items"]) == 2 * len(found), "the cache has not all limits, and what is none"
     reader.close()
 
 
