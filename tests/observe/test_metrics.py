@@ -18,7 +18,7 @@ from tailrace.engine.histogram import BOUNDS, Counted, Histogram
 from tailrace.observe.exposition import Exposition
 from tailrace.observe.metrics import METRICS, Kind
 from tailrace.observe.samples import MOST_PARTITIONS, samples
-from tailrace.runtime.observation import ExportStatus, Observation, PartitionStatus
+from tailrace.runtime.observation import ExportStatus, LookupCacheStatus, Observation, PartitionStatus
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
 
@@ -35,6 +35,7 @@ FULL = Observation(
     1,
     (ExportStatus("traces", "otlp", 10, 2, 1),),
     {"scan-t": Counted((7, *(0,) * len(BOUNDS)), 0.001)},
+    (LookupCacheStatus("dim", "memcached", 9, 4, 2, 1, up=False),),
 )
 """A job of which everything is known."""
 
