@@ -187,6 +187,34 @@ def test_queues_are_acknowledged_each_on_its_own(url: str, channel: Any) -> None
     channel.queue_delete("r")
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_a_queue_has_one_reader(url: str, channel: Any, kind: str) -> None:
+    """So a query may keep state of its rows; a second one waits for the first to end."""
+    queue(channel, kind)
+    put(channel, 1)
+    one = source(declare(url))
+    assert not one.shared
+    reader = one.open({})
+    with pytest.raises(TransientError, match="another reads the queue") as caught:
+        source(declare(url)).open({})
+    assert "queue.exclusive" in caught.value.hint
+    reader.close()
+    next_one = source(declare(url)).open({})
+    assert ids(take(next_one, 1)) == [1]
+    next_one.close()
+
+
+def test_a_queue_with_several_readers(url: str, channel: Any) -> None:
+    queue(channel)
+    of = declare(url, queue__exclusive="false")
+    assert source(of).shared
+    readers = [source(of).open({}), source(of).open({})]
+    put(channel, *range(10))
+    assert sorted(n for reader in readers for n in ids(take(reader, 5))) == list(range(10))
+    for reader in readers:
+        reader.close()
+
+
 def test_the_prefetch_bounds_what_is_on_its_way(url: str, channel: Any) -> None:
     queue(channel)
     put(channel, *range(20))

@@ -89,6 +89,7 @@ class _Checker:
         self._sinks = script.sinks
         self._clock = SystemClock()
         self._shared: set[str] = set()
+        self._repeating: set[str] = set()
         self._dealt: dict[str, tuple[str, ...]] = {}
 
     def check(self) -> tuple[list[Reached], list[Promise]]:
@@ -113,6 +114,8 @@ class _Checker:
         source = registry.source(scan.table, scan.schema, self._context(scan.table))
         if source.shared:
             self._shared.add(scan.table.name)
+        if source.shared or source.repeats:
+            self._repeating.add(scan.table.name)
         if source.dealt is not None:
             self._dealt[scan.table.name] = source.dealt
         return _reached("source", scan.table, _asked(lambda: self._with_formats(scan, source.check())))
@@ -130,8 +133,8 @@ class _Checker:
 
     def _promised(self, source: str, guarantee: Guarantee) -> str:
         """A partition that changes hands after a crash is read again by a process that knows nothing of the rows' epoch."""
-        shared = source in self._shared and guarantee is Guarantee.EXACTLY_ONCE
-        return (Guarantee.AT_LEAST_ONCE if shared else guarantee).value
+        again = source in self._repeating and guarantee is Guarantee.EXACTLY_ONCE
+        return (Guarantee.AT_LEAST_ONCE if again else guarantee).value
 
     def _lookups(self) -> list[Reached]:
         nodes = {n.table.name: n for s in self._sinks for n in walk(s) if isinstance(n, LookupJoin)}

@@ -213,6 +213,8 @@ class Source(ABC):
     """Whether it ends by itself."""
     shared: bool = False
     """Whether other processes read its partitions too, each some, and they change hands: rows of a key may go anywhere."""
+    repeats: bool = False
+    """Whether rows may come again after a crash, so that no sink can promise that each counts once."""
     dealt: tuple[str, ...] | None = None
     """
     Where other processes read its other rows, and stay with them: the columns by whose values rows are dealt out (none: it is not known).

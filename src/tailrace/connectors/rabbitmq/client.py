@@ -82,11 +82,12 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Queues of one type; with `declare` they are made where they are missing."""
+    """Queues of one type; with `declare` they are made where they are missing; `exclusive` ones have one reader."""
 
     names: tuple[str, ...]
     type: str = CLASSIC
     declare: bool = False
+    exclusive: bool = False
 
     @property
     def is_stream(self) -> bool:
@@ -124,6 +125,19 @@ async def hang_up(connection: AbstractConnection) -> None:
         )  # where the first was given up in the middle: nothing is left but to count it as closed
 
 
+async def refuse_company(channel: AbstractChannel, name: str, broker: Broker) -> None:
+    """
+    Make sure that nobody reads a queue: the broker itself refuses a second reader of classic queues alone.
+
+    Raises:
+        TransientError: somebody does.
+    """
+    with reported(broker):
+        found = await channel.declare_queue(name, passive=True)
+    if count := found.declaration_result.consumer_count:
+        raise taken(broker, f"queue '{name}' has {count} consumers")
+
+
 @contextmanager
 def reported(broker: Broker) -> Iterator[None]:
     """
@@ -145,6 +159,8 @@ def as_ours(error: BaseException, broker: Broker) -> TailraceError:
     given = [str(a) for a in reversed(error.args) if isinstance(a, str | OSError) and str(a)]
     text = given[0] if given else type(error).__name__
     place = f"RabbitMQ at {broker.shown}"
+    if "in exclusive use" in text:
+        return taken(broker, text)
     if isinstance(error, _LOGIN) or "ACCESS_REFUSED" in text or isinstance(error, _RIGHTS):
         hint = "set 'username' and 'password', or give the user the right"
         return TerminalError(f"{place} refuses the login or a right: {text}", hint=hint)
@@ -153,6 +169,12 @@ def as_ours(error: BaseException, broker: Broker) -> TailraceError:
     if isinstance(error, _OTHER):
         return TerminalError(f"{place}: {text}", hint="look at 'queue.type' and at how it was declared")
     return TransientError(f"{place} is away: {text}", hint="look at the address and the broker")
+
+
+def taken(broker: Broker, text: str) -> TransientError:
+    """Say that another reads a queue."""
+    hint = "stop the other, or set 'queue.exclusive' = 'false' for all that read it"
+    return TransientError(f"RabbitMQ at {broker.shown}: another reads the queue already: {text}", hint=hint)
 
 
 def check_broker(broker: Broker, queues: Queues, exchange: str = "") -> Report:

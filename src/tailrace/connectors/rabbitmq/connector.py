@@ -6,7 +6,7 @@ from tailrace.connectors.base import Connector, Context
 from tailrace.connectors.bulk import WHOLE, Bulk
 from tailrace.connectors.encoding import RowEncoder
 from tailrace.connectors.rabbitmq.client import Broker, Queues
-from tailrace.connectors.rabbitmq.options import OPTIONS
+from tailrace.connectors.rabbitmq.options import OPTIONS, STREAM
 from tailrace.connectors.rabbitmq.sink import RabbitSink, Route
 from tailrace.connectors.rabbitmq.source import METADATA, QueueSource
 from tailrace.connectors.table_options import appends_only, with_format
@@ -64,7 +64,10 @@ class RabbitConnector(Connector):
 
 def _queues(table: Table, options: Values) -> Queues:
     names: tuple[str, ...] = options["queue"] or (table.name,)
-    return Queues(names, options["queue.type"], options["queue.declare"])
+    exclusive = (
+        options["queue.exclusive"] and options["queue.type"] != STREAM
+    )  # a stream has as many readers as it likes
+    return Queues(names, options["queue.type"], options["queue.declare"], exclusive)
 
 
 CONNECTOR = RabbitConnector()

@@ -37,6 +37,12 @@ OPTIONS = OptionSet(
         ),
         Option("queue.declare", boolean, False, "make the queue if it is not there: durable, of the type"),
         Option(
+            "queue.exclusive",
+            boolean,
+            True,
+            "this job alone reads the queue; without it several may, each some of its messages, and none can keep state of them",
+        ),
+        Option(
             "prefetch",
             _prefetch,
             10_000,

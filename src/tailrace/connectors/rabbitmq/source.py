@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.inbox import Inbox, Message, block
-from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, reported
+from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, refuse_company, reported
 from tailrace.connectors.rabbitmq.given import Given, Heard
 from tailrace.errors import TailraceError, TransientError
 
@@ -41,7 +41,8 @@ class QueueSource(Source):
     def __init__(
         self, broker: Broker, queues: Queues, prefetch: int, *, latest: bool, metadata: tuple[str, ...]
     ) -> None:
-        self.shared = not queues.is_stream
+        self.shared = not (queues.is_stream or queues.exclusive)
+        self.repeats = not queues.is_stream  # messages without an id do
         self.broker = broker
         self.queues = queues
         self.prefetch = prefetch
@@ -100,6 +101,8 @@ class QueueReader(Reader):
         channel = await connection.channel()
         channel.close_callbacks.add(partial(self._closed, connection))
         await replace(source.queues, names=(name,)).ready(channel, source.broker)
+        if source.queues.exclusive:
+            await refuse_company(channel, name, source.broker)
         await channel.set_qos(prefetch_count=source.prefetch)
         queue = await channel.get_queue(name, ensure=False)
         arguments: dict[str, Any] = {}
@@ -112,7 +115,7 @@ class QueueReader(Reader):
             if connection is self._connection and not self._down:  # else it comes again
                 self._take(name, offset, message)
 
-        await queue.consume(take, arguments=arguments)
+        await queue.consume(take, exclusive=source.queues.exclusive, arguments=arguments)
 
     def _take(self, name: str, behind: int | None, message: AbstractIncomingMessage) -> None:
         offset = _offset(message)
