@@ -104,6 +104,11 @@ class TestTransactions(Tables, SinkConformance):
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         return super().options(table, at) | {"sink.mode": "transactions"}
 
+    def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        plain = self.plain(table, {"id": "BIGINT", "name": "STRING"})
+        for i in range(0, len(rows), 25):
+            plain.put(rows[i : i + 25])
+
     def make_refusing(self, table: str) -> dict[str, Any]:
         self.make(table, {"id": "BIGINT", "name": "STRING"}, ("id",))
         return {"name": "x" * 410_000}

@@ -13,18 +13,23 @@ import pytest
 pytest.importorskip("botocore", reason="DynamoDB: the extra tailrace[dynamodb] is not installed")
 
 import connector_kit as kit
+import polars as pl
 from botocore.exceptions import ClientError
 from dynamodb_kit import LOGIN, ApiProxy, Request, Table, error, served
 
 from tailrace.clock import ManualClock
+from tailrace.connectors.aws.access import Access
+from tailrace.connectors.aws.shard_reader import Pace
 from tailrace.connectors.aws.shards import Shard, Start
 from tailrace.connectors.base import Limit, Positions, Reader
 from tailrace.connectors.decoding import BlockDecoder
-from tailrace.connectors.dynamodb.stream import TableStream
+from tailrace.connectors.dynamodb.client import Place
+from tailrace.connectors.dynamodb.scan import Scanning
+from tailrace.connectors.dynamodb.stream import Streaming, StreamReader, TableStream
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import TerminalError
 from tailrace.plan.catalog import MetadataColumn
-from tailrace.schema import BIGINT, STRING, DataType, timestamp_ltz
+from tailrace.schema import BIGINT, STRING, DataType, Field, Schema, timestamp_ltz
 from tailrace.testing.connectors.delivery import assert_delivered
 from tailrace.testing.connectors.system import ddl
 from tailrace.testing.connectors.trials import Got, Trial, Victim
@@ -314,3 +319,65 @@ def test_iterators_and_records_that_are_gone() -> None:
     client.trimmed = True
     with pytest.raises(TerminalError, match="there no more"):
         stream.iterator("s1", Start("AFTER_SEQUENCE_NUMBER", sequence="17"))
+
+
+class Split(Recorded):
+    """The same, with five records in the shard that was split and two in each of those that came of it."""
+
+    NUMBERS = {"s0": range(1, 6), "s1": (6, 8), "s2": (7, 9)}  # noqa: RUF012  never written
+
+    def get_shard_iterator(self, **given: Any) -> dict[str, Any]:
+        shard, after = given["ShardId"], int(given.get("SequenceNumber", "0"))
+        self.asked.append(given)
+        return {"ShardIterator": f"{shard}/{after}"}
+
+    def get_records(self, **given: Any) -> dict[str, Any]:
+        shard, after = given["ShardIterator"].split("/")
+        left = [n for n in self.NUMBERS[shard] if n > int(after)]
+        numbers = left[:2]
+        over = shard == "s0" and numbers == left
+        return {
+            "Records": list(map(self._record, numbers)),
+            **({} if over else {"NextShardIterator": f"{shard}/{max([int(after), *numbers])}"}),
+        }
+
+    @staticmethod
+    def _record(number: int) -> dict[str, Any]:
+        item = {"id": {"N": str(number)}}
+        change = {"Keys": item, "NewImage": item, "SequenceNumber": str(number), "SizeBytes": 10}
+        return {"eventName": "INSERT", "dynamodb": change}
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Nowhere(Place):
+    """A place whose streams are recorded."""
+
+    client_ = Split()
+
+    def streams(self) -> Any:
+        return self.client_
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 3, 5, 6, 8])
+def test_shards_that_were_split(stop_after: int) -> None:
+    """All of the parent comes before any of its children, each record once, wherever a restart falls."""
+    access = Access("us-east-1", None, 1.0, "AUTO")
+    scanning = Scanning(Nowhere(access, "t"), Schema((Field("id", BIGINT),)), {}, 1, consistent=False)
+    streaming = Streaming(scanning, ("id",), Pace(Start("TRIM_HORIZON"), 0, discovery_seconds=0.05), upserts=False)
+    positions: Positions = {}
+    found: list[int] = []
+    for stop in (stop_after, 9):
+        reader = StreamReader(streaming, "arn", dict(positions))
+        end = time.monotonic() + 30
+        while len(found) < stop:
+            assert time.monotonic() < end, found
+            reader.changes()
+            for block in reader.poll(Limit(rows=1, wait_seconds=0.05)):
+                positions[block.partition] = block.position
+                assert isinstance(block.values, pl.DataFrame)
+                found += block.values["id"].to_list()
+        reader.close()
+    assert found[:5] == [1, 2, 3, 4, 5]
+    assert sorted(found[5:]) == [6, 7, 8, 9]
