@@ -5,10 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.sdk.metrics import export as sdk
 from opentelemetry.sdk.resources import Resource
 from structlog.testing import capture_logs
@@ -17,12 +23,16 @@ from test_metrics import FULL
 import tailrace as tr
 from tailrace.errors import ConfigError, is_secret
 from tailrace.observe.exporting.dogstatsd import DogStatsdMetrics
+from tailrace.observe.exporting.otlp import Otlp
+from tailrace.observe.exporting.otlp_logs import OtlpLines
 from tailrace.observe.exporting.otlp_metrics import OtlpMetrics
 from tailrace.observe.exporting.push import Push
 from tailrace.observe.exporting.queue import ExportQueue
 from tailrace.observe.exporting.telemetry import telemetry
+from tailrace.observe.logs.tee import Line
 from tailrace.observe.metrics import METRICS
 from tailrace.observe.process import PROCESS
+from tailrace.runtime.observation import ExportStatus
 
 
 def test_a_full_queue_drops_and_counts() -> None:
@@ -160,6 +170,69 @@ def test_dogstatsd(tmp_path: Path, *, unix: bool) -> None:
     assert used[0].split("|")[1] == "c"
     assert float(used[0].split(":")[1].split("|")[0]) > 0
     assert [line.split("|")[0] for line in lines if ".count:3" in line] == ["tailrace.engine_latency_seconds.count:3"]
+
+
+class _Collector(BaseHTTPRequestHandler):
+    """Answers as it is told: a status, and of OTLP that some items were refused."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        status, refused, why = self.server.says  # type: ignore[attr-defined]
+        partial = ExportTracePartialSuccess(rejected_spans=refused, error_message=why)
+        body = ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+        self.send_response(status)
+        self.send_header("content-type", "application/x-protobuf")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def collector() -> Iterator[Any]:
+    """Give a collector; `says` has its status, how many items it refuses, and why."""
+    server: Any = HTTPServer(("127.0.0.1", 0), _Collector)
+    server.says = (200, 0, "")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def _sent(collector: Any) -> tuple[ExportStatus, list[str]]:
+    """Send three log lines by OTLP; give what became of them, and what was said of it."""
+    otlp = Otlp("http", f"http://127.0.0.1:{collector.server_port}", {"api-key": "k"}, 2.0)
+    lines = OtlpLines(otlp.logs(), Resource({}))
+    with capture_logs() as said:
+        queue = ExportQueue("logs", "otlp", lines.send)
+        for i in range(3):
+            queue.put(Line(1_767_225_600_000_000_000 + i, "warning", "t", {"event": "a row was dropped"}))
+        queue.close()
+    return queue.status, [str(line["error"]) for line in said]
+
+
+@pytest.mark.parametrize(
+    ("says", "counts", "told"),
+    [
+        ((200, 0, ""), (3, 0), ""),
+        ((200, 2, "the key has no right to write logs"), (1, 2), "2 were refused: the key has no right to write logs"),
+        ((200, 3, ""), (0, 3), "3 were refused: the receiver does not say why"),
+        ((401, 0, ""), (0, 3), "status 401: Unauthorized; the key is missing or wrong: look at"),
+        ((403, 0, ""), (0, 3), "status 403: Forbidden; the key is missing or wrong"),
+        ((400, 0, ""), (0, 3), "status 400: Bad Request"),
+    ],
+)
+def test_why_a_receiver_does_not_take_it(
+    collector: Any, says: tuple[int, int, str], counts: tuple[int, int], told: str
+) -> None:
+    """What it answers is counted and said in words."""
+    collector.says = says
+    status, lines = _sent(collector)
+    assert (status.sent, status.failed) == counts
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
 
 
 def test_nothing_listens() -> None:

@@ -105,8 +105,10 @@ def test_a_collector_takes_all_and_refuses_a_wrong_key(kafka: str, service: Star
     wrong = run(
         kafka, tmp_path, settings | {"tailrace.otlp.headers": "Authorization=Basic dGFpbHJhY2U6d3Jvbmc="}, "bad"
     )
-    assert "bad" not in log.read_text()
+    assert "Str(bad)" not in log.read_text()
     assert "could not be sent" in wrong
+    assert "status 401" in wrong
+    assert "the key is missing or wrong: look at 'tailrace.otlp.headers'" in wrong
 
     run(kafka, tmp_path, settings | {"tailrace.otlp.headers": "Authorization=Basic dGFpbHJhY2U6cmlnaHQ="}, "good")
     text = until(lambda: (t := log.read_text()) and "a row was dropped" in t and "send went" in t and t)
@@ -114,6 +116,23 @@ def test_a_collector_takes_all_and_refuses_a_wrong_key(kafka: str, service: Star
     assert "service.name: Str(good)" in text
     assert f"Trace ID       : {TRACE}" in text
     assert "-> Name: tailrace.source_rows" in text
+
+
+def test_a_collector_that_drops_what_has_a_wrong_key(kafka: str, service: Start, tmp_path: Path) -> None:
+    """By a header `api-key`: with the right one all is there; without, nothing is, and 200 is all that the sender hears."""
+    collector = given(service("otelcol", {"OTELCOL_API_KEY": "right", "OTELCOL_GRPC_PORT": free_port()}))
+    settings = {f"tailrace.{signal}.exporter": "otlp" for signal in ("traces", "metrics", "logs")}
+    settings["tailrace.otlp.endpoint"] = collector["otlp.http"]
+    log = Path(collector["log"])
+
+    wrong = run(kafka, tmp_path, settings | {"tailrace.otlp.headers": "api-key=wrong"}, "bad")
+    assert "could not be sent" not in wrong
+    run(kafka, tmp_path, settings | {"tailrace.otlp.headers": "api-key=right"}, "good")
+
+    text = until(lambda: (t := log.read_text()) and "a row was dropped" in t and "send went" in t and t)
+    assert "service.name: Str(good)" in text
+    assert "-> Name: tailrace.source_rows" in text
+    assert "Str(bad)" not in text
 
 
 def test_statsd_takes_dogstatsd(kafka: str, service: Start, tmp_path: Path) -> None:

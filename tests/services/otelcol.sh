@@ -5,6 +5,7 @@
 #   OTELCOL_PORT       OTLP over HTTP (14328)
 #   OTELCOL_GRPC_PORT  OTLP over gRPC (the port after that)
 #   OTELCOL_USER       `name:password` that requests must have (none)
+#   OTELCOL_API_KEY    drop what comes without this header `api-key`; the sender is answered with 200 all the same (none)
 NAME=otelcol
 # shellcheck source=tests/services/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
@@ -16,14 +17,26 @@ URL=http://127.0.0.1:$PORT
 install() { go_build github.com/jaegertracing/jaeger "$VERSION" ./cmd/jaeger jaeger; }
 
 configure() {
-  local extensions="" login="" auth=""
+  local extensions="" login="" auth="" processors="" keys=""
+  if [[ -n ${OTELCOL_API_KEY:-} ]]; then
+    local bad="attributes[\"api_key\"] != \"$OTELCOL_API_KEY\""
+    processors=", processors: [attributes, filter]"
+    auth=", include_metadata: true"
+    keys="processors:
+  attributes: {actions: [{key: api_key, from_context: metadata.api-key, action: upsert}]}
+  filter:
+    traces: {span: ['$bad']}
+    metrics: {datapoint: ['$bad']}
+    logs: {log_record: ['$bad']}"
+  fi
   if [[ -n ${OTELCOL_USER:-} ]]; then
     extensions="extensions: [basicauth]"
     login="extensions: {basicauth: {htpasswd: {inline: \"$OTELCOL_USER\"}}}"
-    auth=", auth: {authenticator: basicauth}"
+    auth+=", auth: {authenticator: basicauth}"
   fi
   cat >"$RUN/otelcol.yml" <<YML
 $login
+$keys
 receivers:
   otlp:
     protocols:
@@ -35,9 +48,9 @@ service:
   $extensions
   telemetry: {metrics: {level: none}}
   pipelines:
-    traces: {receivers: [otlp], exporters: [debug]}
-    metrics: {receivers: [otlp], exporters: [debug]}
-    logs: {receivers: [otlp], exporters: [debug]}
+    traces: {receivers: [otlp]$processors, exporters: [debug]}
+    metrics: {receivers: [otlp]$processors, exporters: [debug]}
+    logs: {receivers: [otlp]$processors, exporters: [debug]}
 YML
 }
 

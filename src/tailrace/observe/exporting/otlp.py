@@ -10,6 +10,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from tailrace.observe.exporting.otlp_answers import session
 from tailrace.settings import value
 
 
@@ -68,7 +69,8 @@ class Otlp:
 
     def _http(self, signal: str) -> dict[str, Any]:
         endpoint = self.endpoint and f"{self.endpoint.rstrip('/')}/v1/{signal}"
-        return {"endpoint": endpoint, "headers": dict(self.headers) or None, "timeout": self.seconds}
+        headers = dict(self.headers) or None
+        return {"endpoint": endpoint, "headers": headers, "timeout": self.seconds, "session": session()}
 
     def _grpc(self) -> dict[str, Any]:
         # gRPC takes header names in small letters only

@@ -12,6 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import TraceFlags
 
+from tailrace.observe.exporting.otlp_answers import explained
 from tailrace.observe.logs.tee import Line
 
 _GRAVE = {
@@ -28,14 +29,23 @@ class OtlpLines:
     """Sends lines by an exporter of OpenTelemetry."""
 
     def __init__(self, exporter: LogRecordExporter, resource: Resource) -> None:
-        self._exporter = exporter
+
+        def export(records: Sequence[ReadableLogRecord]) -> bool:
+            return exporter.export(records) is LogRecordExportResult.SUCCESS
+
+        self._send = explained(export)
         self._resource = resource
         self._scope = InstrumentationScope("tailrace", version("tailrace"))
 
-    def send(self, lines: Sequence[Line]) -> bool:
-        """Send lines; tell whether they were taken."""
+    def send(self, lines: Sequence[Line]) -> None:
+        """
+        Send lines.
+
+        Raises:
+            ConnectionError, PartlyRefusedError: they were not taken, or not all.
+        """
         records = [ReadableLogRecord(_record(given), self._resource, self._scope) for given in lines]
-        return self._exporter.export(records) is LogRecordExportResult.SUCCESS
+        self._send(records)
 
 
 def _record(given: Line) -> LogRecord:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from tailrace.engine.histogram import BOUNDS, Counted
+from tailrace.observe.exporting.otlp_answers import explained
 from tailrace.observe.metrics import Kind, Metric
 from tailrace.observe.process import process_samples
 from tailrace.observe.samples import Sample, samples
@@ -24,7 +25,11 @@ class OtlpMetrics:
     """Sends what is seen of a job by an exporter of OpenTelemetry."""
 
     def __init__(self, exporter: sdk.MetricExporter, resource: Resource) -> None:
-        self._exporter = exporter
+
+        def export(data: sdk.MetricsData) -> bool:
+            return exporter.export(data) is sdk.MetricExportResult.SUCCESS
+
+        self._send = explained(export)
         self._resource = resource
         self._scope = InstrumentationScope("tailrace", version("tailrace"))
         self._began = time.time_ns()
@@ -34,14 +39,13 @@ class OtlpMetrics:
         Send all values; tell how many.
 
         Raises:
-            ConnectionError: they were not taken.
+            ConnectionError, PartlyRefusedError: they were not taken, or not all.
         """
         given = [*samples(seen), *process_samples()]
         metrics = [self._metric(of) for of in _by_metric(given)]
         scoped = sdk.ScopeMetrics(self._scope, metrics, "")
         data = sdk.MetricsData([sdk.ResourceMetrics(self._resource, [scoped], "")])
-        if self._exporter.export(data) is not sdk.MetricExportResult.SUCCESS:
-            raise ConnectionError("they were not taken")
+        self._send(data)
         return len(given)
 
     def _metric(self, given: list[Sample]) -> sdk.Metric:

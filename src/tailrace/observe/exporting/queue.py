@@ -25,14 +25,24 @@ TELL_SECONDS = 60.0
 _log = structlog.get_logger("tailrace.telemetry")
 
 
+class PartlyRefusedError(Exception):
+    """A receiver took what it was sent, but for some of it."""
+
+    def __init__(self, count: int, why: str) -> None:
+        super().__init__(f"{count} were refused: {why}")
+        self.count = count
+
+
 class ExportQueue(Generic[T]):
     """
-    Sends items by `send`, which tells whether that went well, on a thread of its own.
+    Sends items by `send` on a thread of its own; it gives False, or raises why, if they were not taken.
 
     A failure costs the items of one call; it is counted, told now and then, and stops nothing.
     """
 
-    def __init__(self, signal: str, exporter: str, send: Callable[[Sequence[T]], bool], *, most: int = MOST) -> None:
+    def __init__(
+        self, signal: str, exporter: str, send: Callable[[Sequence[T]], bool | None], *, most: int = MOST
+    ) -> None:
         self._signal, self._exporter = signal, exporter
         self._send = send
         self._most = most
@@ -77,14 +87,17 @@ class ExportQueue(Generic[T]):
                 self._try(batch)
 
     def _try(self, batch: list[T]) -> None:
+        lost, why = 0, "it was not taken"
         try:
-            well, why = self._send(batch), "it was not taken"
+            lost = len(batch) if self._send(batch) is False else 0
+        except PartlyRefusedError as error:
+            lost, why = min(error.count, len(batch)), str(error)
         except Exception as error:  # noqa: BLE001  whatever an exporter raises, the job goes on
-            well, why = False, str(error) or type(error).__name__
-        if well:
-            self._sent += len(batch)
+            lost, why = len(batch), str(error) or type(error).__name__
+        self._sent += len(batch) - lost
+        self._failed += lost
+        if not lost:
             return
-        self._failed += len(batch)
         if time.monotonic() - self._told >= TELL_SECONDS:
             self._told = time.monotonic()
             _log.warning(f"{self._signal} could not be sent", exporter=self._exporter, error=why, lost=self._failed)

@@ -20,6 +20,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
 from tailrace.engine.tracing import PARENT, Attributes, Header, Span, SpanKind, Tracer
+from tailrace.observe.exporting.otlp_answers import explained
 from tailrace.observe.exporting.queue import ExportQueue
 
 _KINDS = {
@@ -70,10 +71,10 @@ def _id(bits: int) -> int:
 def span_queue(name: str, exporter: SpanExporter, resource: Resource) -> ExportQueue[OtelSpan]:
     """Make the way out of spans."""
 
-    def send(spans: Sequence[OtelSpan]) -> bool:
+    def export(spans: Sequence[OtelSpan]) -> bool:
         return exporter.export([_readable(span, resource) for span in spans]) is SpanExportResult.SUCCESS
 
-    return ExportQueue("traces", name, send)
+    return ExportQueue("traces", name, explained(export))
 
 
 def _readable(span: OtelSpan, resource: Resource) -> ReadableSpan:

@@ -124,7 +124,7 @@ def _logs(exports: Exports, name: str, settings: Mapping[str, str], stack: ExitS
 
 def _line_sender(
     way: str, name: str, settings: Mapping[str, str], stack: ExitStack
-) -> Callable[[Sequence[Line]], bool]:
+) -> Callable[[Sequence[Line]], bool | None]:
     if way == "opensearch":
         from tailrace.observe.exporting.log_lines import BulkLines  # noqa: PLC0415  an extra
 
