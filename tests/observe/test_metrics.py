@@ -24,7 +24,7 @@ from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus,
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 SOURCE = SourceStatus("scan-t", "t", 7, 70, 3, 5_000, {"late": 2}, 1, 10, "")
-SINK = SinkStatus("sink-o", "o", 5, 20, 4, {"write: TR1": 6}, 2)
+SINK = SinkStatus("sink-o", "o", 5, 20, 4, {"write: TR1": 6}, 2, readings={"lag": 7.0})
 FULL = Observation(
     Status("j", "running", 1.5, (SOURCE,), (SINK,), CheckpointStatus(3, 0.1, 0.2, 99)),
     (OperatorStatistics("scan-t", 7, 7, 0, 0, None, 0.5), OperatorStatistics("agg", 7, 5, 2, 4, 4_000, 0.25)),

@@ -300,6 +300,11 @@ class Sink(ABC):
         """The seconds for which the system has held it back since it was opened, as by a quota."""
         return 0.0
 
+    @property
+    def readings(self) -> Mapping[str, float]:
+        """What else is measured of its system, by name, as far as is known without asking anybody."""
+        return {}
+
     def flush(self) -> None:
         """
         Hand on what is buffered; the runtime calls it when the sink's queue has run empty.

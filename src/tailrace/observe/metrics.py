@@ -139,6 +139,12 @@ METRICS = {
         ),
         Metric("sink_rows_dropped", _COUNTER, (*_SINK, "reason"), "Rows that the sink could not take, and dropped."),
         Metric("sink_dead_letters", _COUNTER, _SINK, "Rows that the sink could not take, sent as dead letters."),
+        Metric(
+            "sink_reading",
+            _GAUGE,
+            (*_SINK, "reading"),
+            "What else is measured of the sink's system, by `reading`: see the page of its connector.",
+        ),
         Metric("checkpoints", _COUNTER, _JOB, "Complete checkpoints since the start."),
         Metric("checkpoint_epoch", _GAUGE, _JOB, "The number of the last complete checkpoint."),
         Metric("checkpoint_seconds", _GAUGE, _JOB, "How long the last checkpoint took.", "seconds"),

@@ -121,3 +121,5 @@ def _sink(sink: SinkStatus, job: str) -> Iterator[Sample]:
     for reason, count in sink.dropped.items():
         yield _sample("sink_rows_dropped", (*at, reason), count)
     yield _sample("sink_dead_letters", at, sink.dead_letters)
+    for name, reading in sink.readings.items():
+        yield _sample("sink_reading", (*at, name), reading)

@@ -416,6 +416,7 @@ class Job:
             held,
             busy,
             throttled=outlet.sink.throttled,
+            readings=dict(outlet.sink.readings),
         )
 
     def _summary(self, start: Start, *, finished: bool) -> Summary:

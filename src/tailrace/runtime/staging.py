@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class StagedTransactional(StagedSink):
     @property
     def throttled(self) -> float:
         return self.inner.throttled
+
+    @property
+    def readings(self) -> Mapping[str, float]:
+        return self.inner.readings
 
     def write(self, batch: pl.DataFrame) -> None:
         self._waiting.append(batch)

@@ -61,6 +61,8 @@ class SinkStatus:
     busy_seconds: float = 0.0
     throttled: float = 0.0
     """The seconds for which its system has held it back."""
+    readings: dict[str, float] = field(default_factory=dict)
+    """What else is measured of its system, by name."""
 
 
 @dataclass(frozen=True, slots=True)
