@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -178,3 +179,17 @@ def test_hbase(tmp_path: Path) -> None:
         rows = dict(connection.table("totals").scan())
         assert sum(int.from_bytes(cells[b"counted:n"], "big") for cells in rows.values()) == 1000
         connection.close()
+
+
+@pytest.mark.slow
+def test_druid(tmp_path: Path) -> None:
+    client = pytest.importorskip("httpx", reason="Druid: its extra is not installed")
+    with running("druid", tmp_path / "server", {"DRUID_PORT": str(free_ports(7))}) as (_, address):
+        run("druid.sql", tmp_path, DRUID=address)
+        query = 'SELECT SUM("n") AS n, COUNT(*) AS "rows" FROM sales'
+        end = time.monotonic() + 90
+        while (answer := client.post(f"{address}/druid/v2/sql", json={"query": query})).status_code != 200:
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.5)
+        assert answer.json()[0]["n"] == 1000
+        assert answer.json()[0]["rows"] <= 50

@@ -116,18 +116,22 @@ go_build() {
 }
 
 # mvn_jars DIR COORDINATE...: artifacts (group:artifact:version[:type]) of Maven Central, and all they need at run time, into $SERVICES_HOME/DIR.
+# EXCLUDE=group:artifact leaves out one that they need.
 mvn_jars() {
-  local dir=$SERVICES_HOME/$1 coordinate g a v t
+  local dir=$SERVICES_HOME/$1 coordinate g a v t without=""
   shift
   [[ ! -f $dir/.done ]] || return 0
   command -v mvn >/dev/null && command -v java >/dev/null || die "needs Maven and Java 17"
   mkdir -p "$dir"
+  if [[ -n ${EXCLUDE:-} ]]; then
+    without="<exclusions><exclusion><groupId>${EXCLUDE%:*}</groupId><artifactId>${EXCLUDE#*:}</artifactId></exclusion></exclusions>"
+  fi
   {
     echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
     echo '<groupId>services</groupId><artifactId>jars</artifactId><version>1</version><packaging>pom</packaging><dependencies>'
     for coordinate; do
       IFS=: read -r g a v t <<<"$coordinate"
-      echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version><type>${t:-jar}</type></dependency>"
+      echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version><type>${t:-jar}</type>$without</dependency>"
     done
     echo '</dependencies></project>'
   } >"$dir/pom.xml"
