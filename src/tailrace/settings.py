@@ -136,6 +136,12 @@ _ALERTS = (
     Option("tailrace.alerts.max-rate", count, 30, "at most so many messages a minute"),
     Option("tailrace.alerts.keep", duration, 3_600_000, "so long a message is kept for a channel that does not answer"),
     Option("tailrace.alerts.runbook", string, None, "the address of the runbook, for links"),
+    Option(
+        "tailrace.alerts.dashboard",
+        string,
+        None,
+        "the address of the job's dashboard, for links in place of the runbook's",
+    ),
 )
 """Alerts of the job itself, on by naming a channel."""
 

@@ -16,12 +16,13 @@ from tailrace.clock import ManualClock
 from tailrace.engine.executor import OperatorStatistics
 from tailrace.errors import TransientError
 from tailrace.observe.operations import Limits, Watch
-from tailrace.observe.telling import OperationalAlerts
+from tailrace.observe.telling import OperationalAlerts, page_of
 from tailrace.observe.usual import FILE, Usual
 from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
 from tailrace.sql.session import Session
+from tailrace.web.pages import PAGES
 
 SOURCE = SourceStatus("scan-t", "t", 0, 0, None, None, {}, 0, 0)
 SINK = SinkStatus("sink-o", "o", 0, 0, 0)
@@ -229,6 +230,24 @@ def test_what_begins_and_ends_is_told_once(receiver: Any) -> None:
     assert [m["state"] for m in receiver.told] == ["firing", "resolved"]
     assert receiver.told[0]["title"] == "TailraceStateLarge in job j"
     assert receiver.told[0]["severity"] == "warning"
+
+
+def test_an_alert_leads_to_the_dashboard(receiver: Any) -> None:
+    """To the page that shows more of it; each page that rules name is one of the dashboard."""
+    settings = {"tailrace.alerts.webhook.url": receiver.url, "tailrace.alerts.state-rows": "5"}
+    more = {"tailrace.alerts.dashboard": "https://jobs.example:9280/", "tailrace.alerts.runbook": "https://wiki/book"}
+    alerts = OperationalAlerts("j", settings | more, ManualClock(1_767_225_600_000))
+    alerts.send(seen())
+    alerts.send(seen(state=6, dead_letters=1))
+    links = {m["title"].partition(" ")[0]: m["link"] for m in receiver.told}
+    assert links["TailraceStateLarge"] == "https://jobs.example:9280/#/time-lines/"
+    assert links["TailraceDeadLetters"] == "https://jobs.example:9280/#/dead-letters/"
+    assert receiver.told[0]["values"]["runbook"].startswith("https://wiki/book#tailrace")
+    named = {
+        page_of("", rule).split("/")[2]
+        for rule in ("TailraceNoData", "TailraceBadRows", "TailraceNoCheckpoint", "TailraceLagGrows")
+    }
+    assert named <= {page.name for page in PAGES}
 
 
 def test_a_job_started_anew_tells_what_is_unusual(receiver: Any, tmp_path: Path) -> None:

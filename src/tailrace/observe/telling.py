@@ -22,6 +22,17 @@ from tailrace.settings import value
 _MORE = ("pagerduty.url", "webhook.secret", "email.from", "email.to")
 _HOUR_MS = 3_600_000
 _MOST_UNSENT = 1_000
+_PAGES = {
+    "TailraceNoData": "sources",
+    "TailraceSourceAway": "sources",
+    "TailraceSinkAway": "sources",
+    "TailraceWatermarkStuck": "sources",
+    "TailraceDeadLetters": "dead-letters",
+    "TailraceBadRows": "dead-letters",
+    "TailraceRowsRefused": "dead-letters",
+    "TailraceNoCheckpoint": "checkpoints",
+}
+"""The page of the dashboard that shows what a rule is about; that of time lines for all others."""
 
 _log = structlog.get_logger("tailrace.alerts")
 
@@ -44,6 +55,7 @@ class OperationalAlerts:
         self._board = Board(Manners(*(value(settings, PREFIX + key) for key in ("cool-down", "repeat", "max-rate"))))
         self._keep = value(settings, PREFIX + "keep")
         self._runbook = value(settings, PREFIX + "runbook") or RUNBOOK
+        self._dashboard = value(settings, PREFIX + "dashboard") or ""
         self._standing: set[str] = set()
         self._unsent: list[tuple[Channel, Notice]] = []
 
@@ -87,9 +99,22 @@ class OperationalAlerts:
 
     def _alert(self, condition: Condition) -> Alert:
         title = f"{condition.rule} in job {self._job}"
-        link = f"{self._runbook}#{condition.rule.lower()}" if "://" in self._runbook else ""
+        runbook = f"{self._runbook}#{condition.rule.lower()}" if "://" in self._runbook else ""
+        link = page_of(self._dashboard, condition.rule) if self._dashboard else runbook
         values = {"job": self._job, "rule": condition.rule, "table": condition.about}
+        if self._dashboard and runbook:
+            values["runbook"] = runbook
         return Alert(condition.key, condition.severity, title, condition.text, link, values)
+
+
+def page_of(dashboard: str, rule: str) -> str:
+    """
+    Give the address of the page of a dashboard that shows more of what a rule is about.
+
+    >>> page_of("https://jobs.example/", "TailraceDeadLetters")
+    'https://jobs.example/#/dead-letters/'
+    """
+    return f"{dashboard.rstrip('/')}/#/{_PAGES.get(rule, 'time-lines')}/"
 
 
 def limits(settings: Mapping[str, str]) -> Limits:
