@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 import obstore
+from botocore.session import get_session
 from obstore.store import AzureStore, S3Store
 
 ACCOUNT = "devstoreaccount1"
@@ -53,9 +54,14 @@ def _call(endpoint: str, method: str, path: str, headers: dict[str, str]) -> int
     return answer.status
 
 
+def _client(endpoint: str) -> Any:
+    login = {"aws_access_key_id": "tailrace", "aws_secret_access_key": SECRET}
+    return get_session().create_client("s3", "us-east-1", endpoint_url=endpoint, **login)
+
+
 def s3_bucket(endpoint: str, name: str, via: str | None = None) -> Bucket:
     """Make a bucket in a store that speaks like S3; `via` is the endpoint that its options name."""
-    assert _call(endpoint, "PUT", f"/{name}", {}) == 200
+    _client(endpoint).create_bucket(Bucket=name)
     store = S3Store(
         name,
         endpoint=endpoint,

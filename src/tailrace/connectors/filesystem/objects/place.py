@@ -27,13 +27,14 @@ class Place:
     """
     A path in an object store.
 
-    `base` is the URI of the bucket, `key` the path in it, `store` the client of the library.
+    `base` is the URI of the bucket, `key` the path in it, `store` the client of the library, `endpoint` the URL of the store if it was given.
     """
 
     base: str
     key: str
     store: Any
     location: Location | None = None
+    endpoint: str = ""
 
     def uri(self, key: str) -> str:
         """Give the URI of an object by its key."""
@@ -77,7 +78,8 @@ def place_of(options: Values) -> Place:
         store = _made("GCSStore", uri.netloc, _gs(options), options)
     else:
         store = _made("AzureStore", uri.username or uri.netloc, _azure(options, uri.hostname or ""), options)
-    return Place(f"{match[0]}{uri.netloc}", key, store, location)
+    endpoint = options[{"s3": "s3.endpoint", "s3a": "s3.endpoint", "gs": "gs.endpoint"}.get(scheme, "azure.endpoint")]
+    return Place(f"{match[0]}{uri.netloc}", key, store, location, endpoint or "")
 
 
 def _made(kind: str, bucket: str, given: Mapping[str, Any], options: Values) -> Any:
@@ -176,7 +178,7 @@ def _said(place: Place, what: str, error: Exception) -> TailraceError:
         return TerminalError(message, hint=hint)
     if 400 <= status < 500 and status not in (404, 408, 409, 412, 429):
         return TerminalError(message, hint="see the options of object stores")
-    return TransientError(message)
+    return TransientError(f"{message} (at {place.endpoint})" if place.endpoint else message)
 
 
 def _plain(error: Exception) -> str:
