@@ -114,3 +114,16 @@ def test_as_the_library_reads_it() -> None:
     assert (f"{context.trace_id:032x}", f"{context.span_id:016x}") == (T, S)
     assert context.trace_flags.sampled
     assert dict(context.trace_state) == {"vendor": "1"}
+
+
+@pytest.mark.parametrize("styles", [["w3c"], ["b3", "b3-multi", "w3c"]])
+@pytest.mark.parametrize("places", [[], [0], [1], [0, 3], [1, 2], [0, 1, 2, 3]])
+def test_few_rows_with_a_trace(places: list[int], styles: list[str]) -> None:
+    """Rows with a trace have the same headers, whether rows beside them have one, and whether the query writes headers."""
+    given = [f"00-{n + 1:032x}-{n + 1:016x}-01a=1" if n in places else None for n in range(4)]
+    traces = pl.Series(given, dtype=pl.String)
+    none = pl.Series([[]] * 4, dtype=HEADERS)
+    alone = written(traces, styles)
+    assert alone.to_list() == written(traces, styles, none).to_list()
+    assert alone.dtype == HEADERS
+    assert [bool(len(row)) for row in alone] == [n in places for n in range(4)]

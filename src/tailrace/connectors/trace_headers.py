@@ -42,9 +42,10 @@ def read(headers: pl.Series) -> pl.Series | None:
     >>> read(pl.Series([[given], []], dtype=HEADERS)).to_list()
     ['00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01', None]
     """
-    sizes = headers.list.len().fill_null(0)
+    sizes = headers.list.len()
     if not sizes.sum():
         return None
+    sizes = sizes.fill_null(0)
     flat = headers.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
     rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), sizes.to_numpy()))
     wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(NAMES))
@@ -103,11 +104,11 @@ def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = 
     >>> [[(h["key"], h["value"]) for h in row] for row in written(traces, ["b3"])]
     [[('b3', b'80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1')], []]
     """
-    frame = pl.DataFrame({"t": traces})
     entries = [e for style in styles for e in _ENTRIES[style]()]
     ours = pl.concat_list(entries).list.drop_nulls().cast(HEADERS)
     if given is None:
-        return frame.select(ours.alias("headers")).to_series()
+        return _alone(traces, ours)
+    frame = pl.DataFrame({"t": traces})
     older = pl.element().struct.field("key").str.to_lowercase().is_in(NAMES)
     others = (
         pl.when(pl.col("t").is_null()).then(pl.col("g")).otherwise(pl.col("g").list.eval(pl.element().filter(~older)))
@@ -140,6 +141,15 @@ def of_call(trace: Header, styles: Sequence[str]) -> dict[str, str]:
     {}
     """
     return of_request(pl.Series([trace or None], dtype=pl.String), styles)
+
+
+def _alone(traces: pl.Series, ours: pl.Expr) -> pl.Series:
+    """Give the headers of rows that have no others; few rows have a trace, and only those are looked at."""
+    with_one = traces.is_not_null()
+    made = traces.filter(with_one).rename("t").to_frame().select(ours.alias("headers")).to_series()
+    none = pl.Series("headers", [[]], dtype=HEADERS)
+    places = pl.select(pl.when(with_one).then(with_one.cum_sum() - 1).otherwise(len(made))).to_series()
+    return pl.concat([made, none]).gather(places)
 
 
 def _entry(key: str, value: pl.Expr) -> pl.Expr:

@@ -73,6 +73,7 @@ class _Headers:
         self.value_ends = np.empty(_FIRST_HEADERS, np.int64)
         self.value_nulls = np.empty(_FIRST_HEADERS, np.bool_)
         self.row_ends = np.empty(rows, np.int64)
+        self._none = _NO_HEADERS.new_from_index(0, rows)
         self.used = self.name_bytes = self.value_bytes = 0
 
     def grow(self) -> None:
@@ -88,6 +89,8 @@ class _Headers:
 
     def series(self, rows: int) -> pl.Series:
         """Give one list of names and values for each row."""
+        if not self.used:
+            return self._none.head(rows)
         names = _varying(na.string(), self.names[: self.name_bytes], self.name_ends[: self.used])
         nulls = self.value_nulls[: self.used]
         values = _varying(na.binary(), self.values[: self.value_bytes], self.value_ends[: self.used], nulls)
@@ -97,6 +100,14 @@ class _Headers:
             na.list_(entry), rows, [None, _offsets(self.row_ends[:rows])], children=[entries]
         )
         return pl.Series("headers", lists).cast(HEADERS)
+
+
+_NO_HEADERS = pl.Series("headers", [[]], dtype=HEADERS)
+
+
+def _of_rows(headers: pl.Series, which: np.ndarray, *, alike: bool) -> pl.Series:
+    """Give the headers of some rows; those that are all alike need not be looked for."""
+    return headers.head(len(which)) if alike else headers.gather(which.astype(np.uint32))
 
 
 def _offsets(ends: np.ndarray) -> np.ndarray:
@@ -285,9 +296,9 @@ class NativeFetcher(Fetcher):
     def _pieces(self, rows: int, slots: int, names: dict[int, str]) -> list[Piece]:
         bounds = kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
         values, keys = self._values.arena.take(), self._keys.arena.take()
-        headers = None
+        headers, alike = None, True
         if self._headers is not None:
-            headers = self._headers.series(rows)
+            headers, alike = self._headers.series(rows), not self._headers.used
             self._headers.reset()
         timed = self._wanted.times
         pieces = []
@@ -302,7 +313,7 @@ class NativeFetcher(Fetcher):
                     self._times[which] if timed else None,
                     self._kinds[which] if timed else None,
                     self._epochs[which] if timed else None,
-                    None if headers is None else headers.gather(which.astype(np.uint32)),
+                    None if headers is None else _of_rows(headers, which, alike=alike),
                 )
             )
         return pieces
