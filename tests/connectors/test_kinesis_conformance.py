@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,20 +17,22 @@ from json_values import from_json, to_json
 from kinesis_kit import Front, refused
 from server_kit import Recipe, free_ports, running
 
-from tailrace.testing.connectors import SinkConformance, SourceConformance, System
+from tailrace.testing.connectors import SinkConformance, SourceConformance, System, Victim, assert_delivered, needs
+from tailrace.testing.connectors.sinks import COLUMNS, sent
+from tailrace.testing.connectors.trials import run
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def kinesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe, str]]:
-    """Give a server of the module's own that saves what it has, and its address."""
-    given = {"KINESIS_PORT": str(free_ports(2)), "KINESIS_PERSIST": "true"}
+@pytest.fixture(scope="class")
+def kinesis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe, str]]:
+    """Give a server of the class's own, and its address; it saves what it has, which is slow, only where it is killed."""
+    given = {"KINESIS_PORT": str(free_ports(2)), "KINESIS_PERSIST": str(request.cls is TestSource).lower()}
     with running("kinesis", tmp_path_factory.mktemp("kinesis"), given) as (recipe, said):
         yield recipe, said.partition("=")[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def guarded(kinesis: tuple[Recipe, str]) -> Iterator[str]:
     """Give the address of a server before it that refuses logins, which the stand-in never does."""
     api = Api(Front(kinesis[1], lambda *_: refused("UnrecognizedClientException")))
@@ -111,6 +114,21 @@ class TestSink(Streams, SinkConformance):
     guarantee = "at-least-once"
     # a killed stand-in has lost what it confirmed in the last second
     kill = System.kill
+
+    def options(self, table: str, at: str | None = None) -> dict[str, str]:
+        # a stand-in that is asked too much answers too late, and gets it again
+        few = {"sink.batch.max-size": "50", "sink.requests.max-inflight": "2", "timeout": "20 s"}
+        return super().options(table, at) | few
+
+    @needs("read")
+    def test_sink_after_kill_9(self, tmp_path: Path) -> None:
+        """As the suite's, with as many rows as the stand-in takes in that time."""
+        table, count = self.new_table(COLUMNS), 3000
+        victim = Victim(self.script(table, count, 200), tmp_path)
+        victim.until(lambda: victim.epoch >= 2, "two checkpoints")
+        victim.kill()
+        assert run(self.script(table, count), tmp_path).restored_epoch
+        assert_delivered(self.read(table, COLUMNS), sent(count), self.guarantee)
 
     def make_refusing(self, table: str) -> dict[str, Any]:
         self.make(table, {}, ())
