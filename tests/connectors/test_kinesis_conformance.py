@@ -128,7 +128,7 @@ class TestSink(Streams, SinkConformance):
         victim.until(lambda: victim.epoch >= 2, "two checkpoints")
         victim.kill()
         assert run(self.script(table, count), tmp_path).restored_epoch
-        assert_delivered(self.read(table, COLUMNS), sent(count), self.guarantee)
+        assert_delivered(self.read(table, COLUMNS), sent(count), "at-least-once")
 
     def make_refusing(self, table: str) -> dict[str, Any]:
         self.make(table, {}, ())
