@@ -19,7 +19,7 @@ import redis
 from connector_kit import context, drain, sink, source, table
 
 from tailrace.connectors import registry
-from tailrace.connectors.base import AtLeastOnceSink, Guarantee, Limit, Refusals, Report
+from tailrace.connectors.base import AtLeastOnceSink, Guarantee, Limit, Report
 from tailrace.connectors.metadata import parse_type
 from tailrace.connectors.redis.lookup import RedisLookup
 from tailrace.connectors.redis.sink import KeyedSink
@@ -107,10 +107,9 @@ def declare(url: str, columns: dict[str, DataType], key: tuple[str, ...] = ("id"
     return table("redis", columns, {"url": url} | named, name="rows", primary_key=key)
 
 
-def written(of: Table, frame: pl.DataFrame, refusals: Refusals | None = None) -> None:
+def written(of: Table, frame: pl.DataFrame) -> None:
     """Write a batch as the runtime does."""
     target = sink(of)
-    target.refusals = refusals or target.refusals
     target.open()  # type: ignore[attr-defined]
     try:
         target.write(frame)
@@ -201,30 +200,6 @@ def test_keys_live_for_a_while(url: str, client: redis.Redis) -> None:
     other = declare(url, {"id": NOT_NULL, "name": STRING}, ttl="1 min", data_type="string", format="json")
     written(other, frame(other, [(2, "a")]))
     assert 0 < client.pttl("rows:2") <= 60_000
-
-
-class Noted(Refusals):
-    """Keeps what is refused."""
-
-    tolerates = True
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self.reasons: list[str] = []
-
-    def refuse(self, rows: pl.DataFrame, code: str, reason: str, hint: str = "") -> None:
-        self.rows += rows.rows()
-        self.reasons.append(reason)
-
-
-def test_a_key_that_holds_something_else_refuses_its_row_alone(url: str, client: redis.Redis) -> None:
-    client.set("rows:2", "no hash")
-    noted = Noted()
-    of = declare(url, {"id": NOT_NULL, "name": STRING})
-    written(of, frame(of, [(1, "a"), (2, "b"), (3, "c")]), noted)
-    assert noted.rows == [(2, "b")]
-    assert "WRONGTYPE" in noted.reasons[0]
-    assert sorted(client.keys()) == [b"rows:1", b"rows:2", b"rows:3"]
 
 
 def test_a_server_without_memory_is_tried_again(url: str, client: redis.Redis) -> None:
@@ -342,23 +317,6 @@ def test_what_is_wrong_is_said_at_once(url: str) -> None:
     ]:
         with pytest.raises(ConfigError, match=text):
             sink(of)
-
-
-def test_a_server_that_is_away_and_a_wrong_password(service: Callable[[str, dict[str, str]], str]) -> None:
-    away = sink(declare("redis://127.0.0.1:1/0", {"id": NOT_NULL}, timeout="1 s"))
-    with pytest.raises(TransientError, match="is away"):
-        away.open()  # type: ignore[attr-defined]
-    assert "127.0.0.1:1" in away.check().message
-    guarded = service("redis", {"REDIS_PASSWORD": "open sesame"}).partition("=")[2]
-    without, wrong = declare(guarded, {"id": NOT_NULL}), declare(guarded, {"id": NOT_NULL}, password="canary-secret")  # noqa: S106
-    for of in (without, wrong):
-        target = sink(of)
-        with pytest.raises(TerminalError, match="refuses the login") as caught:
-            target.open()  # type: ignore[attr-defined]
-        assert "canary" not in str(caught.value)
-        assert not target.check().ok
-    right = sink(declare(guarded, {"id": NOT_NULL}, password="open sesame"))  # noqa: S106  of this test's server
-    assert right.check().ok, right.check().message
 
 
 def run(sql: str) -> list[tuple[Any, ...]]:
