@@ -189,7 +189,11 @@ def _value(type_: str, value: Any) -> Any:
     if kind == "BOOLEAN":
         return bool(value)
     if kind == "DECIMAL":
-        return Decimal(str(value)).quantize(Decimal(1).scaleb(-int(type_.rpartition(",")[2].strip(" )"))))
+        return (
+            Decimal(value)
+            if isinstance(value, str)
+            else Decimal(str(value)).quantize(Decimal(1).scaleb(-int(type_.rpartition(",")[2].strip(" )"))))
+        )
     if kind == "DATE":
         return date.fromisoformat(value)
     if kind == "TIME":
