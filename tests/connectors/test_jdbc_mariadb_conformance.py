@@ -115,6 +115,7 @@ class TestMariaDbSource(MariaDb, SourceConformance):
         assert len(self.run(f"SELECT id, name FROM `{table}` LIMIT {count}")) == count
 
 
+@pytest.mark.slow
 class TestMariaDbSink(MariaDb, SinkConformance):
     """Rows and the number of their epoch are one transaction."""
 

@@ -159,6 +159,7 @@ class Streams(Keys):
         return [from_json(columns, fields[b"value"]) for _, fields in self.client.xrange(table)]
 
 
+@pytest.mark.slow
 class TestStringSink(Keys, SinkConformance):
     """Values by key, in a format."""
 
@@ -215,6 +216,7 @@ class TestStreamSource(Streams, SourceConformance):
                 last, read = number, read + 1
 
 
+@pytest.mark.slow
 class TestStringLookup(Keys, LookupConformance):
     """Values by key."""
 
@@ -243,6 +245,7 @@ class TestHashLookup(Hashes, LookupConformance):
             run(self.joining(table, tmp_path), tmp_path)
 
 
+@pytest.mark.slow
 class TestSetLookup(Keys, LookupConformance):
     """Elements of sets: a key has several rows."""
 
