@@ -17,6 +17,7 @@ import pytest
 
 pytest.importorskip("aio_pika", reason="RabbitMQ: the extra tailrace[rabbitmq] is not installed")
 
+import aiormq
 import pika
 from connector_kit import sink, source, table
 
@@ -24,7 +25,7 @@ from tailrace.connectors.base import Block, Limit, Reader, Refusals
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.inbox import Message
 from tailrace.connectors.metadata import parse_type
-from tailrace.connectors.rabbitmq.client import Broker
+from tailrace.connectors.rabbitmq.client import Broker, as_ours
 from tailrace.connectors.rabbitmq.given import Given
 from tailrace.connectors.rabbitmq.sink import RabbitSink
 from tailrace.errors import ConfigError, TerminalError, TransientError
@@ -403,3 +404,17 @@ def test_a_broker_that_forgot_what_it_was_told() -> None:
     assert last is not None
     assert last.delivery_tag == 4
     assert came(given, (5, "d")) == ["d"]  # the sender's own doing
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("NOT_FOUND - no queue 'q' in vhost '/'", TerminalError),
+        ("NOT_FOUND - home node 'a@b' of durable queue 'q' in vhost '/' is down or inaccessible", TransientError),
+    ],
+)
+def test_a_queue_whose_node_is_starting_is_waited_for(said: str, kind: type[Exception]) -> None:
+    """A broker that has come back says for a moment that its queues are not found."""
+    error = as_ours(aiormq.exceptions.ChannelNotFoundEntity(said), Broker("amqp://h/", "amqp://h/", 2.0))
+    assert type(error) is kind
+    assert said in error.message

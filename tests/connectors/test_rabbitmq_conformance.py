@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -19,6 +20,8 @@ from tailrace.testing.connectors import SinkConformance, SourceConformance, Syst
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 LARGEST = 60_000
+WRITTEN_SECONDS = 10.0
+"""A broker writes down within it which logs its quorum queues and streams have; one killed before does not find them again."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,18 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe,
     given = {"RABBITMQ_PORT": str(free_ports(3)), "RABBITMQ_MAX_MESSAGE_SIZE": str(LARGEST)}
     with running("rabbitmq", tmp_path_factory.mktemp("rabbitmq"), given) as (recipe, said):
         yield recipe, said.partition("=")[2]
+
+
+def _publish(channel: Any, queue: str, body: bytes, properties: pika.BasicProperties) -> None:
+    """Publish until it is taken: a quorum queue refuses while it has no leader, as after a restart. Messages have ids."""
+    for _ in range(100):
+        try:
+            channel.basic_publish("", queue, body, properties)
+        except pika.exceptions.NackError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"queue '{queue}' took nothing for 20 s")
 
 
 class Queues(System):
@@ -66,7 +81,7 @@ class Queues(System):
                 channel.confirm_delivery()  # each on its own: a tenth of the speed
             for row in rows:
                 known = pika.BasicProperties(message_id=f"{table}-{row['id']}", delivery_mode=2)
-                channel.basic_publish("", table, to_json(columns, row).encode(), known)
+                _publish(channel, table, to_json(columns, row).encode(), known)
 
     def read(self, table: str, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         with self.channel() as channel:
@@ -82,6 +97,8 @@ class Queues(System):
         return self.url.rpartition("@")[2].rstrip("/")
 
     def kill(self) -> None:
+        if self.kind != "classic":
+            time.sleep(WRITTEN_SECONDS)
         self.recipe.kill()
 
     def start(self) -> None:

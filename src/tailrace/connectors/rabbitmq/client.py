@@ -23,6 +23,8 @@ _LOGIN = (errors.ProbableAuthenticationError, errors.AuthenticationError)
 _RIGHTS = (errors.ChannelAccessRefused,)
 _MISSING = (errors.ChannelNotFoundEntity, errors.ConnectionNotAllowed)
 _OTHER = (errors.ChannelPreconditionFailed, errors.ConnectionNotImplemented, errors.ConnectionCommandInvalid)
+_STARTING = "down or inaccessible"
+"""So a broker calls a queue of a node that has just come back, by the same code as one that is not there."""
 _HEARTBEAT = 10
 
 
@@ -164,7 +166,7 @@ def as_ours(error: BaseException, broker: Broker) -> TailraceError:
     if isinstance(error, _LOGIN) or "ACCESS_REFUSED" in text or isinstance(error, _RIGHTS):
         hint = "set 'username' and 'password', or give the user the right"
         return TerminalError(f"{place} refuses the login or a right: {text}", hint=hint)
-    if isinstance(error, _MISSING):
+    if isinstance(error, _MISSING) and _STARTING not in text:
         return TerminalError(f"{place}: {text}", hint="create it, or set 'queue.declare' = 'true'")
     if isinstance(error, _OTHER):
         return TerminalError(f"{place}: {text}", hint="look at 'queue.type' and at how it was declared")
