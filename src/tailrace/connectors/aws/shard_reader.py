@@ -93,7 +93,7 @@ class ShardReader(Reader):
         self._listing_backoff = Backoff()
         try:
             self._found(stream.shards())
-        except BaseException:
+        except BaseException:  # its threads must not outlive a reader that could not begin
             self.close()
             raise
 

@@ -74,7 +74,7 @@ class QueueReader(Reader):
         self._down = self._lost = False
         try:
             self._loop.run(self._consume(), source.broker.seconds * 2)
-        except BaseException:
+        except BaseException:  # its loop must not outlive a reader that could not begin
             self.close()
             raise
 
