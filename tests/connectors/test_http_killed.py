@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 from http_kit import Api, until
+from server_kit import free_ports
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "connectors" / "http.sql"
 ROWS = 150
@@ -36,9 +37,7 @@ def _post(client: httpx.Client, number: int) -> bool:
 
 
 def test_killed_between_two_webhooks(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)
     waiting = list(range(ROWS))
     with Api() as api, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         for kills in (True, False):

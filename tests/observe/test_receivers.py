@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from kafka_kit import new_topic, produce
+from server_kit import free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -62,17 +62,10 @@ def until(look: Callable[[], Any], seconds: float = 60) -> Any:
     return found
 
 
-def free_port() -> str:
-    """Find a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_jaeger_shows_one_trace_over_two_pipelines(kafka: str, service: Start, tmp_path: Path, protocol: str) -> None:
     """Both pipelines are services of one trace, which goes from one to the other."""
-    jaeger = given(service("jaeger", {f"JAEGER_{name}_PORT": free_port() for name in ("GRPC", "HTTP")}))
+    jaeger = given(service("jaeger", {f"JAEGER_{name}_PORT": str(free_ports(1)) for name in ("GRPC", "HTTP")}))
     settings = {
         "tailrace.traces.exporter": "otlp",
         "tailrace.otlp.protocol": protocol,
@@ -97,7 +90,7 @@ def test_jaeger_shows_one_trace_over_two_pipelines(kafka: str, service: Start, t
 
 def test_a_collector_takes_all_and_refuses_a_wrong_key(kafka: str, service: Start, tmp_path: Path) -> None:
     """Traces, metrics and logs arrive; with a wrong key nothing does, the job ends well, and says that it was so."""
-    collector = given(service("otelcol", {"OTELCOL_USER": "tailrace:right", "OTELCOL_GRPC_PORT": free_port()}))
+    collector = given(service("otelcol", {"OTELCOL_USER": "tailrace:right", "OTELCOL_GRPC_PORT": str(free_ports(1))}))
     settings = {f"tailrace.{signal}.exporter": "otlp" for signal in ("traces", "metrics", "logs")}
     settings["tailrace.otlp.endpoint"] = collector["otlp.http"]
     log = Path(collector["log"])
@@ -120,7 +113,7 @@ def test_a_collector_takes_all_and_refuses_a_wrong_key(kafka: str, service: Star
 
 def test_a_collector_that_drops_what_has_a_wrong_key(kafka: str, service: Start, tmp_path: Path) -> None:
     """By a header `api-key`: with the right one all is there; without, nothing is, and 200 is all that the sender hears."""
-    collector = given(service("otelcol", {"OTELCOL_API_KEY": "right", "OTELCOL_GRPC_PORT": free_port()}))
+    collector = given(service("otelcol", {"OTELCOL_API_KEY": "right", "OTELCOL_GRPC_PORT": str(free_ports(1))}))
     settings = {f"tailrace.{signal}.exporter": "otlp" for signal in ("traces", "metrics", "logs")}
     settings["tailrace.otlp.endpoint"] = collector["otlp.http"]
     log = Path(collector["log"])

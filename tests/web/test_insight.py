@@ -73,14 +73,12 @@ def test_rows_are_shown_without_what_is_hidden(client: httpx.Client, shop: Shop)
     def seen() -> Any:
         found = ask(client, "rows", operator=sink)
         shop.pay(payment(f"<b>{next(number)}", 7, 42))
-        return found if found["rows"] else None
+        return found if found["rows"] and found["rows"][-1][0].startswith("<b>1") else None
 
     found = until(seen)
     assert found["columns"] == ["card", "secret", "amount"]
     assert found["hidden"] == ["secret"]
-    card, secret, amount = found["rows"][-1]
-    assert card.startswith("<b>1")
-    assert (secret, amount) == ("***", "7")
+    assert found["rows"][-1][1:] == ["***", "7"]
     assert "4711" not in str(found)
     assert client.get(f"{BASE}/rows?operator=nothing").status_code == 404
 
