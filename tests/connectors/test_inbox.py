@@ -77,3 +77,10 @@ def test_a_block_has_all_that_was_asked_for() -> None:
     assert made.metadata["id"].to_list() == ["x", None]
     plain = block("q", given)
     assert (plain.keys, plain.metadata, plain.headers) == (None, None, None)
+
+
+def test_a_client_that_begins_anew_has_not_failed() -> None:
+    box = Inbox()
+    box.fail(TransientError("cut"))
+    box.renew()
+    assert box.take(SOON) == {}

@@ -86,6 +86,11 @@ class Inbox:
             self._failure = error
             self._changed.notify_all()
 
+    def renew(self) -> None:
+        """Forget a failure that the reader has not seen: the client begins anew."""
+        with self._changed:
+            self._failure = None
+
     def close(self) -> None:
         """Take no more, and wake whoever waits."""
         with self._changed:

@@ -82,6 +82,7 @@ class QueueReader(Reader):
 
     async def _consume(self) -> None:
         await self._hang_up()
+        self._inbox.renew()
         for given in self._queues.values():
             given.begin()
         connection = self._connection = await self._source.broker.connect()
