@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 import tailrace as tr
 from tailrace.engine.executor import OperatorStatistics
 from tailrace.engine.histogram import BOUNDS, Counted, Histogram
+from tailrace.engine.operator import FunctionUse
 from tailrace.observe.exposition import Exposition
 from tailrace.observe.metrics import METRICS, Kind
 from tailrace.observe.samples import MOST_PARTITIONS, samples
@@ -27,7 +28,10 @@ SOURCE = SourceStatus("scan-t", "t", 7, 70, 3, 5_000, {"late": 2}, 1, 10, "")
 SINK = SinkStatus("sink-o", "o", 5, 20, 4, {"write: TR1": 6}, 2, readings={"lag": 7.0})
 FULL = Observation(
     Status("j", "running", 1.5, (SOURCE,), (SINK,), CheckpointStatus(3, 0.1, 0.2, 99)),
-    (OperatorStatistics("scan-t", 7, 7, 0, 0, None, 0.5), OperatorStatistics("agg", 7, 5, 2, 4, 4_000, 0.25)),
+    (
+        OperatorStatistics("scan-t", 7, 7, 0, 0, None, 0.5),
+        OperatorStatistics("agg", 7, 5, 2, 4, 4_000, 0.25, functions={"f": FunctionUse(1, 7, 1, 1000)}),
+    ),
     (PartitionStatus("scan-t", "t", "0", 7, 5_000, lag=3),),
     Counted((1, 2, *(0,) * (len(BOUNDS) - 1)), 0.004),
     {"scan-t": Counted((0, 7, *(0,) * (len(BOUNDS) - 1)), 0.014)},

@@ -21,7 +21,7 @@ from tailrace.engine.build import HOUR, Builder
 from tailrace.engine.histogram import Counted
 from tailrace.engine.lookups import Askers
 from tailrace.engine.open_windows import WindowState
-from tailrace.engine.operator import Operator, Outbox, Rejected, Times
+from tailrace.engine.operator import AT_WORK, FunctionUse, Operator, Outbox, Rejected, Times
 from tailrace.engine.operators.assign_watermark import AssignWatermarkOperator, Run
 from tailrace.engine.progress import PartitionProgress, Progress, SourceTime
 from tailrace.engine.row_traces import Came, RowTraces
@@ -71,7 +71,8 @@ class OperatorStatistics:
     """
     Counters of one operator since the start.
 
-    `title` is its line in EXPLAIN, `inputs` the names of those whose rows it takes. It was at work for `busy_seconds`.
+    `title` is its line in EXPLAIN, `inputs` the names of those whose rows it takes. It was at work for `busy_seconds`,
+    those in `functions` of the user, by name, among them.
     """
 
     name: str
@@ -83,6 +84,7 @@ class OperatorStatistics:
     busy_seconds: float = 0.0
     title: str = ""
     inputs: tuple[str, ...] = ()
+    functions: Mapping[str, FunctionUse] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -299,6 +301,7 @@ class Executor:
     def _run(self, vertex: _Vertex, now: int) -> list[Batch]:
         began = time.perf_counter_ns()
         operator = vertex.operator
+        AT_WORK.set(operator)
         out: list[Batch] = []
         before = Times(vertex.watermark_in, now)
         for port, batch in vertex.pending:
@@ -391,7 +394,8 @@ class Executor:
 
     def statistics(self) -> list[OperatorStatistics]:
         """Give the counters of all operators, sources first."""
-        return [_statistics(v) for v in self._order]
+        used = list(self._outbox.functions.items())
+        return [_statistics(v, {f: replace(u) for (o, f), u in used if o == v.name}) for v in self._order]
 
 
 def _visible(batch: Batch) -> Batch:
@@ -419,7 +423,7 @@ def _source_time(node: nodes.Node, progress: Progress, now: float) -> SourceTime
     return SourceTime(node.table.name, describe(node), reached, progress.idle_timeout, partitions, silent)
 
 
-def _statistics(vertex: _Vertex) -> OperatorStatistics:
+def _statistics(vertex: _Vertex, functions: Mapping[str, FunctionUse]) -> OperatorStatistics:
     operator = vertex.operator
     return OperatorStatistics(
         vertex.name,
@@ -431,4 +435,5 @@ def _statistics(vertex: _Vertex) -> OperatorStatistics:
         vertex.busy_nanoseconds / 1e9,
         describe(vertex.node),
         tuple(p.name for p in vertex.parents),
+        functions,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ import polars as pl
 
 from tailrace.engine.batch import MAX_WATERMARK, MIN_WATERMARK, Batch
 from tailrace.engine.keyed_slots import LIVE, KeyedSlots
-from tailrace.engine.operator import Operator, Rejected, Times
+from tailrace.engine.operator import FunctionUse, Operator, Rejected, Times
 from tailrace.engine.timer_store import TimerStore
 from tailrace.engine.user_steps import CODE, STAGE
 from tailrace.errors import TerminalError
@@ -74,6 +74,7 @@ class KeyedProcess(Operator, Generic[T]):
         self._reached = MIN_WATERMARK
         self._ending = False
         self._cleared: set[int] = set()
+        self._used = FunctionUse()
 
     @property
     def state_rows(self) -> int:
@@ -127,7 +128,11 @@ class KeyedProcess(Operator, Generic[T]):
             self._reached = times.watermark
         if self._event.least > times.watermark and self._clock.least > times.now:
             return []
-        return within(self._node.declaration, lambda: self._timers(times))
+        return self._counted(0, lambda: self._timers(times))
+
+    def _counted(self, rows: int, work: Callable[[], list[Batch]]) -> list[Batch]:
+        with self.calling(self._node.declaration.__name__, rows) as self._used:
+            return within(self._node.declaration, work)
 
     def _timers(self, times: Times) -> list[Batch]:
         self._moments.now_ms = times.now

@@ -11,6 +11,7 @@ import time
 from abc import ABC
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,12 +47,24 @@ class Rejected:
 
 
 @dataclass(slots=True)
+class FunctionUse:
+    """How often a function of the user was called, for how many rows, of which so many `failed`, and how long it took."""
+
+    calls: int = 0
+    rows: int = 0
+    failed: int = 0
+    nanoseconds: int = 0
+
+
+@dataclass(slots=True)
 class Outbox:
-    """Where an operator leaves what is no output: rejected rows, and the calls that it made, for traces."""
+    """Where an operator leaves what is no output: rejected rows, and the calls that it made, for traces and metrics."""
 
     rejected: list[Rejected] = field(default_factory=list)
     calls: list[Call] | None = None
     """None while nobody wants to know of calls."""
+    functions: dict[tuple[str, str], FunctionUse] = field(default_factory=dict)
+    """By the names of the operator and of the function."""
 
     @contextmanager
     def call(self, name: str, kind: SpanKind, **attributes: str | int) -> Iterator[None]:
@@ -85,6 +98,19 @@ class Operator(ABC):
     """The rows that came too late to count."""
     passes_rows: bool = False
     """Whether a row that comes out is one that went in, and has its hidden columns."""
+
+    @contextmanager
+    def calling(self, function: str, rows: int) -> Iterator[FunctionUse]:
+        """Count a call of a function of the user for so many rows, and take note of it for traces; failures count by what this gives."""
+        use = self.outbox.functions.setdefault((self.name, function), FunctionUse())
+        use.calls += 1
+        use.rows += rows
+        began = time.perf_counter_ns()
+        try:
+            with self.outbox.call(f"udf {function}", SpanKind.INTERNAL, rows=rows):
+                yield use
+        finally:
+            use.nanoseconds += time.perf_counter_ns() - began
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         """Take one batch of at least one row; `times.watermark` is the watermark before it."""
@@ -122,6 +148,10 @@ class Operator(ABC):
 
     def restore(self, deltas: Iterable[StateDelta]) -> None:
         """Take up the state of a base and the increments after it; called before any batch."""
+
+
+AT_WORK: ContextVar[Operator | None] = ContextVar("tailrace_operator", default=None)
+"""The operator that a thread is in: aggregates of the user count their calls there."""
 
 
 class PassOperator(Operator):

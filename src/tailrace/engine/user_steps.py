@@ -10,7 +10,6 @@ import polars as pl
 from tailrace.engine.batch import ORIGIN, Batch
 from tailrace.engine.checks import checked
 from tailrace.engine.operator import Operator, Rejected
-from tailrace.engine.tracing import SpanKind
 from tailrace.errors import Location, TerminalError
 from tailrace.expressions.lower import Step
 from tailrace.expressions.names import USER_CALL
@@ -55,8 +54,9 @@ def _added(batch: Batch, step: Step, runner: Runner, operator: Operator) -> Batc
     read = batch.with_columns(wanted) if wanted else batch
     use = read[_GUARD] if step.guard is not None else None
     try:
-        with operator.outbox.call(f"udf {step.call.function.declaration.__name__}", SpanKind.INTERNAL, rows=len(batch)):
+        with operator.calling(step.call.function.declaration.__name__, len(batch)) as used:
             out = runner.run([read[n] for n in names], len(batch), use)
+            used.failed += len(out.failed)
     except TerminalError as error:
         error.location = step.call.location
         raise

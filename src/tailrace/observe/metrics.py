@@ -51,6 +51,7 @@ _SOURCE = ("job_name", "source", "table")
 _PARTITION = (*_SOURCE, "partition")
 _SINK = ("job_name", "sink", "table")
 _OPERATOR = ("job_name", "operator")
+_FUNCTION = (*_OPERATOR, "function")
 
 _CACHE = ("job_name", "table", "cache")
 _EXPORT = ("job_name", "signal", "exporter")
@@ -116,6 +117,10 @@ METRICS = {
         Metric("operator_busy_seconds", _COUNTER, _OPERATOR, "Time that an operator was at work.", "seconds"),
         Metric("operator_state_rows", _GAUGE, _OPERATOR, "Rows of state that an operator keeps."),
         Metric("operator_watermark_seconds", _GAUGE, _OPERATOR, "Event time that an operator has reached.", "seconds"),
+        Metric("udf_calls", _COUNTER, _FUNCTION, "How often a function of the user was called: once for many rows."),
+        Metric("udf_rows", _COUNTER, _FUNCTION, "Rows that a function of the user was given."),
+        Metric("udf_failed_rows", _COUNTER, _FUNCTION, "Rows for which it raised, or gave what does not fit."),
+        Metric("udf_busy_seconds", _COUNTER, _FUNCTION, "Time in a function of the user.", "seconds"),
         Metric(
             "engine_latency_seconds",
             _HISTOGRAM,

@@ -106,6 +106,11 @@ def _operator(operator: OperatorStatistics, job: str) -> Iterator[Sample]:
     yield _sample("operator_state_rows", at, operator.state_rows)
     if operator.watermark is not None:
         yield _sample("operator_watermark_seconds", at, operator.watermark / 1000)
+    for name, used in operator.functions.items():
+        yield _sample("udf_calls", (*at, name), used.calls)
+        yield _sample("udf_rows", (*at, name), used.rows)
+        yield _sample("udf_failed_rows", (*at, name), used.failed)
+        yield _sample("udf_busy_seconds", (*at, name), used.nanoseconds / 1e9)
 
 
 def _sink(sink: SinkStatus, job: str) -> Iterator[Sample]:

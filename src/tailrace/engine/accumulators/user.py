@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from tailrace.engine.accumulators.base import Accumulator, Columns, Mask
+from tailrace.engine.operator import AT_WORK
 from tailrace.expressions.nodes import AggregateCall, UserAggregateCall
 from tailrace.state.kernels import I64
 from tailrace.user_functions.aggregating import Aggregator
 from tailrace.user_functions.awaiting import Failed
 from tailrace.user_functions.running import Argument
+
+T = TypeVar("T")
 
 
 class UserAccumulator(Accumulator):
@@ -22,6 +25,7 @@ class UserAccumulator(Accumulator):
     def __init__(self, call: AggregateCall, user: UserAggregateCall) -> None:
         known = [Argument(t, spared) for t, spared in zip(user.types, user.spared, strict=True)]
         self._aggregator = Aggregator(user.function.declaration, known, call.type, call.location)
+        self._name = user.function.declaration.__name__
         self._spared = user.spared
         self._states: list[Any] = []
         self._before: list[tuple[int, bytes | None]] = []
@@ -30,8 +34,18 @@ class UserAccumulator(Accumulator):
         self.size = size
         self._states += [None] * (size - len(self._states))
 
+    def _called(self, rows: int, work: Callable[[], T]) -> T:
+        """Do what a batch asks of the aggregate, and count it for the operator that asks (none while a checkpoint is taken up)."""
+        operator = AT_WORK.get()
+        if operator is None:
+            return self._aggregator.within_time(work)
+        with operator.calling(self._name, rows) as used:
+            found = self._aggregator.within_time(work)
+            used.failed += len(found) if isinstance(found, list) else 0
+            return found
+
     def add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int = 1) -> None:
-        self._aggregator.within_time(lambda: self._add(slots, values, use, sign))
+        self._called(len(slots), lambda: self._add(slots, values, use, sign))
 
     def _add(self, slots: I64, values: pl.Series | None, use: Mask | None, sign: int) -> None:
         for slot, rows, places in self._groups(slots, values, use):
@@ -39,7 +53,7 @@ class UserAccumulator(Accumulator):
 
     def attempt(self, slots: I64, values: pl.Series, use: Mask | None) -> Failed:
         """Add rows, but for those that fail; give the places of these, with reasons."""
-        return self._aggregator.within_time(lambda: self._attempt(slots, values, use))
+        return self._called(len(slots), lambda: self._attempt(slots, values, use))
 
     def _attempt(self, slots: I64, values: pl.Series, use: Mask | None) -> Failed:
         self._before = []
@@ -93,14 +107,14 @@ class UserAccumulator(Accumulator):
         for target, slot in zip(into.tolist(), slots.tolist(), strict=True):
             if self._states[slot] is not None:
                 others.setdefault(target, []).append(self._states[slot])
-        self._aggregator.within_time(lambda: self._merge(others))
+        self._called(0, lambda: self._merge(others))
 
     def _merge(self, others: dict[int, list[Any]]) -> None:
         for target, found in others.items():
             self._states[target] = self._aggregator.merged(self._state(target), found)
 
     def result(self, slots: I64) -> pl.Series:
-        return self._aggregator.within_time(lambda: self._result(slots))
+        return self._called(0, lambda: self._result(slots))
 
     def _result(self, slots: I64) -> pl.Series:
         return self._aggregator.results([self._state(slot) for slot in slots.tolist()])

@@ -20,7 +20,6 @@ from tailrace.engine.timer_store import NEVER, TimerColumns
 from tailrace.engine.user_steps import rejecting
 from tailrace.plan.nodes import Process
 from tailrace.state.kernels import I64
-from tailrace.user_functions.aside import within
 
 
 class ProcessBatchesOperator(KeyedProcess[TimerColumns]):
@@ -41,7 +40,7 @@ class ProcessBatchesOperator(KeyedProcess[TimerColumns]):
         self._timed: list[I64] = []
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
-        return within(self._node.declaration, lambda: self._rows(batch, times))
+        return self._counted(len(batch), lambda: self._rows(batch, times))
 
     def _rows(self, batch: Batch, times: Times) -> list[Batch]:
         slots = self._find(batch)
@@ -52,6 +51,7 @@ class ProcessBatchesOperator(KeyedProcess[TimerColumns]):
         own = None if self._node.time is None else milliseconds(batch[self._node.time])
         part = Part(batch.select(self._names)[order], slots[order], None if own is None else own[order])
         put, failed = self._caller.run(self._on_batch, part, self._change)
+        self._used.failed += len(failed)
         if failed:
             rejecting(batch, [(int(order[i]), reason) for i, reason in failed], self, self._node.location)
         self._forget(once)

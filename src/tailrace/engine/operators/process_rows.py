@@ -21,7 +21,7 @@ from tailrace.engine.user_steps import rejecting
 from tailrace.plan.nodes import Process
 from tailrace.state.kernels import I64
 from tailrace.user_functions import columns
-from tailrace.user_functions.aside import within, without_collections
+from tailrace.user_functions.aside import without_collections
 from tailrace.user_functions.contexts import Timer, TimerChange, moment
 
 
@@ -47,7 +47,7 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
 
     def process(self, port: int, batch: Batch, times: Times) -> list[Batch]:
         with without_collections():
-            return within(self._node.declaration, lambda: self._rows(batch, times))
+            return self._counted(len(batch), lambda: self._rows(batch, times))
 
     def _rows(self, batch: Batch, times: Times) -> list[Batch]:
         slots = self._find(batch)
@@ -71,6 +71,7 @@ class ProcessRowsOperator(KeyedProcess[TimerHeap]):
                 failed.append((place, reason))
             elif context.asked or self._cleared:
                 self._change(slot)
+        self._used.failed += len(failed)
         if failed:
             rejecting(batch, failed, self, self._node.location)
         return self._settled(once, times.now, marked=marked)

@@ -2,7 +2,7 @@
 
 import { api } from "../lib/api.js";
 import { h, s, say, table } from "../lib/dom.js";
-import { percent, span } from "../lib/format.js";
+import { count, percent, span } from "../lib/format.js";
 
 const ROW = 20;
 const WIDTH = 1200;
@@ -59,6 +59,9 @@ function heaviest(root) {
 
 export function open(root, context) {
   const operators = table("Operators since the start", ["operator", ["busy now", "number"], ["time at work", "number"], ["share of it", "number"]]);
+  const functions = table("Functions of yours since the start", [
+    "function", "operator", ["calls", "number"], ["rows", "number"], ["failed", "number"], ["time", "number"], ["for a row", "number"],
+  ]);
   const result = h("div");
   const told = h("p", { class: "hint", role: "status" });
   const seconds = h("input", { id: "profile-seconds", type: "number", min: 1, max: 20, value: 5, required: true });
@@ -90,7 +93,7 @@ export function open(root, context) {
   });
 
   root.append(
-    operators.element,
+    operators.element, functions.element,
     context.actions ? form : h("p", { class: "hint" }, "To take a profile with kernels and a flame graph, start the dashboard with --allow-actions."),
     told, result,
   );
@@ -100,6 +103,11 @@ export function open(root, context) {
       const all = job.operators.reduce((sum, o) => sum + o.busy_seconds, 0) || 1;
       const sorted = [...job.operators].sort((a, b) => b.busy_seconds - a.busy_seconds);
       operators.fill(sorted.map((o) => [o.title || o.name, percent(o.busy), span(o.busy_seconds), percent(o.busy_seconds / all)]));
+      const used = sorted.flatMap((o) => Object.entries(o.functions ?? {}).map(([name, u]) => [name, o, u]));
+      functions.element.hidden = used.length === 0;
+      functions.fill(used.map(([name, o, u]) => [
+        name, o.title || o.name, count(u.calls), count(u.rows), count(u.failed), span(u.nanoseconds / 1e9), u.rows ? span(u.nanoseconds / 1e9 / u.rows) : "–",
+      ]));
     },
   };
 }
