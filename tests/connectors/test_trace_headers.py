@@ -9,8 +9,8 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from tailrace.connectors.base import HEADERS
 from tailrace.connectors.trace_headers import STYLES, read, written
+from tailrace.formats.base import HEADERS
 
 T, S = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 W3C = f"00-{T}-{S}-01"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 import zlib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
+import azure_kit
 import botocore.session
+import numpy as np
 import polars as pl
 import pytest
 from avro_kit import written as by_fastavro
@@ -21,8 +21,9 @@ from moto.server import ThreadedMotoServer
 from tailrace.errors import ConfigError, TerminalError, TransientError
 from tailrace.formats import registry
 from tailrace.formats.avro.deriving import derived
-from tailrace.formats.base import Decoded, Rows
+from tailrace.formats.base import HEADERS, Decoded, FoundColumns, Rows
 from tailrace.formats.clouds.named import AzureFraming, GlueFraming
+from tailrace.formats.clouds.registries import AzureRegistry
 from tailrace.formats.confluent.client import IncompatibleSchemaError
 from tailrace.schema import BIGINT, STRING, Field, Schema
 
@@ -153,60 +154,11 @@ def test_glue_that_is_away_is_no_bad_row() -> None:
             read("avro-glue", given, [b"\x03\x00" + uuid.uuid4().bytes + b"\0"])
 
 
-class _Azure(BaseHTTPRequestHandler):
-    """The three requests of the API 2022-10 that are used, with the statuses and headers that its reference gives them."""
-
-    schemas: dict[str, str] = {}  # noqa: RUF012  of one server
-    names: dict[str, list[str]] = {}  # noqa: RUF012  of one server
-    status = 0
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class names it
-        pass
-
-    def do_GET(self) -> None:
-        number = urlsplit(self.path).path.removeprefix("/$schemaGroups/$schemas/")
-        self._answer(200 if number in self.schemas else 404, number, self.schemas.get(number, ""))
-
-    def do_POST(self) -> None:
-        name, _, action = urlsplit(self.path).path.removeprefix("/$schemaGroups/shop/schemas/").partition(":")
-        assert action == "get-id"
-        text = self._body()
-        found = next((n for n in self.names.get(name, []) if self.schemas[n] == text), "")
-        self._answer(204 if found else 404, found)
-
-    def do_PUT(self) -> None:
-        path = urlsplit(self.path).path
-        if not path.startswith("/$schemaGroups/shop/schemas/"):
-            self._answer(404, "")
-            return
-        text, number = self._body(), uuid.uuid4().hex
-        self.schemas[number] = text
-        self.names.setdefault(path.rpartition("/")[2], []).append(number)
-        self._answer(204, number)
-
-    def _body(self) -> str:
-        return self.rfile.read(int(self.headers["Content-Length"])).decode()
-
-    def _answer(self, status: int, number: str, text: str = "") -> None:
-        right = self.headers["Authorization"] == "Bearer right" and self.path.endswith("?api-version=2022-10")
-        self.send_response(type(self).status or (status if right else 401))
-        self.send_header("Schema-Id", number)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-
 @pytest.fixture
 def azure() -> Iterator[dict[str, str]]:
     """The options that lead to a stub of Azure's registry."""
-    handler = type("Handler", (_Azure,), {"schemas": {}, "names": {}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield {"url": f"http://127.0.0.1:{server.server_port}", "schema.group": "shop", "bearer-auth.token": "right"}
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with azure_kit.running() as given:
+        yield given
 
 
 def test_azure_writes_and_reads(azure: dict[str, str]) -> None:
@@ -218,6 +170,95 @@ def test_azure_writes_and_reads(azure: dict[str, str]) -> None:
     payload = by_fastavro(json.loads(derived(SCHEMA)), [{"id": 1, "name": "a"}])[0]
     assert rows[0] == b"\0\0\0\0" + number.encode() + payload
     assert read("avro-azure", azure, rows).frame.equals(FRAME)
+
+
+def azure_header(text: str, name: str = "content-type") -> dict[str, Any]:
+    return {"key": name, "value": text.encode()}
+
+
+def test_azure_ids_in_headers(azure: dict[str, str]) -> None:
+    """What Azure's Kafka serializers write: the id in a header, and the row is the record alone; beside rows of the other form."""
+    client = AzureRegistry(azure["url"], "shop", "right", 5)
+    old, new = client.register("orders", json.dumps(OLD)), client.register("orders", derived(SCHEMA))
+    of_old = by_fastavro(OLD, [{"id": n} for n in (0, 7)])
+    of_new = by_fastavro(json.loads(derived(SCHEMA)), [{"id": n, "name": f"n{n}"} for n in range(3)])
+    media = "avro/binary+"
+    rows: list[tuple[bytes | None, list[dict[str, Any]] | None]] = [
+        (of_new[0], [azure_header(media + new)]),
+        (of_old[1], [azure_header("x", "other"), azure_header(media + old)]),
+        (b"\0\0\0\0" + new.encode() + of_new[1], []),
+        (of_new[2], [azure_header(media + old), azure_header(media + new.upper())]),
+        (of_new[2], [azure_header("avro/binary")]),
+        (of_new[2], [azure_header(media + "12")]),
+        (of_new[2], [azure_header(media + "x" * 32)]),
+        (of_new[2], [azure_header(media + "0" * 32)]),
+        (of_new[2] + b"!", [azure_header(media + new)]),
+        (None, [azure_header(media + new)]),
+        (b"", [azure_header(media + new)]),
+        (of_new[2], None),
+        (of_old[0], [azure_header(media + old)]),
+    ]
+    found, values = made("avro-azure", "t", azure)
+    given = replace(Rows.of([r for r, _ in rows]), headers=pl.Series([h for _, h in rows], dtype=HEADERS))
+    for chosen in (given, given.take(np.arange(len(rows)))):
+        decoded = found.decoder(SCHEMA, values).decode(chosen)
+        assert decoded.frame.rows() == [(0, "n0"), (7, None), (1, "n1"), (2, "n2"), (0, None)]
+        assert decoded.kept.tolist() == [0, 1, 2, 3, 12]
+        assert [(r.row, r.code) for r in decoded.rejects] == [
+            (4, "header"), (5, "header"), (6, "header"), (7, "schema-id"), (8, "syntax"), (9, "tombstone"), (10, "empty"),
+            (11, "header"),
+        ]  # fmt: skip
+
+
+def test_azure_writes_ids_into_headers(azure: dict[str, str]) -> None:
+    beside = {"auto.register.schemas": "true", "tailrace.id-location": "header"}
+    found = registry.get("avro-azure").on_topic("orders", key=False)
+    sink = found.encoder(SCHEMA, options(found.options, azure | beside))
+    sink.open()
+    number = sink.check().rpartition(", ")[2]
+    rows = sink.encode(FRAME)
+    assert rows.row(0) == by_fastavro(json.loads(derived(SCHEMA)), [{"id": 1, "name": "a"}])[0]
+    assert rows.headers is not None
+    assert rows.headers.to_list() == [[{"key": "content-type", "value": f"avro/binary+{number}".encode()}]] * 3
+    assert found.decoder(SCHEMA, options(found.options, azure)).decode(rows).frame.equals(FRAME)
+    key = registry.get("avro-azure").on_topic("orders", key=True)
+    for other in (key, registry.get("avro-azure")):
+        with pytest.raises(ConfigError, match="in a header of values of a topic alone"):
+            other.encoder(SCHEMA, options(found.options, azure | beside | {"schema.name": "orders"}))
+
+
+def test_azure_gives_columns(azure: dict[str, str]) -> None:
+    client = AzureRegistry(azure["url"], "shop", "right", 5)
+    for text in (json.dumps(OLD), derived(SCHEMA)):
+        client.register("orders", text)
+    found, values = made("avro-azure", "orders", azure)
+    assert found.columns(values) == FoundColumns(SCHEMA, {"schema": derived(SCHEMA)})
+    found, values = made("avro-azure", "other", azure)
+    with pytest.raises(ConfigError, match=r"has no schema 'other', from which to take the columns"):
+        found.columns(values)
+
+
+def test_glue_gives_columns(glue: dict[str, str]) -> None:
+    topic, client = f"t-{uuid.uuid4()}", client_of(glue["aws.endpoint"])
+    named = {"RegistryName": "shop", "SchemaName": topic}
+    client.create_schema(
+        RegistryId={"RegistryName": "shop"}, SchemaName=topic, DataFormat="AVRO", Compatibility="NONE",
+        SchemaDefinition=json.dumps(OLD),
+    )  # fmt: skip
+    found, values = made("avro-glue", topic, glue)
+    assert found.columns(values).columns == Schema((Field("id", BIGINT.with_nullable(nullable=False)),))
+    client.register_schema_version(SchemaId=named, SchemaDefinition=derived(SCHEMA))
+    assert found.columns(values).columns == SCHEMA
+    found, values = made("avro-glue", "no-such", glue)
+    with pytest.raises(ConfigError, match=r"has no schema 'no-such', from which to take the columns"):
+        found.columns(values)
+    client.create_schema(
+        RegistryId={"RegistryName": "shop"}, SchemaName=topic + "j", DataFormat="JSON", Compatibility="NONE",
+        SchemaDefinition='{"type": "object"}',
+    )  # fmt: skip
+    found, values = made("avro-glue", topic + "j", glue)
+    with pytest.raises(ConfigError, match="is one of JSON, not of Avro"):
+        found.columns(values)
 
 
 def test_azure_odd_rows_stand_alone(azure: dict[str, str]) -> None:
@@ -243,10 +284,10 @@ def test_azure_errors_are_told_apart(azure: dict[str, str], monkeypatch: pytest.
         encoder("avro-azure", "t", azure | {"schema.group": "other", "auto.register.schemas": "true"}).open()
     with pytest.raises(ConfigError, match="is not registered as 'orders'"):
         encoder("avro-azure", "orders", azure).open()
-    monkeypatch.setattr(_Azure, "status", 503)
+    monkeypatch.setattr(azure_kit.AzureStub, "status", 503)
     with pytest.raises(TransientError, match=r"can't answer \(503\)"):
         read("avro-azure", azure, unknown)
-    monkeypatch.setattr(_Azure, "status", 400)
+    monkeypatch.setattr(azure_kit.AzureStub, "status", 400)
     with pytest.raises(IncompatibleSchemaError, match=r"refuses the schema \(400\)"):
         encoder("avro-azure", "orders", azure).open()
 
@@ -258,7 +299,11 @@ def test_what_a_table_must_say() -> None:
         encoder("avro-glue", "", {"aws.region": "eu-central-1"})
     found, values = made("avro-glue", "t", {"aws.region": "eu-central-1", "schema": derived(SCHEMA)})
     assert found.columns(values).columns == SCHEMA
-    assert found.columns(options(found.options, {"aws.region": "x"})) is None
+    with pytest.raises(ConfigError, match="name of the schema is not known"):
+        registry.get("avro-glue").columns(options(found.options, {"aws.region": "x"}))
+    found, values = made("avro-azure", "t", {"url": "https://shop.servicebus.windows.net"})
+    with pytest.raises(ConfigError, match="schema group is not known"):
+        found.columns(values)
 
 
 def test_headers_are_those_of_the_registries() -> None:

@@ -33,7 +33,6 @@ Positions = dict[str, Position]
 """The position of each partition, by the partition's name."""
 
 
-HEADERS = pl.List(pl.Struct({"key": pl.String, "value": pl.Binary}))
 """The Polars type of the headers of rows: a MAP<STRING, BYTES>."""
 
 

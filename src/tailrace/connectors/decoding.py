@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,7 @@ class BlockDecoder:
         in_value = Schema(tuple(f for f in physical if f.name not in elsewhere))
         whole = Schema(tuple(f for f in table.physical if f.name not in not_in_value))
         self._value = _decoder(options.value, in_value, whole, self._of_format)
+        self._reads_headers = options.value is not None and options.value.format.reads_headers
 
     def check(self) -> list[str]:
         """Reach what the formats need, and say what is there."""
@@ -104,9 +106,10 @@ class BlockDecoder:
             return self._given(block.values if not bad else block.values[rows], rows, bad)
         if self._value is None:
             raise TerminalError(f"partition '{block.partition}' gave bytes, but its table names no format for them")
+        values = replace(block.values, headers=block.headers) if self._reads_headers else block.values
         if self._upsert:
-            return self._upserts(self._value, block.values, rows, bad)
-        decoded = self._value.decode(block.values if not bad else block.values.take(rows))
+            return self._upserts(self._value, values, rows, bad)
+        decoded = self._value.decode(values if not bad else values.take(rows))
         _note(decoded.rejects, rows, bad)
         return _by_name(decoded.frame), rows if decoded.kept is None else rows[decoded.kept]
 

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from tailrace.connectors import trace_headers
-from tailrace.connectors.base import HEADERS
 from tailrace.connectors.table_options import FormatChoice, TableOptions
 from tailrace.engine.batch import KIND, TRACEPARENT, RowKind
 from tailrace.errors import TerminalError
-from tailrace.formats.base import Encoder, Rows, refuse_variants
+from tailrace.formats.base import HEADERS, Encoder, Rows, refuse_variants
 from tailrace.plan.catalog import Table
 from tailrace.schema import Field, Schema
 
@@ -198,20 +197,30 @@ class RowEncoder:
 
     def _messages(self, batch: pl.DataFrame, kinds: list[str]) -> Encoded:
         assert self._value is not None
+        values = self._value.encode(batch.select([*self._value_names, *kinds]))
         return Encoded(
-            self._value.encode(batch.select([*self._value_names, *kinds])),
+            values,
             self._key.encode(batch.select(pl.col(n).alias(k) for n, k in self._key_names.items()))
             if self._key is not None
             else None,
             None if self._time is None else times_of(batch[self._time]),
-            self._headers_of(batch),
+            self._headers_of(batch, values.headers),
         )
 
-    def _headers_of(self, batch: pl.DataFrame) -> Headers | None:
+    def _headers_of(self, batch: pl.DataFrame, of_format: pl.Series | None) -> Headers | None:
         given = None if self._headers is None else batch[self._headers]
+        given = of_format if given is None else _with(given, of_format)
         if TRACEPARENT in batch.columns and batch[TRACEPARENT].null_count() < len(batch):
             given = trace_headers.written(batch[TRACEPARENT], self._traces, given)
         return None if given is None else headers_of(given)
+
+
+def _with(given: pl.Series, of_format: pl.Series | None) -> pl.Series:
+    """Put the headers of a format behind those of rows: of two with one name the last counts."""
+    if of_format is None:
+        return given
+    both = pl.DataFrame([given.cast(HEADERS).alias("given"), of_format.alias("own")])
+    return both.select(pl.concat_list(pl.col("given").fill_null([]), "own").alias("headers")).to_series()
 
 
 def _encoder(choice: FormatChoice | None, schema: Schema) -> Encoder | None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import HEADERS, Block, Limit, Position
+from tailrace.connectors.base import Block, Limit, Position
 from tailrace.errors import TailraceError
-from tailrace.formats.base import Rows
+from tailrace.formats.base import HEADERS, Rows
 
 _LOOK = 0.1
 

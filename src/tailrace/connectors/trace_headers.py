@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import HEADERS
 from tailrace.engine.batch import TRACEPARENT
 from tailrace.engine.tracing import PARENT, Header
+from tailrace.formats.base import HEADERS
 
 STYLES = ("w3c", "b3", "b3-multi")
 _PARENT, _STATE, _B3 = "traceparent", "tracestate", "b3"

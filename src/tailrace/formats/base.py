@@ -18,6 +18,9 @@ from tailrace.errors import ConfigError
 from tailrace.options import OptionSet, Values
 from tailrace.schema import Kind, Schema
 
+HEADERS = pl.List(pl.Struct({"key": pl.String, "value": pl.Binary}))
+"""The type of a column of headers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -25,13 +28,15 @@ class Rows:
     Rows of bytes in one buffer: row i is `data[starts[i]:ends[i]]`.
 
     `data` is uint8, `starts` and `ends` int64. `nulls` (bool) marks rows that have no bytes at all (a tombstone); None
-    if there are none. Bytes between rows (as line ends) belong to nobody.
+    if there are none. Bytes between rows (as line ends) belong to nobody. `headers` (of type `HEADERS`) stand beside the bytes,
+    where rows are messages that have some and the format reads or writes them.
     """
 
     data: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     nulls: npt.NDArray[np.bool_] | None = None
+    headers: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -50,7 +55,8 @@ class Rows:
         b'c'
         """
         nulls = None if self.nulls is None else self.nulls[numbers]
-        return Rows(self.data, self.starts[numbers], self.ends[numbers], nulls)
+        headers = None if self.headers is None else self.headers.gather(numbers)
+        return Rows(self.data, self.starts[numbers], self.ends[numbers], nulls, headers)
 
     @classmethod
     def of(cls, values: list[bytes | None]) -> Rows:
@@ -177,6 +183,8 @@ class Format(ABC):
     options: OptionSet
     metadata: tuple[MetadataKey, ...] = ()
     """Metadata columns of the rows; a table names them with `value.` before the key."""
+    reads_headers: bool = False
+    """Whether headers of messages say how their bytes are to be read."""
     changes: bool = False
     """Whether rows have row kinds: a table of this format can be updated."""
 

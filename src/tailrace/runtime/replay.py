@@ -8,10 +8,10 @@ import polars as pl
 
 from tailrace.clock import Clock
 from tailrace.connectors import registry
-from tailrace.connectors.base import HEADERS, Block
+from tailrace.connectors.base import Block
 from tailrace.connectors.decoding import BlockDecoder
 from tailrace.errors import ConfigError
-from tailrace.formats.base import Rows
+from tailrace.formats.base import HEADERS, Rows
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import Scan
 from tailrace.runtime.assembly import Parts

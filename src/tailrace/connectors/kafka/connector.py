@@ -57,13 +57,14 @@ class KafkaConnector(Connector):
         bound = _mark(options, properties, "bounded")
         keys = tuple(m.key for m in table.metadata if m.name in schema and not m.key.startswith("value."))
         letters = "dead-letter" in (resolved.common["tailrace.on-error"], resolved.common["tailrace.on-late"])
+        told = resolved.value is not None and resolved.value.format.reads_headers
         plan = Plan(
             topics=_topics(table, options),
             start=self.start(options, properties),
             bound=None if bound.mode == "unbounded" else bound,
             discovery_seconds=options["scan.topic-partition-discovery.interval"] / 1000,
             metadata=keys,
-            headers=letters or context.traced,
+            headers=letters or context.traced or told,
             group=options["properties.group.id"] or "",
             shared=shared,
             replica=_replica(options),
@@ -75,7 +76,7 @@ class KafkaConnector(Connector):
             or plan.replica is not None
             or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
-            headers=letters or context.traced or "headers" in keys,
+            headers=letters or context.traced or told or "headers" in keys,
         )
         dealt = None if plan.replica is None else _dealt_by(table, resolved)
         return KafkaSource(plan, properties, wanted, dealt, native=options["tailrace.kafka.native"])

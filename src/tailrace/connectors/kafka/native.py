@@ -10,13 +10,13 @@ import nanoarrow as na
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import HEADERS, Limit
+from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka import kernels
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.failures import failure
 from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
 from tailrace.connectors.kafka.library import Message
-from tailrace.formats.base import Rows
+from tailrace.formats.base import HEADERS, Rows
 
 CHUNK = 4096
 """Messages taken at a time: few enough for their structures to stay in the cache while they are copied."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.base import HEADERS, Limit
+from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka.client import TopicPartition
 from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
 from tailrace.connectors.kafka.logins import plain_conf
 from tailrace.connectors.kafka.properties import Properties
-from tailrace.formats.base import Rows
+from tailrace.formats.base import HEADERS, Rows
 
 CHUNK = 10_000
 

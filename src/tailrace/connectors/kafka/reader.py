@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import structlog
 
-from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Ended, Limit, Position, Positions, Reader
+from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Position, Positions, Reader
 from tailrace.connectors.kafka import starts
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics, missing
@@ -20,7 +20,7 @@ from tailrace.connectors.kafka.library import BEGINNING
 from tailrace.connectors.kafka.options import Replica
 from tailrace.connectors.kafka.starts import Mark
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
-from tailrace.formats.base import Reject, Rows
+from tailrace.formats.base import HEADERS, Reject, Rows
 
 PROBE_SECONDS = 1.0
 """How long a look at the cluster from within `poll` may take."""

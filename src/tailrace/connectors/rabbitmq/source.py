@@ -11,12 +11,13 @@ import aiormq
 import polars as pl
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Limit, Positions, Reader, Report, Source
+from tailrace.connectors.base import Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.event_loop import EventLoop
 from tailrace.connectors.inbox import Inbox, Message, block
 from tailrace.connectors.rabbitmq.client import Broker, Queues, as_ours, check_broker, hang_up, refuse_company, reported
 from tailrace.connectors.rabbitmq.given import Given, Heard
 from tailrace.errors import TailraceError, TransientError
+from tailrace.formats.base import HEADERS
 
 METADATA: dict[str, pl.DataType] = {
     "exchange": pl.String(),

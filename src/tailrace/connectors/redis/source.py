@@ -9,10 +9,11 @@ import polars as pl
 import redis
 
 from tailrace.connectors import trace_headers
-from tailrace.connectors.base import HEADERS, Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
+from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.inbox import Message, block
 from tailrace.connectors.redis.client import Server, check_server, reported
 from tailrace.errors import TerminalError
+from tailrace.formats.base import HEADERS
 
 START = "0-0"
 _HEADER = b"header:"

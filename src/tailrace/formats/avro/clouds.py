@@ -20,10 +20,13 @@ from tailrace.formats.clouds.named import AzureFraming, Framing, GlueFraming, Na
 from tailrace.formats.clouds.registries import AzureRegistry, CloudRegistry, GlueRegistry
 from tailrace.formats.confluent.access import address
 from tailrace.formats.confluent.by_id import BySchemaDecoder
-from tailrace.formats.confluent.framing import frame as framed
+from tailrace.formats.confluent.client import UnknownSchemaError
 from tailrace.options import Option, OptionSet, Values, boolean, choice, duration, string
 from tailrace.schema import Schema
 
+_NAME = Option(
+    "schema.name", string, doc="the schema that a sink writes, or that gives a table its columns; by default the topic"
+)
 _TIMEOUT = Option("tailrace.timeout", duration, 10_000, "how long an answer may take")
 
 GLUE = OptionSet(
@@ -32,7 +35,7 @@ GLUE = OptionSet(
         Option("aws.region", string, doc="the region of the registry, as `eu-central-1`", required=True),
         Option("aws.endpoint", string, doc="another address than that of AWS"),
         Option("registry.name", string, "default-registry", "the name of the registry"),
-        Option("schema.name", string, doc="the name of the schema that a sink writes; for Kafka the topic"),
+        _NAME,
         Option("schema.autoRegistration", boolean, False, "whether a sink registers its schema; else it must be there"),
         Option(
             "schema.compatibility",
@@ -52,14 +55,20 @@ AZURE = OptionSet(
         Option(
             "url", address, doc="the namespace of Event Hubs, as `https://shop.servicebus.windows.net`", required=True
         ),
-        Option("schema.group", string, doc="the schema group of the schema that a sink writes"),
-        Option("schema.name", string, doc="the name of the schema that a sink writes; for Kafka the topic"),
+        Option("schema.group", string, doc="the schema group of `schema.name`"),
+        _NAME,
         Option("auto.register.schemas", boolean, False, "whether a sink registers its schema; else it must be there"),
         Option(
             "bearer-auth.token",
             string,
             doc="a token; by default one of the identity that azure-identity finds",
             secret=True,
+        ),
+        Option(
+            "tailrace.id-location",
+            choice("payload", "header"),
+            "payload",
+            "where a sink puts the id of the schema: before the row (`payload`), or into the header `content-type` (`header`)",
         ),
         SCHEMA,
         LEGACY,
@@ -106,7 +115,7 @@ class CloudEncoder(Encoder):
         key = next(k for k in ("schema.autoRegistration", "auto.register.schemas") if k in options)
         self._register: bool = options[key]
         self._hint = f"set '{key}' = 'true', or register it: {self._text}"
-        self._header = b""
+        self._number = ""
 
     def check(self) -> str:
         shown = f"{self._registry.shown}: schema '{self._name}'"
@@ -121,13 +130,10 @@ class CloudEncoder(Encoder):
             if not self._register:
                 raise self._not_there()
             number = self._registry.register(self._name, self._text)
-        self._header = self._framing.header(number)
+        self._number = number
 
     def encode(self, frame: pl.DataFrame) -> Rows:
-        rows = self._encoder.encode(frame)
-        if isinstance(self._framing, GlueFraming):
-            return self._framing.framed(rows, self._header)
-        return framed(rows, self._header)
+        return self._framing.framed(self._encoder.encode(frame), self._number)
 
     def _not_there(self) -> ConfigError:
         message = f"the table's schema is not registered as '{self._name}' in {self._registry.shown}"
@@ -137,26 +143,45 @@ class CloudEncoder(Encoder):
 class CloudFormat(Format):
     """Rows are records with the id of their schema in a registry before them."""
 
-    def __init__(self, topic: str = "") -> None:
-        self._topic = topic
+    def __init__(self, topic: str = "", *, of_value: bool = False) -> None:
+        self._topic, self._of_value = topic, of_value
 
     def on_topic(self, topic: str, *, key: bool) -> Format:
-        return type(self)(topic)
+        return type(self)(topic, of_value=not key)
 
     def columns(self, options: Values) -> FoundColumns | None:
-        if not options["schema"]:
-            return None
-        return FoundColumns(columns(parse(options["schema"]), legacy=options["timestamp_mapping.legacy"]))
+        text = options["schema"] or self._newest(options)
+        try:
+            found = columns(parse(text), legacy=options["timestamp_mapping.legacy"])
+        except BadSchemaError as error:
+            raise ConfigError(f"the schema from which to take the columns: {error}") from None
+        return FoundColumns(found, {"schema": text})
+
+    def _newest(self, options: Values) -> str:
+        """Give the newest schema of the table's name."""
+        name, registry = self._name(options), self._registry(options)
+        try:
+            text = registry.latest(name)
+        except UnknownSchemaError as error:
+            raise ConfigError(error.message) from None
+        if text is None:
+            hint = f"declare the columns, or name the schema with '{self.name}.schema.name'"
+            raise ConfigError(f"{registry.shown} has no schema '{name}', from which to take the columns", hint=hint)
+        return text
 
     def decoder(self, schema: Schema, options: Values, whole: Schema | None = None) -> Decoder:
         del whole  # fields have names
         return CloudDecoder(schema, self._registry(options), self._framing(options), options["schema"] or "")
 
     def encoder(self, schema: Schema, options: Values) -> Encoder:
-        name = options["schema.name"] or self._topic
+        registry, framing = self._registry(options), self._framing(options)
+        return CloudEncoder(schema, options, registry, framing, self._name(options))
+
+    def _name(self, options: Values) -> str:
+        name: str = options["schema.name"] or self._topic
         if not name:
             raise ConfigError("the name of the schema is not known", hint=f"give '{self.name}.schema.name'")
-        return CloudEncoder(schema, options, self._registry(options), self._framing(options), name)
+        return name
 
     @abstractmethod
     def _registry(self, options: Values) -> CloudRegistry: ...
@@ -185,20 +210,26 @@ class AvroGlueFormat(CloudFormat):
 
 
 class AvroAzureFormat(CloudFormat):
-    """Rows have the 32 digits of their schema's id in Azure's schema registry before them."""
+    """Rows have the 32 digits of their schema's id in Azure's schema registry before them, or in a header of their message."""
 
     name = "avro-azure"
     options = AZURE
+    reads_headers = True
 
     def encoder(self, schema: Schema, options: Values) -> Encoder:
+        if options["tailrace.id-location"] == "header" and not self._of_value:
+            message = "the id of a schema can be in a header of values of a topic alone"
+            raise ConfigError(message, location=options.location("tailrace.id-location"))
+        return super().encoder(schema, options)
+
+    def _name(self, options: Values) -> str:
         if not options["schema.group"]:
             raise ConfigError("the schema group is not known", hint="give 'avro-azure.schema.group'")
-        return super().encoder(schema, options)
+        return super()._name(options)
 
     def _registry(self, options: Values) -> CloudRegistry:
         seconds = options["tailrace.timeout"] / 1000
         return AzureRegistry(options["url"], options["schema.group"] or "", options["bearer-auth.token"] or "", seconds)
 
     def _framing(self, options: Values) -> Framing:
-        del options
-        return AzureFraming()
+        return AzureFraming(beside=options["tailrace.id-location"] == "header")

@@ -6,15 +6,18 @@ import uuid
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from tailrace.formats.base import Reject, Rows
+from tailrace.formats.base import HEADERS, Reject, Rows
 from tailrace.formats.confluent.framing import frame
 
 Numbers = npt.NDArray[np.int64]
+CONTENT_TYPE = "content-type"
+_MEDIA = b"avro/binary+"
 MOST_BYTES = 1 << 28
 """A row may have so many bytes when it is not compressed."""
 
@@ -64,6 +67,10 @@ class Framing(ABC):
     @abstractmethod
     def header(self, number: str) -> bytes:
         """Give the header of an id."""
+
+    def framed(self, payloads: Rows, number: str) -> Rows:
+        """Put the header of an id before each row."""
+        return frame(payloads, self.header(number))
 
     def unframe(self, rows: Rows) -> Named:
         """Read the headers of rows; a row without bytes, of zero bytes, or with another header is a reject."""
@@ -117,10 +124,10 @@ class GlueFraming(Framing):
     def header(self, number: str) -> bytes:
         return self.begins[self._compress] + uuid.UUID(number).bytes
 
-    def framed(self, payloads: Rows, before: bytes) -> Rows:
-        """Put a header before each row, compressed if that is asked for."""
+    def framed(self, payloads: Rows, number: str) -> Rows:
         if not self._compress:
-            return frame(payloads, before)
+            return super().framed(payloads, number)
+        before = self.header(number)
         return Rows.of([before + zlib.compress(payloads.row(n) or b"") for n in range(len(payloads))])
 
     def _opened(self, named: Named, heads: npt.NDArray[np.uint8]) -> Named:
@@ -153,7 +160,7 @@ def _inflated(data: bytes) -> bytes:
 
 class AzureFraming(Framing):
     """
-    Azure's: four zero bytes, and the 32 digits of the schema's id.
+    Azure's: the 32 digits of the schema's id, behind four zero bytes before the row or in the message's header `content-type`.
 
     >>> AzureFraming().header("0a" * 16)[4:8]
     b'0a0a'
@@ -163,6 +170,42 @@ class AzureFraming(Framing):
     width = 32
     named = "Azure's registry"
 
+    def __init__(self, *, beside: bool = False) -> None:
+        self._beside = beside
+
+    def framed(self, payloads: Rows, number: str) -> Rows:
+        if not self._beside:
+            return super().framed(payloads, number)
+        entry = {"key": CONTENT_TYPE, "value": _MEDIA + number.encode("ascii")}
+        return replace(payloads, headers=pl.Series([[entry]], dtype=HEADERS).new_from_index(0, len(payloads)))
+
+    def unframe(self, rows: Rows) -> Named:
+        """Read the ids of rows: where the header `content-type` has one it counts, and all bytes are the record."""
+        if rows.headers is None:
+            return super().unframe(rows)
+        beside, wrong = self._beside_rows(rows, _media_types(rows.headers))
+        others = np.setdiff1d(np.arange(len(rows)), np.concatenate([beside.numbers, wrong]), assume_unique=True)
+        before = super().unframe(replace(rows, headers=None).take(others))
+        reason = "its header 'content-type' has no 32 digits behind 'avro/binary+'"
+        rejects = [Reject(int(n), "header", reason) for n in wrong]
+        rejects += [Reject(int(others[r.row]), r.code, r.reason) for r in before.rejects]
+        numbers = np.concatenate([beside.numbers, others[before.numbers]])
+        order = np.argsort(numbers)
+        starts = np.concatenate([beside.payloads.starts, before.payloads.starts])[order]
+        ends = np.concatenate([beside.payloads.ends, before.payloads.ends])[order]
+        ids = np.concatenate([beside.ids, before.ids])[order]
+        return Named(numbers[order], ids, Rows(rows.data, starts, ends), rejects)
+
+    def _beside_rows(self, rows: Rows, said: pl.DataFrame) -> tuple[Named, Numbers]:
+        """Give the rows of which a header tells the id, and those whose header tells none that can be; not rows without bytes."""
+        some = rows.ends > rows.starts if rows.nulls is None else (rows.ends > rows.starts) & ~rows.nulls
+        said = said.filter(pl.Series(some[said["row"].to_numpy()]))
+        fits = pl.col("id").bin.size() == self.width
+        right, wrong = said.filter(fits), said.filter(~fits)["row"].to_numpy()
+        ids = np.frombuffer(b"".join(right["id"].to_list()), dtype=np.uint8).reshape(-1, self.width)
+        numbers = right["row"].to_numpy()
+        return Named(numbers, ids, Rows(rows.data, rows.starts[numbers], rows.ends[numbers]), []), wrong
+
     def text(self, raw: bytes) -> str:
         text = raw.decode("ascii", "replace").lower()
         if not all(c in "0123456789abcdef" for c in text):
@@ -171,3 +214,10 @@ class AzureFraming(Framing):
 
     def header(self, number: str) -> bytes:
         return self.begins[0] + number.encode("ascii")
+
+
+def _media_types(headers: pl.Series) -> pl.DataFrame:
+    """Give the ids that the headers of rows name, each with its `row`; of several in one row the last."""
+    entries = pl.DataFrame({"row": np.arange(len(headers)), "entry": headers}).explode("entry").unnest("entry")
+    own = entries.filter((pl.col("key") == CONTENT_TYPE) & pl.col("value").bin.starts_with(_MEDIA))
+    return own.unique("row", keep="last", maintain_order=True).select("row", id=pl.col("value").bin.slice(len(_MEDIA)))

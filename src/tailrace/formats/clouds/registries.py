@@ -8,12 +8,13 @@ What fails is told apart by its cause, as for Confluent's: a registry that is aw
 from __future__ import annotations
 
 import importlib
+import json
 import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -57,6 +58,10 @@ class CloudRegistry(ABC):
     def _schema(self, number: str) -> str | None: ...
 
     @abstractmethod
+    def latest(self, name: str) -> str | None:
+        """Give the text of the newest schema of a name; None if it has none."""
+
+    @abstractmethod
     def registered(self, name: str, text: str) -> str | None:
         """Give the id that a schema has under a name; None if it is not there."""
 
@@ -89,11 +94,17 @@ class GlueRegistry(CloudRegistry):
         self._client = session.create_client("glue", region_name=region, endpoint_url=endpoint or None, config=config)
 
     def _schema(self, number: str) -> str | None:
-        found = self._ask(lambda: self._client.get_schema_version(SchemaVersionId=number))
+        return self._text(number, SchemaVersionId=number)
+
+    def latest(self, name: str) -> str | None:
+        return self._text(f"'{name}'", SchemaId=self._id(name), SchemaVersionNumber={"LatestVersion": True})
+
+    def _text(self, shown: str, **asked: Any) -> str | None:
+        found = self._ask(lambda: self._client.get_schema_version(**asked))
         if found is None:
             return None
         if found["DataFormat"] != "AVRO":
-            raise UnknownSchemaError(f"schema {number} of {self.shown} is one of {found['DataFormat']}, not of Avro")
+            raise UnknownSchemaError(f"schema {shown} of {self.shown} is one of {found['DataFormat']}, not of Avro")
         return str(found["SchemaDefinition"])
 
     def registered(self, name: str, text: str) -> str | None:
@@ -165,6 +176,21 @@ class AzureRegistry(CloudRegistry):
         found = self._ask("GET", f"$schemas/{quote(number)}")
         return None if found is None else found[1]
 
+    def latest(self, name: str) -> str | None:
+        path = f"{quote(self._group)}/schemas/{quote(name)}/versions"
+        number = max(self._versions(path), default=None)
+        found = None if number is None else self._ask("GET", f"{path}/{number}")
+        return None if found is None else found[1]
+
+    def _versions(self, path: str) -> Iterator[int]:
+        """Give the numbers of the versions of a schema, which come page by page."""
+        asked = f"{path}?{_API}"
+        while asked:
+            found = self._ask("GET", asked)
+            page = json.loads(found[1]) if found is not None else {}
+            yield from page.get("Value", page.get("schemaVersions", []))
+            asked = (page.get("NextLink") or page.get("nextLink") or "").rpartition("/$schemaGroups/")[2]
+
     def registered(self, name: str, text: str) -> str | None:
         found = self._ask("POST", f"{quote(self._group)}/schemas/{quote(name)}:get-id", text)
         return None if found is None else found[0]
@@ -179,7 +205,9 @@ class AzureRegistry(CloudRegistry):
     def _ask(self, method: str, path: str, text: str = "") -> tuple[str, str] | None:
         """Ask; give the id of the schema and its text, None for what the registry does not know."""
         request = urllib.request.Request(  # noqa: S310  the option takes http and https alone
-            f"{self._url}/$schemaGroups/{path}?{_API}", text.encode() if text else None, method=method
+            f"{self._url}/$schemaGroups/{path}{'' if '?' in path else '?' + _API}",
+            text.encode() if text else None,
+            method=method,
         )
         request.add_header("Content-Type", "application/json; serialization=Avro")
         request.add_header("Authorization", f"Bearer {self._bearer()}")
