@@ -20,7 +20,7 @@ from tailrace.connectors import memory
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.testing.connectors.delivery import assert_delivered
 from tailrace.testing.connectors.system import ddl
-from tailrace.testing.connectors.trials import Got, check, refused, run
+from tailrace.testing.connectors.trials import Got, Trial, check, refused, run
 from tailrace.testing.connectors.values import frame_of
 
 pytestmark = pytest.mark.integration
@@ -201,6 +201,27 @@ def test_older_checkpoints_change_nothing(make: Make, tmp_path: Path) -> None:
     run(writing(table, named(3), options(table, sink__epoch_attribute="epoch")), tmp_path)
     assert {r["id"]: r["name"] for r in table.rows()} == {0: "later", 1: "name 1", 2: "name 2"}
     assert {i["id"]["N"]: int(i["epoch"]["N"]) > 0 for i in table.items()} == {"0": True, "1": True, "2": True}
+
+
+def test_rows_do_not_wait_for_the_first_checkpoint(make: Make, tmp_path: Path) -> None:
+    """They are written as they come, as rows of the first checkpoint; those of a run that goes on, of its next one."""
+    table = make()
+    given = options(table, sink__epoch_attribute="epoch", sink__bulk_flush__max_actions="10")
+    source = {"connector": "datagen", "rows-per-second": "100", "fields.id.kind": "sequence", "fields.id.start": "1"}
+    script = ddl("numbers", {"id": "BIGINT"}, source | {"fields.id.end": "1000000"}) + ddl("into", COLUMNS, given, ("id",))
+    begin = "SET 'execution.checkpointing.interval' = '1 h';\n"
+    into = "INSERT INTO `into` SELECT id, CONCAT('name ', CAST(id AS STRING)) FROM numbers;"
+    known: set[str] = set()
+    for expected in (1, 2):
+        trial = Trial(begin + script + into, tmp_path)
+        trial.until(lambda: len(table.items()) > len(known) + 20, "rows of this run")
+        assert trial.epoch < expected, "a checkpoint was taken before"
+        fresh = {i["id"]["N"]: i["epoch"]["N"] for i in table.items() if i["id"]["N"] not in known}
+        assert set(fresh.values()) == {str(expected)}
+        summary = trial.halt()
+        assert_delivered(table.rows(), [{"id": i, "name": f"name {i}"} for i in range(1, len(table.rows()) + 1)], "exactly-once")
+        assert summary.restored_epoch == expected - 1
+        known = {i["id"]["N"] for i in table.items()}
 
 
 # -- transactions

@@ -82,6 +82,8 @@ class Target:
     mark: int = 0
     epochs: set[int] = field(default_factory=set)
     finished: int = 0
+    begun: list[int] = field(default_factory=list)
+    """Which checkpoints runs went on from."""
 
 
 class FakeReader(Reader):
@@ -148,6 +150,9 @@ class FlushedSink(AtLeastOnceSink):
 
     def __init__(self, target: Target, faults: Faults) -> None:
         self.target, self.faults = target, faults
+
+    def goes_on(self, epoch: int) -> None:
+        self.target.begun.append(epoch)
 
     def open(self) -> None:
         self.faults.call("sink.open")

@@ -36,6 +36,18 @@ def test_a_job_goes_on_after_its_target_was_away(world: Any, make: Any, kind: st
     assert "no coordinator" in summary.notes[0]
 
 
+def test_sinks_hear_which_checkpoint_a_run_goes_on_from(world: Any, make: Any) -> None:
+    """Before they are opened: rows of the first run are of checkpoint 1, those of the next of the one after the restored."""
+    scan = world.scan("numbers", *(make(i, i + 10) for i in range(0, 300, 10)))
+    world.faults_of("numbers").delay["poll"] = 0.005
+    sink = world.into(scan, "out", "flushed")
+    world.faults_of("out").at[("sink.open", 1)] = TransientError("not yet")
+    world.faults_of("out").at[("write", 12)] = TransientError("no coordinator")
+    summary = Restarts(3, 0.01).run(lambda: world.job(sink))
+    assert world.target("out").begun == [0, summary.restored_epoch]
+    assert summary.restored_epoch > 0
+
+
 def test_a_job_without_progress_gives_up(world: Any, make: Any) -> None:
     """P13: the same position again and again is no endless loop; the error tells how often it was tried."""
     scan = world.scan("numbers", make(0, 10))

@@ -318,6 +318,9 @@ class AtLeastOnceSink(Sink):
 
     guarantee = Guarantee.AT_LEAST_ONCE
 
+    def goes_on(self, epoch: int) -> None:
+        """Hear which checkpoint the run goes on from (0: from the beginning), before `open`: rows that come are of the next."""
+
     @abstractmethod
     def open(self) -> None:
         """Connect."""

@@ -60,6 +60,7 @@ def open_sinks(outlets: Mapping[str, Outlet], store: StateStore | None, halt: Ha
             epoch, given = (start.epoch, staged[name]) if known else (0, None)
             waiting.append(_opened(outlet, partial(sink.open, given, epoch), patience))
         elif isinstance(sink, AtLeastOnceSink):
+            outlet.call(partial(sink.goes_on, start.epoch))
             waiting.append(_opened(outlet, sink.open, patience))
     for future in waiting:
         _result(future, halt, patience)

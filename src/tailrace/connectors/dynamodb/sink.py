@@ -36,7 +36,7 @@ class DynamoDbSink(BulkSink):
         self._place = place
         self._layout = layout
         self._client: Any = None
-        self._epoch: int | None = None
+        self._epoch = 1
         self._lock = threading.Lock()
         self._throttled = 0.0
         self._stale = 0
@@ -53,23 +53,12 @@ class DynamoDbSink(BulkSink):
     def _usable(self, found: Found) -> None:
         require_key(found, self._place, self._layout.schema, self._layout.key)
 
-    @property
-    def _awaits_epoch(self) -> bool:
-        """Whether rows wait for the first checkpoint, as the number of theirs is not known before."""
-        return self._layout.epoch_attribute is not None and self._epoch is None
-
-    @property
-    def full(self) -> bool:
-        return super().full and not self._awaits_epoch
-
-    def flush(self) -> None:
-        if not self._awaits_epoch:
-            super().flush()
+    def goes_on(self, epoch: int) -> None:
+        self._epoch = epoch + 1  # what is written from now on is of the next
 
     def prepare(self, epoch: int) -> None:
-        self._epoch = epoch
-        super().flush()
-        self._epoch = epoch + 1  # what is written from now on is of the next
+        super().prepare(epoch)
+        self._epoch = epoch + 1
 
     def send(self, rows: pl.DataFrame) -> Outcome:
         given = writes(rows, self._layout, self._epoch)
