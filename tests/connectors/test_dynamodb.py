@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -208,20 +209,24 @@ def test_rows_do_not_wait_for_the_first_checkpoint(make: Make, tmp_path: Path) -
     table = make()
     given = options(table, sink__epoch_attribute="epoch", sink__bulk_flush__max_actions="10")
     source = {"connector": "datagen", "rows-per-second": "100", "fields.id.kind": "sequence", "fields.id.start": "1"}
-    script = ddl("numbers", {"id": "BIGINT"}, source | {"fields.id.end": "1000000"}) + ddl("into", COLUMNS, given, ("id",))
+    script = ddl("numbers", {"id": "BIGINT"}, source | {"fields.id.end": "1000000"}) + ddl(
+        "into", COLUMNS, given, ("id",)
+    )
     begin = "SET 'execution.checkpointing.interval' = '1 h';\n"
     into = "INSERT INTO `into` SELECT id, CONCAT('name ', CAST(id AS STRING)) FROM numbers;"
-    known: set[str] = set()
-    for expected in (1, 2):
+    for epoch in (1, 2):
+        before = {i["id"]["N"] for i in table.items()}
         trial = Trial(begin + script + into, tmp_path)
-        trial.until(lambda: len(table.items()) > len(known) + 20, "rows of this run")
-        assert trial.epoch < expected, "a checkpoint was taken before"
-        fresh = {i["id"]["N"]: i["epoch"]["N"] for i in table.items() if i["id"]["N"] not in known}
-        assert set(fresh.values()) == {str(expected)}
-        summary = trial.halt()
-        assert_delivered(table.rows(), [{"id": i, "name": f"name {i}"} for i in range(1, len(table.rows()) + 1)], "exactly-once")
-        assert summary.restored_epoch == expected - 1
-        known = {i["id"]["N"] for i in table.items()}
+        trial.until(partial(_more_than, table, len(before) + 20), "rows of this run")
+        assert trial.epoch < epoch, "a checkpoint was taken before"
+        assert {i["epoch"]["N"] for i in table.items() if i["id"]["N"] not in before} == {str(epoch)}
+        assert trial.halt().restored_epoch == epoch - 1
+        ids = range(1, len(table.rows()) + 1)
+        assert_delivered(table.rows(), [{"id": i, "name": f"name {i}"} for i in ids], "exactly-once")
+
+
+def _more_than(table: Table, count: int) -> bool:
+    return len(table.items()) > count
 
 
 # -- transactions

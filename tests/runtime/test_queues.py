@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from tailrace.backoff import Backoff
 from tailrace.errors import TerminalError, TransientError
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.queues import Bell, ByteQueue
 

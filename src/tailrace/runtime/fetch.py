@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.backoff import Backoff
 from tailrace.clock import Clock
 from tailrace.connectors.base import Assigned, Block, Change, Limit, Position, Positions, Reader, Revoked, Source
 from tailrace.engine.histogram import Histogram
 from tailrace.errors import TransientError
 from tailrace.formats.base import Decoded, Reject
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.decode_line import Decode, DecodeLine
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.on_the_way import OnTheWay

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import structlog
 
+from tailrace.backoff import Backoff
 from tailrace.clock import Clock
 from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Lookup, Report, Source, WholeOnlyError
@@ -26,7 +27,6 @@ from tailrace.errors import ConfigError, TailraceError, TerminalError, Transient
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.plan.nodes import LookupJoin
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.inputs import reach
 from tailrace.runtime.observation import LookupCacheStatus

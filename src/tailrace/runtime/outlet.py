@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import polars as pl
 import structlog
 
+from tailrace.backoff import Backoff
 from tailrace.connectors.base import AtLeastOnceSink, Sink, StagedSink, TransactionalSink
 from tailrace.engine.batch import TRACEPARENT
 from tailrace.engine.tracing import Span
 from tailrace.errors import TerminalError, TransientError
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.coordinator import Committed, Event, Prepared, Role
 from tailrace.runtime.halt import Halt
 from tailrace.runtime.refused_rows import RefusedRows

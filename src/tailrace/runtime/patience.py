@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from tailrace.backoff import Backoff
 from tailrace.clock import Clock
 from tailrace.connectors.base import Block
 from tailrace.errors import TailraceError, TransientError
 from tailrace.formats.base import Decoded
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.decode_line import Decode
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import structlog
 
+from tailrace.backoff import Backoff
 from tailrace.errors import TerminalError, TransientError
-from tailrace.runtime.backoff import Backoff
 from tailrace.runtime.job import InterruptedJobError, Job
 from tailrace.runtime.summary import Summary
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from botocore import exceptions as errors
 
+from tailrace.backoff import Backoff
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
 
 _THROTTLES = frozenset(
@@ -158,27 +157,11 @@ def _answered(error: errors.ClientError, place: str) -> TailraceError:
     return TerminalError(f"{place} refuses the request: {said}")
 
 
-@dataclass(slots=True)
-class Backoff:
+def throttled_backoff(first: float = 0.2) -> Backoff:
     """
-    Pauses after throttling: each about twice the one before it, with a bound, until something goes well.
+    Give the pauses after throttling: each about twice the one before it, up to some seconds, until something goes well.
 
-    >>> backoff = Backoff(0.1, 1.0, random.Random(1))
-    >>> [0.05 <= backoff.next() <= 0.1, [backoff.next() for _ in range(9)][-1] <= 1.0]
-    [True, True]
+    >>> throttled_backoff().next() <= 0.2
+    True
     """
-
-    first: float = 0.2
-    most: float = 5.0
-    rng: random.Random = field(default_factory=random.Random)
-    times: int = 0
-
-    def next(self) -> float:
-        """Give how many seconds to wait now."""
-        pause = min(self.most, self.first * 2.0 ** min(self.times, 30))
-        self.times += 1
-        return pause * self.rng.uniform(0.5, 1.0)
-
-    def reset(self) -> None:
-        """Hear that it goes well again."""
-        self.times = 0
+    return Backoff(first, longest=5.0)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError
+from tailrace.backoff import Backoff
+from tailrace.connectors.aws.failures import ThrottledError, throttled_backoff
 from tailrace.connectors.aws.shards import (
     ExpiredIteratorError,
     Lineage,
@@ -90,7 +91,7 @@ class ShardReader(Reader):
         self._lineage = Lineage(stream.shown, positions, pace.start, pace.now_ms)
         self._pool = ThreadPoolExecutor(pace.threads, "tailrace-shards")
         self._listing: Future[list[Shard]] | None = None
-        self._listing_backoff = Backoff()
+        self._listing_backoff = throttled_backoff()
         try:
             self._found(stream.shards())
         except BaseException:  # its threads must not outlive a reader that could not begin
@@ -114,7 +115,9 @@ class ShardReader(Reader):
             known = self._lineage.positions.get(shard.name)
             position = dict(known or self._lineage.position(start))
             given = (position["at"], position["sub"]) if "at" in position else None
-            self._live[shard.name] = _Reading(shard, start, position, Backoff(self._pace.throttled_seconds), given)
+            self._live[shard.name] = _Reading(
+                shard, start, position, throttled_backoff(self._pace.throttled_seconds), given
+            )
             self._changes.append(Assigned(shard.name))
             if known is None:  # so that a restart begins at the same place
                 self._first.append(self.block(shard.name, [], position))

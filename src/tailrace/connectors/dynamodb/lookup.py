@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError, reported
+from tailrace.backoff import Backoff
+from tailrace.connectors.aws.failures import ThrottledError, reported, throttled_backoff
 from tailrace.connectors.base import Lookup, Report
 from tailrace.connectors.dynamodb.client import Found, Place, check, look, refuse_other_types
 from tailrace.connectors.dynamodb.types import Item, attributes, frame_of
@@ -28,7 +29,7 @@ T = TypeVar("T")
 class _Patience:
     """How long to go on without an answer, and with which pauses."""
 
-    backoff: Backoff = field(default_factory=lambda: Backoff(0.1))
+    backoff: Backoff = field(default_factory=lambda: throttled_backoff(0.1))
     until: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError, reported
+from tailrace.connectors.aws.failures import ThrottledError, reported, throttled_backoff
 from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.dynamodb.client import Found, Place, check, look, refuse_other_types
 from tailrace.connectors.dynamodb.types import Item, frame_of
@@ -59,7 +59,7 @@ class Scan:
         self._scanning = scanning
         self._client = scanning.place.client()
         refuse_other_types(look(self._client, scanning.place), scanning.place, scanning.schema)
-        self._backoff = Backoff()
+        self._backoff = throttled_backoff()
         self._not_before = 0.0
         self.throttled = 0.0
         total = scanning.segments

@@ -12,7 +12,7 @@ import polars as pl
 import structlog
 from botocore.exceptions import ClientError
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError, code_of
+from tailrace.connectors.aws.failures import ThrottledError, code_of, throttled_backoff
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.dynamodb.client import Found, Place, check, look, require_key, written
@@ -85,7 +85,7 @@ class DynamoDbSink(BulkSink):
     def _batch(self, batch: Mapping[int, Write]) -> list[int]:
         """Send one batch, and what is left of it again, with pauses; give the numbers of what is left at last."""
         requests = [_request(w) for w in batch.values()]
-        backoff, patient_until = Backoff(), time.monotonic() + PATIENCE_SECONDS
+        backoff, patient_until = throttled_backoff(), time.monotonic() + PATIENCE_SECONDS
         while True:
             left = self._left(requests)
             if not left:
@@ -175,7 +175,7 @@ class DynamoDbSink(BulkSink):
 
 def _pauses() -> Iterator[float | None]:
     """Give pauses for as long as one is patient, and then None."""
-    backoff, until = Backoff(), time.monotonic() + PATIENCE_SECONDS
+    backoff, until = throttled_backoff(), time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         yield backoff.next()
     yield None

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from botocore.exceptions import ClientError
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError, code_of, is_passing, reported
+from tailrace.connectors.aws.failures import ThrottledError, code_of, is_passing, reported, throttled_backoff
 from tailrace.connectors.base import Guarantee, Report, TransactionalSink
 from tailrace.connectors.dynamodb.client import Found, Place, check, look, require_key
 from tailrace.connectors.dynamodb.items import Layout, Write, refusal, size_of, writes
@@ -128,7 +128,7 @@ class TransactionSink(TransactionalSink):
             TerminalError: another run has written since this one began, or an item is refused.
         """
         token = hashlib.sha256(json.dumps(actions, default=repr).encode()).hexdigest()[:36]
-        backoff, until = Backoff(), time.monotonic() + RETRY_SECONDS
+        backoff, until = throttled_backoff(), time.monotonic() + RETRY_SECONDS
         while True:
             try:
                 return self._ask(actions, token)

@@ -15,7 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from tailrace.connectors.aws.failures import Backoff, ThrottledError, reported
+from tailrace.backoff import Backoff
+from tailrace.connectors.aws.failures import ThrottledError, reported, throttled_backoff
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.encoding import Message, RowEncoder, messages
@@ -141,7 +142,7 @@ class KinesisSink(BulkSink):
         self, records: list[dict[str, Any]], sizes: list[int], waiting: Waiting
     ) -> tuple[list[int], TransientError | None]:
         """Send all; give what was not taken for now, and why."""
-        backoff = Backoff()
+        backoff = throttled_backoff()
         while chosen := waiting.take(self._limits.rows, self._limits.request, sizes):
             try:
                 failed = self._put([records[i] for i in chosen])
@@ -153,7 +154,7 @@ class KinesisSink(BulkSink):
             waiting.settle(failed)
             if not failed:
                 backoff.reset()
-            elif backoff.times >= _PATIENCE:
+            elif backoff.tries >= _PATIENCE:
                 reason = next(iter(failed.values()))
                 return waiting.left(), ThrottledError(f"{self._place} takes not all records: {reason}")
             else:

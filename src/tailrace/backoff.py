@@ -11,9 +11,13 @@ from tailrace.errors import TerminalError, TransientError
 @dataclass(slots=True)
 class Backoff:
     """
-    Doubles the wait after each failure, up to `longest` seconds, with jitter; gives up after `limit` seconds of failures.
+    Doubles the wait after each try, up to `longest` seconds, with jitter; `failed` gives up after `limit` seconds of failures.
 
     `reset` after a success.
+
+    >>> backoff = Backoff(0.1, 1.0, rng=random.Random(1))
+    >>> [0.05 <= backoff.next() <= 0.1, [backoff.next() for _ in range(9)][-1] <= 1.0]
+    [True, True]
     """
 
     first: float = 0.1
@@ -26,6 +30,12 @@ class Backoff:
     def reset(self) -> None:
         """Forget the failures."""
         self.tries, self.since = 0, None
+
+    def next(self) -> float:
+        """Give how many seconds to wait before the next try."""
+        wait = min(self.longest, self.first * 2.0 ** min(self.tries, 30))
+        self.tries += 1
+        return wait * self.rng.uniform(0.5, 1.0)
 
     def failed(self, what: str, error: TransientError, now: float) -> float:
         """
@@ -43,6 +53,4 @@ class Backoff:
                 or "look at the address, or start the job again when the other side is there; the state is intact"
             )
             raise TerminalError(message, hint=hint, location=error.location)
-        wait = min(self.longest, self.first * 2.0 ** min(self.tries, 30))
-        self.tries += 1
-        return max(wait * self.rng.uniform(0.5, 1.0), min(error.after, self.limit))
+        return max(self.next(), min(error.after, self.limit))
