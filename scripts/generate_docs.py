@@ -185,9 +185,10 @@ def result_rows() -> str:
     lines = [head, "| --- | --- | --- | --- | --- | --- | --- |"]
     for _, r in sorted(found.items()):
         on = r["stand_in"] or f"{r['system']} {r['version']}".strip()
+        role = f"{r['role']}: {r['part']}" if r.get("part") else r["role"]
         speeds = f"{r['rows_per_second']:,} | {r['plain_rows_per_second']:,}"
         lines.append(
-            f"| {r['system']} (`{r['connector']}`) | {on} | {r['role']} | {r['guarantee']} | {speeds} | {r['last_run']} |"
+            f"| {r['system']} (`{r['connector']}`) | {on} | {role} | {r['guarantee']} | {speeds} | {r['last_run']} |"
         )
     return "\n".join(lines)
 

@@ -127,6 +127,7 @@ def _item(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
 class TestChangeFeed(SourceConformance):
     """The feed of a container of two ranges: each range goes on from its continuation."""
 
+    part = "change feed"
     connector = "cosmosdb"
     title = "Azure Cosmos DB"
     stand_in = "a stub of the tests that has a change feed"

@@ -82,6 +82,7 @@ class Tables(System):
 class TestSink(Tables, SinkConformance):
     """Items by batches."""
 
+    part = "batches"
     guarantee = "effectively-once"
     upserts = True
 
@@ -98,6 +99,7 @@ class TestSink(Tables, SinkConformance):
 class TestTransactions(Tables, SinkConformance):
     """Items with their checkpoint."""
 
+    part = "transactions"
     guarantee = "effectively-once"
     upserts = keeps_epochs = True
 
@@ -131,6 +133,8 @@ class TestLookup(Tables, LookupConformance):
 class TestScan(Tables, SourceConformance):
     """All items, once."""
 
+    part = "scan"
+
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         return self.options(table, at) | {"scan.segments": "3"}
 
@@ -146,6 +150,7 @@ class TestScan(Tables, SourceConformance):
 class TestStream(Tables, SourceConformance):
     """What happens to items, for ever; the target keeps them by key."""
 
+    part = "stream"
     ends = False
     endless = True
     images = "NEW_AND_OLD_IMAGES"

@@ -83,6 +83,7 @@ def _raw(url: str, body: Mapping[str, Any]) -> str:
 class TestSink(Indices, SinkConformance):
     """Documents without a key of their own are added."""
 
+    part = "added"
     guarantee = "at-least-once"
 
     def make_refusing(self, table: str) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class TestSink(Indices, SinkConformance):
 class TestKeyedSink(TestSink):
     """Documents are replaced and deleted by the id that the key gives."""
 
+    part = "by id"
     guarantee = "effectively-once"
     keyed = upserts = True
 

@@ -144,6 +144,8 @@ def _read(kind: str, data: bytes) -> Any:
 class TestSource(Tables, SourceConformance):
     """A table is read once."""
 
+    part = "scan"
+
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         return self.options(table, at) | {"scan.fetch-size": "500"}
 

@@ -163,6 +163,7 @@ class Streams(Keys):
 class TestStringSink(Keys, SinkConformance):
     """Values by key, in a format."""
 
+    part = "strings"
     guarantee = "effectively-once"
     upserts = True
 
@@ -174,6 +175,7 @@ class TestStringSink(Keys, SinkConformance):
 class TestHashSink(Hashes, SinkConformance):
     """Hashes by key; where something else stands at a key, its row is refused."""
 
+    part = "hashes"
     guarantee = "effectively-once"
     upserts = True
 
@@ -189,6 +191,7 @@ class TestHashSink(Hashes, SinkConformance):
 class TestStreamSink(Streams, SinkConformance):
     """Entries are added; after a crash some come again."""
 
+    part = "streams"
     guarantee = "at-least-once"
 
     def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -199,6 +202,7 @@ class TestStreamSink(Streams, SinkConformance):
 class TestStreamSource(Streams, SourceConformance):
     """The id of an entry is the position."""
 
+    part = "streams"
     endless = True
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
@@ -220,6 +224,7 @@ class TestStreamSource(Streams, SourceConformance):
 class TestStringLookup(Keys, LookupConformance):
     """Values by key."""
 
+    part = "strings"
     many = 100_000
 
     def look_up_plainly(self, table: str, ids: Sequence[int]) -> None:
@@ -230,6 +235,7 @@ class TestStringLookup(Keys, LookupConformance):
 class TestHashLookup(Hashes, LookupConformance):
     """Hashes by key."""
 
+    part = "hashes"
     many = 100_000
 
     def look_up_plainly(self, table: str, ids: Sequence[int]) -> None:
@@ -249,6 +255,7 @@ class TestHashLookup(Hashes, LookupConformance):
 class TestSetLookup(Keys, LookupConformance):
     """Elements of sets: a key has several rows."""
 
+    part = "sets"
     keyed = False
 
     def layout(self, table: str) -> dict[str, str]:

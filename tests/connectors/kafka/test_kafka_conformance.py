@@ -108,6 +108,7 @@ class TestKafkaSink(Kafka, SinkConformance):
 class TestKafkaTransactions(Kafka, SinkConformance):
     """Rows are seen with their checkpoint."""
 
+    part = "transactions"
     guarantee = "exactly-once"
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:

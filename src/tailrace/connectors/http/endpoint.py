@@ -89,6 +89,19 @@ class Endpoint:
         """Make a client for an event loop."""
         return reach.async_client(self.context, self.seconds, guarded=self.guarded)
 
+    def reach(self, client: httpx.Client) -> None:
+        """
+        Make sure that somebody answers, whatever the answer is.
+
+        Raises:
+            TransientError: nobody does in time.
+            TerminalError: the address is not one to reach.
+        """
+        try:
+            client.request("OPTIONS", self.url, **self.request(None, {}))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self.failed(error) from None
+
     def request(self, body: bytes | None, more: Mapping[str, str]) -> dict[str, Any]:
         """Give what a client needs for a request beside its method and URL."""
         headers = {**more, **self.headers}

@@ -152,7 +152,8 @@ class HttpLookup(Lookup):
 
     def check(self) -> Report:
         anywhere = replace(self._endpoint, url=_COLUMN.sub("", self._endpoint.url))
-        return reached(anywhere, "OPTIONS", f"asks {self._endpoint.shown} by {self._endpoint.method}", path=False)
+        good = f"asks {self._endpoint.shown} by {self._endpoint.method}"
+        return reached(anywhere, "OPTIONS", good, path=self._many)
 
     async def close(self) -> None:
         if self._client is not None:

@@ -83,6 +83,8 @@ class PollSource(Source):
 
     def open(self, positions: Positions) -> PollReader:
         at = At.from_json(positions[PARTITION]) if PARTITION in positions else At()
+        with self.polling.endpoint.client() as client:
+            self.polling.endpoint.reach(client)
         return PollReader(self.polling, at)
 
     def check(self) -> Report:

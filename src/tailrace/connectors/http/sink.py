@@ -62,10 +62,7 @@ class WebhookSink(BulkSink):
     def open(self) -> None:
         self._client = self._client or self._endpoint.client()
         self._encoder.open()
-        try:
-            self._client.request("OPTIONS", self._endpoint.url, **self._endpoint.request(None, {}))
-        except httpx.HTTPError as error:
-            raise self._endpoint.failed(error) from None
+        self._endpoint.reach(self._client)
 
     def write(self, batch: pl.DataFrame) -> None:
         refuse_changes(batch, self._table)

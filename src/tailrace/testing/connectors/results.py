@@ -31,6 +31,7 @@ def record(system: System, role: str, guarantee: str, rows_per_second: float, pl
         "connector": system.connector,
         "version": system.version() if system.has("version") else "",
         "role": role,
+        "part": system.part,
         "guarantee": guarantee,
         "rows_per_second": _rounded(rows_per_second),
         "plain_rows_per_second": _rounded(plain),

@@ -46,6 +46,8 @@ class System:
     """The name of the connector."""
     title: ClassVar[str] = ""
     """The name of the system, for the table of results."""
+    part: ClassVar[str] = ""
+    """What of the system it is, where suites of one system differ by that: `scan`, `change feed`."""
     stand_in: ClassVar[str] = ""
     """What it is tested on, if that is not the system itself."""
     refused_types: ClassVar[tuple[str, ...]] = ()
