@@ -211,7 +211,10 @@ class RowEncoder:
         given = None if self._headers is None else batch[self._headers]
         given = of_format if given is None else _with(given, of_format)
         if TRACEPARENT in batch.columns and batch[TRACEPARENT].null_count() < len(batch):
-            given = trace_headers.written(batch[TRACEPARENT], self._traces, given)
+            traces = batch[TRACEPARENT]
+            if given is None:
+                return _of_some(traces, self._traces)
+            given = trace_headers.written(traces, self._traces, given)
         return None if given is None else headers_of(given)
 
 
@@ -221,6 +224,15 @@ def _with(given: pl.Series, of_format: pl.Series | None) -> pl.Series:
         return given
     both = pl.DataFrame([given.cast(HEADERS).alias("given"), of_format.alias("own")])
     return both.select(pl.concat_list(pl.col("given").fill_null([]), "own").alias("headers")).to_series()
+
+
+def _of_some(traces: pl.Series, styles: Sequence[str]) -> Headers:
+    """Give the headers of rows that have no others than those of traces, which few have."""
+    some = traces.is_not_null()
+    headers = headers_of(trace_headers.written(traces.filter(some), styles))
+    of_row = np.zeros(len(traces), np.int64)
+    of_row[some.to_numpy()] = np.diff(headers.row_ends, prepend=0)
+    return replace(headers, row_ends=np.cumsum(of_row))
 
 
 def _encoder(choice: FormatChoice | None, schema: Schema) -> Encoder | None:

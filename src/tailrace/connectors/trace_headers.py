@@ -42,12 +42,17 @@ def read(headers: pl.Series) -> pl.Series | None:
     >>> read(pl.Series([[given], []], dtype=HEADERS)).to_list()
     ['00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01', None]
     """
-    sizes = headers.list.len()
-    if not sizes.sum():
-        return None
-    sizes = sizes.fill_null(0)
-    flat = headers.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
-    rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), sizes.to_numpy()))
+    some = (headers.list.len() > 0).arg_true()
+    found = _read(headers if len(some) == len(headers) else headers.gather(some)) if len(some) else None
+    if found is None or len(found) == len(headers):
+        return found
+    return pl.Series(TRACEPARENT, [None], dtype=pl.String).new_from_index(0, len(headers)).scatter(some, found)
+
+
+def _read(headers: pl.Series) -> pl.Series | None:
+    """Give the trace of each row, all of which have headers."""
+    flat = headers.explode().struct.unnest()
+    rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), headers.list.len().to_numpy()))
     wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(NAMES))
     if not len(wanted):
         return None

@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.connectors.base import Limit
+from tailrace.connectors.base import HEADERS, Limit
 from tailrace.connectors.kafka.client import TopicPartition
 from tailrace.formats.base import Rows
+
+NO_HEADERS = pl.Series("headers", [[]], dtype=HEADERS)
+"""The headers of a message that has none."""
 
 TIMESTAMP_TYPES = ("NoTimestampType", "CreateTime", "LogAppendTime")
 
@@ -28,7 +31,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Messages of one partition, in order; what was not asked for is None."""
+    """Messages of one partition, in order; what was not asked for is None, and so are headers if no message has any."""
 
     partition: TopicPartition
     values: Rows

@@ -32,6 +32,9 @@ _ARGUMENT_WORDS = 9
 ARGUMENTS = 7
 _V_RKT, _V_PARTITION, _V_VALUE, _V_KEY, _V_FLAGS, _V_TIMESTAMP, _V_HEADERS = 2, 3, 4, 5, 7, 8, 10
 
+_F_PARTITION = 8
+"""The flag of messages that tell their partition."""
+
 _WORD = ir.IntType(64)
 
 
@@ -185,16 +188,20 @@ def gather(
     slot_rkt: I64,
     slot_partition: I32,
     bad: I64,
-) -> tuple[int, int, int, int]:
+    ask_headers: int,
+    cells_at: int,
+    headed: I64,
+) -> tuple[int, int, int, int, int]:
     """
     Copy payloads behind each other into memory at `data`, a line feed behind each, from `used` on; note where they are.
 
     `row` is the first free row. A topic and partition not seen before gets the next slot. Numbers of messages that are
-    errors go to `bad`. Gives rows, bytes and slots used now, and the number of errors.
+    errors go to `bad`, of those that have headers to `headed`, unless `ask_headers` is 0; they are asked while their
+    structures are in the cache. Gives rows, bytes and slots used now, and the numbers of errors and of those with headers.
     """
     slot = -1
     rkt, partition = np.int64(0), np.int32(-1)
-    errors = 0
+    errors, with_headers = 0, 0
     for i in range(count):
         m = messages[i]
         if load_half(m) != 0:
@@ -222,7 +229,10 @@ def gather(
         offsets[row] = load_word(m + _OFFSET)
         slot_of[row] = slot
         row += 1
-    return row, used, slots, errors
+        if ask_headers != 0 and call_half_2(ask_headers, m, cells_at) == 0:
+            headed[with_headers] = i
+            with_headers += 1
+    return row, used, slots, errors, with_headers
 
 
 @intrinsic
@@ -429,7 +439,16 @@ def fill(
 
 
 @njit(nogil=True, cache=True)
-def produce_each(
+def plain_until(header_ends: I64, first: int, i: int, count: int) -> int:
+    """Give the first of the messages from `i` on that has headers, `count` if none has."""
+    before = header_ends[first + i - 1] if first + i > 0 else 0
+    while i < count and header_ends[first + i] == before:
+        i += 1
+    return i
+
+
+@njit(nogil=True, cache=True)
+def produce_mixed(
     messages: I64,
     first: int,
     count: int,
@@ -437,7 +456,9 @@ def produce_each(
     arguments_at: int,
     rk: int,
     rkt: int,
-    any_partition: bool,
+    partition: int,
+    flags: int,
+    produce_batch: int,
     produce: int,
     headers_new: int,
     header_add: int,
@@ -451,17 +472,28 @@ def produce_each(
     value_nulls: Bits,
 ) -> tuple[int, int, int]:
     """
-    Produce the messages that `fill` made one by one, with times and headers; empty `times` or `header_ends` mean none.
+    Produce the messages that `fill` made, in order; empty `times` or `header_ends` mean none.
 
-    Gives how many were taken; and if one was not, its error and its headers, which are then the caller's.
+    Those with a time or headers go one by one, the runs between them as batches of `flags` to `partition`. Gives how many
+    were taken; and if one was not, its error and its headers, which are then the caller's. After a batch the error is 0, as
+    its messages tell what it was.
     """
-    for i in range(count):
+    i = 0
+    while i < count:
+        end = i if times.size > 0 else plain_until(header_ends, first, i, count)
+        if end > i:
+            at = messages.ctypes.data + i * MESSAGE_WORDS * 8
+            taken = call_half_5(produce_batch, rkt, partition, flags, at, end - i)
+            if taken != end - i:
+                return i, 0, 0
+            i = end
+            continue
         row = first + i
         m = i * MESSAGE_WORDS
         arguments[:] = 0
         arguments[0], arguments[1] = _V_RKT, rkt
         a = _ARGUMENT_WORDS
-        arguments[a], arguments[a + 1] = _V_PARTITION, -1 if any_partition else messages[m + 2]
+        arguments[a], arguments[a + 1] = _V_PARTITION, messages[m + 2] if flags & _F_PARTITION else -1
         a += _ARGUMENT_WORDS
         arguments[a], arguments[a + 1], arguments[a + 2] = _V_VALUE, messages[m + 3], messages[m + 4]
         a += _ARGUMENT_WORDS
@@ -497,4 +529,5 @@ def produce_each(
         error = call_word_3(produce, rk, arguments_at, used)
         if error != 0:
             return i, int(error), int(headers)
+        i += 1
     return count, 0, 0

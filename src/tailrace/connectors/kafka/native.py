@@ -14,7 +14,7 @@ from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka import kernels
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.failures import failure
-from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
+from tailrace.connectors.kafka.fetched import NO_HEADERS, Fetched, Fetcher, Piece, Problem, Wanted
 from tailrace.connectors.kafka.library import Message
 from tailrace.formats.base import HEADERS, Rows
 
@@ -64,16 +64,17 @@ class _Places:
 
 
 class _Headers:
-    """Headers of many messages, as the buffers of a column."""
+    """Headers of those messages that have some, as the buffers of a column; `rows` are the rows of these messages."""
 
     def __init__(self, rows: int) -> None:
+        self.rows: list[np.ndarray] = []
+        self.messages = 0
         self.names = np.empty(_FIRST_HEADERS, np.uint8)
         self.values = np.empty(_FIRST_HEADERS, np.uint8)
         self.name_ends = np.empty(_FIRST_HEADERS, np.int64)
         self.value_ends = np.empty(_FIRST_HEADERS, np.int64)
         self.value_nulls = np.empty(_FIRST_HEADERS, np.bool_)
         self.row_ends = np.empty(rows, np.int64)
-        self._none = _NO_HEADERS.new_from_index(0, rows)
         self.used = self.name_bytes = self.value_bytes = 0
 
     def grow(self) -> None:
@@ -85,29 +86,41 @@ class _Headers:
             setattr(self, name, new)
 
     def reset(self) -> None:
-        self.used = self.name_bytes = self.value_bytes = 0
+        self.rows.clear()
+        self.messages = self.used = self.name_bytes = self.value_bytes = 0
 
-    def series(self, rows: int) -> pl.Series:
-        """Give one list of names and values for each row."""
-        if not self.used:
-            return self._none.head(rows)
+    def series(self) -> pl.Series:
+        """Give one list of names and values for each message."""
         names = _varying(na.string(), self.names[: self.name_bytes], self.name_ends[: self.used])
         nulls = self.value_nulls[: self.used]
         values = _varying(na.binary(), self.values[: self.value_bytes], self.value_ends[: self.used], nulls)
         entry = na.struct({"key": na.string(), "value": na.binary()})
         entries = na.c_array_from_buffers(entry, self.used, [None], children=[names, values])
         lists = na.c_array_from_buffers(
-            na.list_(entry), rows, [None, _offsets(self.row_ends[:rows])], children=[entries]
+            na.list_(entry), self.messages, [None, _offsets(self.row_ends[: self.messages])], children=[entries]
         )
         return pl.Series("headers", lists).cast(HEADERS)
 
 
-_NO_HEADERS = pl.Series("headers", [[]], dtype=HEADERS)
+class _Found:
+    """The headers that a look found, most often none."""
 
+    def __init__(self, headers: _Headers | None, rows: int) -> None:
+        self._given: pl.Series | None = None
+        if headers is None or not headers.messages:
+            return
+        if headers.used:
+            self._given = pl.concat([headers.series(), NO_HEADERS])
+            self._at = np.full(rows, headers.messages, np.uint32)
+            self._at[np.concatenate(headers.rows)] = np.arange(headers.messages)
+        headers.reset()
 
-def _of_rows(headers: pl.Series, which: np.ndarray, *, alike: bool) -> pl.Series:
-    """Give the headers of some rows; those that are all alike need not be looked for."""
-    return headers.head(len(which)) if alike else headers.gather(which.astype(np.uint32))
+    def of(self, which: np.ndarray) -> pl.Series | None:
+        """Give those of some rows; None if none of these has any."""
+        if self._given is None:
+            return None
+        at = self._at[which]
+        return self._given.gather(at) if (at < len(self._given) - 1).any() else None
 
 
 def _offsets(ends: np.ndarray) -> np.ndarray:
@@ -150,6 +163,7 @@ class NativeFetcher(Fetcher):
         self._headers = _Headers(rows) if self._wanted.headers else None
         self._order = np.empty(rows, np.int64)
         self._bad = np.empty(CHUNK, np.int64)
+        self._headed = np.empty(CHUNK, np.int64)
 
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         with self._client.listed(offsets) as listed:
@@ -207,7 +221,7 @@ class NativeFetcher(Fetcher):
         payloads, keys, good = kernels.sizes(messages, count)
         share = max(1, limit.rows // max(1, good)) if count == CHUNK else 1
         address = values.arena.room(payloads, min(payloads * share, limit.bytes + payloads))
-        after, values.arena.used, slots, errors = kernels.gather(
+        after, values.arena.used, slots, errors, headed = kernels.gather(
             messages,
             count,
             row,
@@ -222,8 +236,15 @@ class NativeFetcher(Fetcher):
             self._slot_rkt,
             self._slot_partition,
             self._bad,
+            0 if self._headers is None else self._lib.address("message_headers"),
+            self._cells.ctypes.data,
+            self._headed,
         )
         self._take_more(count, row, keys, keys * share)
+        if self._headers is not None and headed:
+            at = self._headed[:headed]
+            self._headers.rows.append(row + at - np.searchsorted(self._bad[:errors], at))
+            self._take_headers(self._headers, messages[at])
         for rkt in self._slot_rkt[:slots].tolist():
             if rkt not in names:
                 names[rkt] = self._lib.topic_name(rkt).decode()
@@ -250,16 +271,13 @@ class NativeFetcher(Fetcher):
             time, epoch = self._lib.address("message_timestamp"), self._lib.address("message_leader_epoch")
             cell = self._cells.ctypes.data
             kernels.gather_times(self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs)
-        if self._headers is not None:
-            self._take_headers(self._headers, count, row)
 
-    def _take_headers(self, headers: _Headers, count: int, row: int) -> None:
-        done = 0
+    def _take_headers(self, headers: _Headers, messages: np.ndarray) -> None:
         while True:
-            more, row, *used = kernels.gather_headers(
-                self._messages[done:],
-                count - done,
-                row,
+            more, headers.messages, *used = kernels.gather_headers(
+                messages,
+                len(messages),
+                headers.messages,
                 self._lib.address("message_headers"),
                 self._lib.address("header_cnt"),
                 self._lib.address("header_get_all"),
@@ -274,12 +292,12 @@ class NativeFetcher(Fetcher):
                 headers.value_nulls,
                 headers.row_ends,
             )
-            done += more
-            if done == count:
+            messages = messages[more:]
+            if not len(messages):
                 headers.used, headers.name_bytes, headers.value_bytes = used
                 return
             # it stopped within a message: what it had of that one is done again
-            begin = int(headers.row_ends[row - 1]) if row else 0
+            begin = int(headers.row_ends[headers.messages - 1]) if headers.messages else 0
             headers.used = begin
             headers.name_bytes = int(headers.name_ends[begin - 1]) if begin else 0
             headers.value_bytes = int(headers.value_ends[begin - 1]) if begin else 0
@@ -296,10 +314,7 @@ class NativeFetcher(Fetcher):
     def _pieces(self, rows: int, slots: int, names: dict[int, str]) -> list[Piece]:
         bounds = kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
         values, keys = self._values.arena.take(), self._keys.arena.take()
-        headers, alike = None, True
-        if self._headers is not None:
-            headers, alike = self._headers.series(rows), not self._headers.used
-            self._headers.reset()
+        found = _Found(self._headers, rows)
         timed = self._wanted.times
         pieces = []
         for slot, (begin, end) in enumerate(pairwise(bounds)):
@@ -313,7 +328,7 @@ class NativeFetcher(Fetcher):
                     self._times[which] if timed else None,
                     self._kinds[which] if timed else None,
                     self._epochs[which] if timed else None,
-                    None if headers is None else _of_rows(headers, which, alike=alike),
+                    found.of(which),
                 )
             )
         return pieces

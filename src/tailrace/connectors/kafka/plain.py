@@ -60,6 +60,7 @@ class PlainFetcher(Fetcher):
         return fetched
 
     def _piece(self, partition: TopicPartition, messages: list[Any]) -> Piece:
+        headers = [_headers(m) for m in messages] if self._wanted.headers else []
         stamps = [m.timestamp() for m in messages] if self._wanted.times else None
         epochs = [m.leader_epoch() for m in messages] if self._wanted.times else None
         return Piece(
@@ -70,7 +71,7 @@ class PlainFetcher(Fetcher):
             None if stamps is None else np.array([s[1] for s in stamps], np.int64),
             None if stamps is None else np.array([s[0] for s in stamps], np.int32),
             None if epochs is None else np.array([-1 if e is None else e for e in epochs], np.int32),
-            pl.Series("headers", [_headers(m) for m in messages], dtype=HEADERS) if self._wanted.headers else None,
+            pl.Series("headers", headers, dtype=HEADERS) if any(headers) else None,
         )
 
     def end_of(self, partition: TopicPartition) -> int | None:

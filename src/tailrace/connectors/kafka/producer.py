@@ -146,23 +146,29 @@ class Producer:
         if encoded.times is None and encoded.headers is None:
             self._produce_batch(count)
         else:
-            self._produce_each(encoded, row, count)
+            self._produce_mixed(encoded, row, count)
+
+    @property
+    def _flags(self) -> int:
+        return FLAG_COPY | (FLAG_PARTITION if self._partitioner != "default" else 0)
 
     def _produce_batch(self, count: int) -> None:
-        chosen = self._partitioner != "default"
-        flags = FLAG_COPY | (FLAG_PARTITION if chosen else 0)
-        taken = self._lib.produce_batch(self._rkt, ANY_PARTITION, flags, self._messages.ctypes.data, count)
-        if taken == count:
-            return
+        taken = self._lib.produce_batch(self._rkt, ANY_PARTITION, self._flags, self._messages.ctypes.data, count)
+        if taken < count:
+            raise self._of_batch(count)
+
+    def _of_batch(self, count: int) -> TailraceError:
+        """Give the error that the first message tells of those that a batch did not take."""
         told = self._messages[:: kernels.MESSAGE_WORDS][:count] & 0xFFFFFFFF
         at = int(np.flatnonzero(told)[0])
         # the code is a signed half of the word
         code = int(np.int64(told[at]).astype(np.int32))
-        raise self._not_taken(code, self._size(at))
+        return self._not_taken(code, self._size(at))
 
-    def _produce_each(self, encoded: Encoded, row: int, count: int) -> None:
+    def _produce_mixed(self, encoded: Encoded, row: int, count: int) -> None:
+        """Hand over messages some of which have a time or headers."""
         times, headers = encoded.times, encoded.headers
-        taken, error, left = kernels.produce_each(
+        taken, error, left = kernels.produce_mixed(
             self._messages,
             row,
             count,
@@ -170,7 +176,9 @@ class Producer:
             self._arguments.ctypes.data,
             self.client.handle,
             self._rkt,
-            self._partitioner == "default",
+            ANY_PARTITION,
+            self._flags,
+            self._lib.address("produce_batch"),
             self._lib.address("produceva"),
             self._lib.address("headers_new"),
             self._lib.address("header_add"),
@@ -185,6 +193,8 @@ class Producer:
         )
         if taken == count:
             return
+        if not error:
+            raise self._of_batch(count)
         if left:
             self._lib.headers_destroy(left)
         code, _ = self.client.settle(error)

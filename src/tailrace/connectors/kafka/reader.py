@@ -15,7 +15,7 @@ from tailrace.connectors.kafka import starts
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.cluster import Topics, missing
 from tailrace.connectors.kafka.failures import AWAY, MISSING, Code, failure
-from tailrace.connectors.kafka.fetched import TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
+from tailrace.connectors.kafka.fetched import NO_HEADERS, TIMESTAMP_TYPES, Fetched, Fetcher, Piece, Problem
 from tailrace.connectors.kafka.library import BEGINNING
 from tailrace.connectors.kafka.options import Replica
 from tailrace.connectors.kafka.starts import Mark
@@ -424,8 +424,7 @@ def _nothing(partition: TopicPartition) -> Piece:
     none = np.empty(0, np.int64)
     empty = np.empty(0, np.int32)
     rows = Rows(np.empty(0, np.uint8), none, none)
-    headers = pl.Series("headers", [], dtype=HEADERS)
-    return Piece(partition, rows, none, rows, none, empty, empty, headers)
+    return Piece(partition, rows, none, rows, none, empty, empty)
 
 
 def _metadata(piece: Piece, keys: tuple[str, ...]) -> pl.DataFrame:
@@ -442,8 +441,8 @@ def _column(piece: Piece, key: str) -> pl.Series:
             return pl.Series([piece.partition[1]], dtype=kind).new_from_index(0, len(piece))
         case "offset":
             return pl.Series(piece.offsets, dtype=kind)
-        case "headers" if piece.headers is not None:
-            return piece.headers
+        case "headers":
+            return NO_HEADERS.new_from_index(0, len(piece)) if piece.headers is None else piece.headers
         case "timestamp":
             return pl.Series(piece.times, dtype=pl.Int64).cast(kind)
         case "leader-epoch":
