@@ -17,7 +17,7 @@ W3C = f"00-{T}-{S}-01"
 OFF = f"00-{T}-{S}-00"
 
 
-def column(*rows: Mapping[str, str | bytes] | None) -> pl.Series:
+def column(*rows: Mapping[str, str | bytes | None] | None) -> pl.Series:
     """Give the headers of rows."""
     given = [
         None if r is None else [{"key": k, "value": v.encode() if isinstance(v, str) else v} for k, v in r.items()]
@@ -55,6 +55,18 @@ def test_read(headers: dict[str, str], trace: str) -> None:
 
     assert found is not None
     assert found.to_list() == [None, trace, None]
+
+
+def test_each_row_has_its_own_style() -> None:
+    """Rows of one batch may tell of their traces in different ways, and most in none."""
+    nulls = {"traceparent": None, "tenant": "x"}
+    given = column(
+        {}, {"b3": f"{T}-{S}-0"}, None, {"Traceparent": W3C, "tracestate": "a=1"}, {"tracestate": "b=2"}, nulls
+    )
+
+    found = read(given)
+    assert found is not None
+    assert found.to_list() == [None, OFF, None, W3C + "a=1", None, None]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,27 @@ def test_a_trace_goes_through(kafka: str, tmp_path: Path) -> None:
     assert by_id[10]["traceparent"] == f"00-{TRACE}-{sent.context.span_id:016x}-01"
     assert read.attributes is not None
     assert read.attributes["tailrace.offset"] == 1
+
+
+def test_few_traces_go_through_chained_jobs(kafka: str, tmp_path: Path) -> None:
+    """Through two jobs with transactions each trace stays at its row, among thousands without one, and all stay in order."""
+    topics = [new_topic(kafka) for _ in range(3)]
+    given = {n: f"00-{n + 1:032x}-{'b' * 16}-0{n % 2}" for n in (0, 1_001, 1_002, 5_998)}
+    messages: list[Mapping[str, Any]] = [
+        {"value": b'{"id": %d}' % n, "headers": [("traceparent", given[n].encode())] if n in given else None}
+        for n in range(6_000)
+    ]
+    produce(kafka, topics[0], messages)
+
+    once = "'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once');\nINSERT"
+    for number, (one, two) in enumerate(pairwise(topics)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        run(SCRIPT.format(one=one, two=two, broker=kafka).replace("'format' = 'json');\nINSERT", once), folder)
+
+    found = consume(kafka, topics[2])
+    assert [json.loads(m.value())["id"] for m in found] == [n * 100 for n in range(6_000) if n != 3]
+    parents = {json.loads(m.value())["id"] // 100: headers(m)["traceparent"] for m in found if m.headers()}
+    assert {n: p[3:35] for n, p in parents.items()} == {n: p[3:35] for n, p in given.items()}
+    assert {n: p[-1] for n, p in parents.items()} == {0: "0", 1_001: "1", 1_002: "0", 5_998: "0"}
+    assert {n for n, p in parents.items() if p == given[n]} == {0, 1_002, 5_998}

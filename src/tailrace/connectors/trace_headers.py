@@ -7,6 +7,7 @@ Whatever way a trace came, within a job it is text: a `traceparent` of 55 charac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,7 @@ _W3C_TEXT = r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
 _B3_TEXT = r"^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$"
 _PRINTABLE = "^([2-7][0-9a-f])*$"
 """Bytes of ASCII without control characters, in hexadecimal digits."""
+_READABLE = pl.col("key").is_in(NAMES) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE)
 
 
 def read(headers: pl.Series) -> pl.Series | None:
@@ -53,23 +55,30 @@ def _read(headers: pl.Series) -> pl.Series | None:
     """Give the trace of each row, all of which have headers."""
     flat = headers.explode().struct.unnest()
     rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), headers.list.len().to_numpy()))
-    wanted = flat.with_columns(rows, pl.col("key").str.to_lowercase()).filter(pl.col("key").is_in(NAMES))
-    if not len(wanted):
+    keys = flat["key"].str.to_lowercase()
+    # bytes that are no text would fail a cast of all
+    texts = flat.with_columns(rows, keys).filter(_READABLE)
+    if not len(texts):
         return None
-    columns = [_column(wanted, name, len(headers)) for name in NAMES]
-    traces = pl.DataFrame(columns).select(pl.coalesce(_w3c(), _b3(), _b3_multi()).alias(TRACEPARENT)).to_series()
+    texts = texts.with_columns(pl.col("value").cast(pl.String).str.strip_chars())
+    by_name = {str(name): part for (name,), part in texts.partition_by("key", as_dict=True).items()}
+    columns = [_column(by_name.get(name), name, len(headers)) for name in NAMES]
+    traces = pl.DataFrame(columns).select(_parsed(frozenset(by_name))).to_series()
     return traces if traces.null_count() < len(traces) else None
 
 
-def _column(wanted: pl.DataFrame, name: str, count: int) -> pl.Series:
+def _column(mine: pl.DataFrame | None, name: str, count: int) -> pl.Series:
     """Give the text of a header in each row."""
-    # bytes that are no text would fail a cast of all
-    mine = wanted.filter((pl.col("key") == name) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE))
     column = pl.Series(name, [None], dtype=pl.String).new_from_index(0, count)
-    if not len(mine):
-        return column
-    texts = mine["value"].cast(pl.String).str.strip_chars()
-    return column.scatter(mine["row"], texts)
+    return column if mine is None else column.scatter(mine["row"], mine["value"])
+
+
+@cache
+def _parsed(given: frozenset[str]) -> pl.Expr:
+    """Give the trace of rows that have headers of these names; kept, as making it takes longer than few rows do."""
+    ways = ((_PARENT, _w3c), (_B3, _b3), (_ID, _b3_multi))
+    found = [parse() for name, parse in ways if name in given] or [pl.lit(None, pl.String)]
+    return pl.coalesce(found).alias(TRACEPARENT)
 
 
 def _w3c() -> pl.Expr:
@@ -109,8 +118,7 @@ def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = 
     >>> [[(h["key"], h["value"]) for h in row] for row in written(traces, ["b3"])]
     [[('b3', b'80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1')], []]
     """
-    entries = [e for style in styles for e in _ENTRIES[style]()]
-    ours = pl.concat_list(entries).list.drop_nulls().cast(HEADERS)
+    ours = _ours(tuple(styles))
     if given is None:
         return _alone(traces, ours)
     frame = pl.DataFrame({"t": traces})
@@ -120,6 +128,13 @@ def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = 
     )
     frame = frame.with_columns(given.cast(HEADERS).alias("g"))
     return frame.select(pl.concat_list(others.fill_null([]), ours).alias("headers")).to_series()
+
+
+@cache
+def _ours(styles: tuple[str, ...]) -> pl.Expr:
+    """Give the headers that tell of a trace; kept, as making it takes longer than few rows do."""
+    entries = [e for style in styles for e in _ENTRIES[style]()]
+    return pl.concat_list(entries).list.drop_nulls().cast(HEADERS)
 
 
 def of_request(traces: pl.Series, styles: Sequence[str]) -> dict[str, str]:

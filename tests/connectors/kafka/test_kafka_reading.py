@@ -89,6 +89,36 @@ def test_native_is_plain(kafka: str, monkeypatch: pytest.MonkeyPatch, chunk: int
     assert sum(map(len, ways[0].values())) == 300
 
 
+@pytest.mark.parametrize("native_way", ["true", "false"])
+def test_few_messages_have_headers(kafka: str, native_way: str) -> None:
+    """Headers are at the messages that they came with, over many chunks and partitions; of several with one name the last."""
+    topic = kit.new_topic(kafka, 3)
+    some: dict[int, list[tuple[str, bytes | None]]] = {
+        0: [("traceparent", b"first")],
+        4_098: [("a", None), ("b", b""), ("é", b"\xff")],
+        4_099: [("a", b"1"), ("b", b"2"), ("a", None)],
+        11_999: [("x" * 300, b"y" * 9_000)],
+    }
+    count = 12_000
+    messages: list[Mapping[str, Any]] = [
+        {**message, "headers": some.get(i)} for i, message in enumerate(kit.numbered(count, 3))
+    ]
+    kit.produce(kafka, topic, messages)
+    more = kit.BOUNDED | {"tailrace.kafka.native": native_way}
+    blocks = kit.read(kit.table(kafka, topic, more, metadata=METADATA))
+    found: dict[int, list[dict[str, Any]]] = {}
+    for block in blocks:
+        assert block.metadata is not None
+        partition = int(block.partition.rpartition("-")[2])
+        rows = block.metadata.select("offset", "headers").rows()
+        found |= {offset * 3 + partition: headers for offset, headers in rows}
+
+    want = {i: dict(pairs) for i, pairs in some.items()}
+    assert {i: {h["key"]: h["value"] for h in row} for i, row in found.items() if row} == want
+    assert [h["key"] for h in found[4_099]] == ["b", "a"]
+    assert len(found) == count
+
+
 def test_metadata_columns(kafka: str) -> None:
     """Metadata columns have Flink's values and types, also in a table that reads nothing else."""
     topic = kit.new_topic(kafka)

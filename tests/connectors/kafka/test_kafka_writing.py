@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from confluent_kafka import Producer as PlainProducer
 from tailrace.connectors.base import AtLeastOnceSink, TransactionalSink
 from tailrace.connectors.kafka import producer
 from tailrace.connectors.metadata import parse_type
-from tailrace.engine.batch import KIND
+from tailrace.engine.batch import KIND, TRACEPARENT
 from tailrace.errors import ConfigError, DataError, TerminalError
 from tailrace.plan.catalog import MetadataColumn
 from tailrace.schema import STRING
@@ -143,6 +144,97 @@ def test_times_and_headers_are_written(kafka: str) -> None:
     assert [m.headers() for m in found] == [[("x", b"\x00\xff"), ("é", None)], None, None]
     assert [m.timestamp()[1] for m in found][::2] == [now - 5000, now]
     assert abs(found[1].timestamp()[1] - time.time() * 1000) < 60_000
+
+
+TRACES = {n: f"00-{n + 1:032x}-{n + 1:016x}-00" for n in (0, 1, 500, 501, 1_999)}
+
+
+def traced(count: int) -> pl.DataFrame:
+    """Give rows, a few of which have a trace, after each other and alone."""
+    return kit.frame(range(count)).with_columns(
+        pl.Series(TRACEPARENT, [TRACES.get(n) for n in range(count)], dtype=pl.String)
+    )
+
+
+@pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once"])
+@pytest.mark.parametrize("partitioner", ["default", "fixed", "round-robin"])
+def test_few_rows_have_a_trace(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch, guarantee: str, partitioner: str
+) -> None:
+    """Rows with headers go between those without: none is lost, each partition is in order, and each header at its row."""
+    monkeypatch.setattr(producer, "CHUNK", 700)
+    more = {"sink.delivery-guarantee": guarantee, "sink.partitioner": partitioner}
+    keyed = KEYED if partitioner == "default" else {}
+    made = kit.sink(kit.table(kafka, topic, more | keyed), f"traced-{partitioner}")
+    assert isinstance(made, AtLeastOnceSink | TransactionalSink)
+    made.open()
+    made.write(traced(2_000))
+    made.prepare(1)
+    if isinstance(made, TransactionalSink):
+        made.commit(1)
+    made.close()
+    found = [(m.partition(), json.loads(m.value())["id"], m.headers()) for m in kit.consume(kafka, topic)]
+
+    assert sorted(n for _, n, _ in found) == list(range(2_000))
+    assert found == sorted(found, key=lambda m: m[:2])
+    assert {n: h for _, n, h in found if h} == {n: [("traceparent", t.encode())] for n, t in TRACES.items()}
+    if partitioner != "default":
+        assert all(p == (n % 4 if partitioner == "round-robin" else 0) for p, n, _ in found)
+
+
+def test_rows_of_one_key_stay_in_order(kafka: str, topic: str) -> None:
+    """Changes of one key come out in order, whether they have a trace or not."""
+    names = [f"n{n}" for n in range(600)]
+    traces = [TRACES[0] if n % 7 in (0, 1) else None for n in range(600)]
+    frame = pl.DataFrame({"id": [n % 5 for n in range(600)], "name": names})
+    sink = at_least_once(kafka, topic, KEYED)
+    sink.write(frame.with_columns(pl.Series(TRACEPARENT, traces, dtype=pl.String)))
+    sink.prepare(1)
+    sink.close()
+    found = kit.consume(kafka, topic)
+
+    by_key: dict[bytes, list[str]] = {}
+    for m in found:
+        by_key.setdefault(m.key(), []).append(json.loads(m.value())["name"])
+    assert by_key == {b'{"id":%d}' % k: names[k::5] for k in range(5)}
+    with_header = {json.loads(m.value())["name"] for m in found if m.headers()}
+    assert with_header == {name for name, trace in zip(names, traces, strict=True) if trace}
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_a_row_that_is_too_large_beside_a_trace(kafka: str, topic: str, place: int) -> None:
+    """Whether it has headers or goes with those that have none, a row that is not taken is told."""
+    names = ["a", "b", "c", "d"]
+    names[place] = "x" * 2_000_000
+    traces = pl.Series(TRACEPARENT, [None, TRACES[0], None, None], dtype=pl.String)
+    sink = at_least_once(kafka, topic)
+    with pytest.raises(DataError, match=r"2,000,\d\d\d bytes is too large"):
+        sink.write(pl.DataFrame({"id": range(4), "name": names}).with_columns(traces))
+    sink.close()
+
+
+def test_headers_of_the_query_between_rows_without(kafka: str) -> None:
+    """Several headers and such without a value are written as given, between rows that have none, and beside a trace."""
+    topic = kit.new_topic(kafka)
+    given = {3: [{"key": "x", "value": None}, {"key": "x", "value": b"2"}], 4: [{"key": "é", "value": b""}], 9: []}
+    columns = {"name": [str(n) for n in range(20)], "h": [given.get(n) for n in range(20)]}
+    table = kit.table(kafka, topic, {}, {"name": STRING}, WRITTEN[1:])
+    traces = pl.Series(TRACEPARENT, [TRACES[0] if n in (4, 5) else None for n in range(20)], dtype=pl.String)
+    batch = pl.DataFrame(columns, schema=table.written.polars)
+    sink = kit.sink(table)
+    assert isinstance(sink, AtLeastOnceSink)
+    sink.open()
+    sink.write(batch)
+    sink.write(batch.with_columns(traces))
+    sink.prepare(1)
+    sink.close()
+    found = kit.consume(kafka, topic)
+
+    ours = ("traceparent", TRACES[0].encode())
+    plain = {3: [("x", None), ("x", b"2")], 4: [("é", b"")]}
+    followed = plain | {4: [("é", b""), ours], 5: [ours]}
+    assert [m.value() for m in found] == [b'{"name":"%d"}' % n for n in range(20)] * 2
+    assert [m.headers() for m in found] == [plain.get(n) for n in range(20)] + [followed.get(n) for n in range(20)]
 
 
 def test_a_row_that_is_too_large(kafka: str, topic: str) -> None:
