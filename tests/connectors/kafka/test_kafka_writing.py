@@ -251,9 +251,13 @@ def test_a_row_that_the_broker_refuses(kafka: str) -> None:
     """What is refused after it was sent is raised at the latest with the checkpoint."""
     topic = kit.new_topic(kafka, 1, "small", **{"max.message.bytes": "1000"})
     sink = at_least_once(kafka, topic)
-    sink.write(pl.DataFrame({"id": [1], "name": ["x" * 5000]}))
-    with pytest.raises(DataError, match=f"too large for topic '{topic}'"):
+
+    def write() -> None:
+        sink.write(pl.DataFrame({"id": [1], "name": ["x" * 5000]}))
         sink.prepare(1)
+
+    with pytest.raises(DataError, match=f"too large for topic '{topic}'"):
+        write()
     sink.close()
 
 
