@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tailrace.connectors.base import HEADERS, Limit
+from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka.client import TopicPartition
-from tailrace.formats.base import Rows
+from tailrace.formats.base import HEADERS, Rows
 
 NO_HEADERS = pl.Series("headers", [[]], dtype=HEADERS)
 """The headers of a message that has none."""
