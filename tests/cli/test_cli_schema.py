@@ -93,8 +93,55 @@ def test_schema_commands(schema_registry: str, tmp_path: Path) -> None:
         (["show", "no-such-subject", "--registry", "URL"], "there is no subject"),
         (["check", "s", "--registry", "URL", "--file", "/no/such.avsc"], "can't be read"),
         (["check", "s", "--registry", "URL", "--file", "/etc/hostname"], "is no file of a schema"),
+        (["show", "job.sql", "--registry", "URL"], "--registry goes with a subject, not with a script"),
+        (["check", "job.sql", "--file", "s.avsc"], "--file goes with a subject"),
+        (["diff", "job.sql", "--to", "1"], "--to goes with a subject"),
+        (["diff", "job.sql", "--version", "1"], "--version goes with a subject"),
     ],
 )
 def test_mistakes(schema_registry: str, arguments: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         said(*(schema_registry if a == "URL" else a for a in arguments))
+
+
+@pytest.mark.parametrize("command", ["diff", "check", "register"])
+@pytest.mark.parametrize(("name", "kind"), [("bad.avsc", "Avro"), ("bad.json", "JSON")])
+def test_a_file_that_is_no_schema(schema_registry: str, tmp_path: Path, command: str, name: str, kind: str) -> None:
+    file = tmp_path / name
+    file.write_text('{"type": "record"')
+    with pytest.raises(ConfigError, match=f"is no schema of {kind}"):
+        said(command, "s", "--registry", schema_registry, "--file", str(file))
+
+
+def test_all_or_none_are_registered(schema_registry: str, tmp_path: Path) -> None:
+    """A subject that does not take its schema keeps the others from being registered; names that are nearly right are told."""
+    first, second = (f"t-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    registry = Registry(Access(schema_registry))
+    registry.register(f"{second}-value", RegistrySchema(schema(id="int", gone="string")))
+    registry._connected().set_compatibility(f"{second}-value", "FULL")
+    with pytest.raises(ConfigError, match=f"'{second}-value' has one version, 1, and no other"):
+        said("diff", f"{second}-value", "--registry", schema_registry)
+    with pytest.raises(ConfigError, match="there is no subject") as wrong:
+        said("show", f"{second}-valeu", "--registry", schema_registry)
+    assert f"{second}-value" in str(wrong.value.hint)
+    script = tmp_path / "job.sql"
+    script.write_text(
+        "".join(
+            f"""CREATE TABLE `{topic}` (id BIGINT NOT NULL) WITH ('connector' = 'kafka', 'topic' = '{topic}',
+            'properties.bootstrap.servers' = 'localhost:1', 'format' = 'avro-confluent', 'avro-confluent.url' = '{schema_registry}');"""
+            for topic in (first, second)
+        )
+    )
+    with pytest.raises(IncompatibleSchemaError, match=f"nothing is registered: .* '{second}-value'"):
+        said("register", str(script))
+    assert registry.versions(f"{first}-value") == []
+
+
+def test_tables_of_other_registries(tmp_path: Path) -> None:
+    script = tmp_path / "job.sql"
+    script.write_text(
+        """CREATE TABLE t (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'localhost:1',
+        'format' = 'avro-azure', 'avro-azure.url' = 'http://127.0.0.1:9');"""
+    )
+    with pytest.raises(ConfigError, match="has a format of a registry with Confluent's API"):
+        said("show", str(script))

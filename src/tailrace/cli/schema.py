@@ -16,11 +16,11 @@ from tailrace.cli.failures import FAILED
 from tailrace.cli.script import load
 from tailrace.connectors import registry as connectors
 from tailrace.connectors.encoding import RowEncoder
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, did_you_mean
 from tailrace.formats.avro.differences import differences
 from tailrace.formats.avro.types import parse
 from tailrace.formats.confluent.access import Access, address
-from tailrace.formats.confluent.client import Registry, RegistrySchema, Version, registry
+from tailrace.formats.confluent.client import IncompatibleSchemaError, Registry, RegistrySchema, Version, registry
 from tailrace.formats.confluent.registering import Contract, RegisteringEncoder
 from tailrace.observe.plain import plain
 from tailrace.plan.catalog import Table
@@ -39,6 +39,7 @@ class Asked:
     file: Path | None = None
     version: int | None = None
     parameters: Sequence[str] = field(default_factory=tuple)
+    to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def show(asked: Asked, *, json: bool) -> None:
     _print([Answer(version.subject, [head, _pretty(version.schema)], values)], as_json=json)
 
 
-def diff(asked: Asked, *, to: int | None, json: bool) -> None:
+def diff(asked: Asked, *, json: bool) -> None:
     """
     Print what is different between the newest version of each subject and what the script writes, or between two versions.
 
@@ -80,12 +81,19 @@ def diff(asked: Asked, *, to: int | None, json: bool) -> None:
         _print([_compared(c) for c in _contracts(asked)], as_json=json)
         return
     client = _registry(asked)
-    numbers = client.versions(asked.what)
     new = asked.file and RegistrySchema(*_read(asked.file))
-    first = asked.version or (numbers[-1] if new else numbers[-2] if len(numbers) > 1 else None)
-    old = _version(client, asked.what, first)
-    other = new or _version(client, asked.what, to).schema
+    old = _version(client, asked.what, asked.version if new else asked.version or _last_but_one(client, asked))
+    other = new or _version(client, asked.what, asked.to).schema
     _print([_difference(asked.what, old, other)], as_json=json)
+
+
+def _last_but_one(client: Registry, asked: Asked) -> int | None:
+    """Give the version to compare with the newest; None if there is no subject."""
+    numbers = client.versions(asked.what)
+    if len(numbers) == 1 and asked.to is None:
+        hint = "compare it with the schema in a --file"
+        raise ConfigError(f"subject '{asked.what}' has one version, {numbers[0]}, and no other", hint=hint)
+    return numbers[-2] if len(numbers) > 1 else None
 
 
 def check(asked: Asked, *, json: bool) -> None:
@@ -104,14 +112,19 @@ def check(asked: Asked, *, json: bool) -> None:
 
 def register(asked: Asked, *, json: bool) -> None:
     """
-    Register the schemas that the script writes, or the one in the file.
+    Register the schemas that the script writes, or the one in the file: all of them, or none if a subject does not take its own.
 
     Raises:
         IncompatibleSchemaError: a subject does not take it.
     """
     logs.to_stderr(as_json=json)
-    answers = []
-    for contract in _given(asked):
+    contracts, answers = _given(asked), []
+    refused = [c.subject for c in contracts if not c.registry.compatible(c.subject, c.schema)]
+    if refused:
+        hint = "look with 'tailrace schema diff', or change the compatibility of the subject"
+        listed = ", ".join(f"'{subject}'" for subject in refused)
+        raise IncompatibleSchemaError(f"nothing is registered: it would break the compatibility of {listed}", hint=hint)
+    for contract in contracts:
         number = contract.register()
         answers.append(Answer(contract.subject, [f"{contract.subject}: registered, id {number}"], {"id": number}))
     _print(answers, as_json=json)
@@ -123,20 +136,30 @@ def _is_script(what: str) -> bool:
 
 def _contracts(asked: Asked) -> list[Contract]:
     """Give what the tables of a script promise."""
+    _refuse_ignored(asked)
     script = load([Path(asked.what)], asked.parameters, ())
     found: dict[str, Contract] = {}
     for table in script.session.tables.values():
         for contract in _of_table(table):
             found.setdefault(contract.subject, contract)
     if not found:
-        hint = "such a format is 'avro-confluent'"
-        raise ConfigError(f"no table of '{asked.what}' has a format of a schema registry", hint=hint)
+        hint = "such a format is 'avro-confluent'; of AWS Glue's and Azure's registries 'tailrace check' says what is there"
+        raise ConfigError(f"no table of '{asked.what}' has a format of a registry with Confluent's API", hint=hint)
     return list(found.values())
+
+
+def _refuse_ignored(asked: Asked) -> None:
+    given = {"--registry": asked.registry, "--file": asked.file, "--version": asked.version, "--to": asked.to}
+    for option, value in given.items():
+        if value is not None:
+            hint = f"name a subject in place of '{asked.what}', whose tables say where their schemas are"
+            raise ConfigError(f"{option} goes with a subject, not with a script", hint=hint)
 
 
 def _of_table(table: Table) -> list[Contract]:
     options = connectors.options_of(table)
-    if not any(c is not None and c.options.get("url") for c in (options.value, options.key)):
+    chosen = [c for c in (options.value, options.key) if c is not None]
+    if not any("tailrace.auto-register" in c.options for c in chosen):
         return []
     given = [getattr(e, "inner", e) for e in RowEncoder(table, options).encoders]
     encoders = [e for e in given if isinstance(e, RegisteringEncoder)]
@@ -172,7 +195,15 @@ def _read(file: Path) -> tuple[str, str]:
         raise ConfigError(f"'{file}' can't be read: {error}") from None
     if file.suffix not in KINDS:
         raise ConfigError(f"'{file}' is no file of a schema", hint=f"its name ends with {', '.join(KINDS)}")
-    return text, KINDS[file.suffix]
+    kind = KINDS[file.suffix]
+    try:
+        if kind == "JSON":
+            jsons.loads(text)
+        elif kind == "AVRO":
+            parse(text)
+    except ValueError as error:
+        raise ConfigError(f"'{file}' is no schema of {'Avro' if kind == 'AVRO' else kind}: {error}") from None
+    return text, kind
 
 
 def _version(client: Registry, subject: str, number: int | None) -> Version:
@@ -183,9 +214,9 @@ def _version(client: Registry, subject: str, number: int | None) -> Version:
     if numbers:
         hint = f"it has {', '.join(map(str, numbers))}"
         raise ConfigError(f"subject '{subject}' has no version {number}", hint=hint)
-    raise ConfigError(
-        f"there is no subject '{subject}'", hint=f"subjects: {', '.join(client.subjects()[:20]) or 'none'}"
-    )
+    known = client.subjects()
+    hint = did_you_mean(subject, known) or f"subjects: {', '.join(known[:20]) or 'none'}"
+    raise ConfigError(f"there is no subject '{subject}'", hint=hint)
 
 
 def _shown(contract: Contract) -> Answer:

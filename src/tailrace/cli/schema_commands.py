@@ -76,7 +76,7 @@ def schema_diff(
     """
     from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
 
-    command.diff(command.Asked(what, registry, user, token, file, version, parameter or ()), to=to, json=json)
+    command.diff(command.Asked(what, registry, user, token, file, version, parameter or (), to), json=json)
 
 
 @schema_app.command("check", epilog="Example: `tailrace schema check job.sql`")
@@ -111,7 +111,7 @@ def schema_register(
     parameter: Parameters = None,
     json: Json = False,
 ) -> None:
-    """Register the schemas that a script writes, or the one in a file, if their subjects take them."""
+    """Register the schemas that a script writes, or the one in a file: none of them if a subject does not take its own."""
     from tailrace.cli import schema as command  # noqa: PLC0415  loaded when called
 
     command.register(command.Asked(what, registry, user, token, file, None, parameter or ()), json=json)
