@@ -20,16 +20,11 @@ from tailrace.formats import registry
 from tailrace.observe.metrics import METRICS
 from tailrace.observe.process import PROCESS
 from tailrace.observe.samples import MOST_PARTITIONS
-from tailrace.options import Option, Parser, duration, memory_size
+from tailrace.options import Option, written
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 sys.path.append(str(ROOT / "tests" / "conformance"))
-_UNITS: dict[Parser, tuple[tuple[int, str], ...]] = {
-    duration: ((60_000, "min"), (1000, "s"), (1, "ms")),
-    memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b")),
-}
-
 TABLE_OPTIONS = """# Options of every table
 
 Every table takes these in `WITH (…)`, beside the options of its connector and format. Durations are written as `10 s`, sizes as `64 mb`.
@@ -101,12 +96,7 @@ def default(option: Option) -> str:
         return "required"
     if value is None or value in ("", ()):
         return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    for size, unit in _UNITS.get(option.parse, ()):
-        if value % size == 0:
-            return f"`{value // size} {unit}`"
-    return f"`{value}`"
+    return f"`{written(option.parse, value)}`"
 
 
 def types_table() -> str:

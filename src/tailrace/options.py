@@ -60,6 +60,27 @@ def memory_size(text: str) -> int:
     return _quantity(text, _BYTES, "'64 mb'")
 
 
+_UNITS: dict[Parser, tuple[tuple[int, str], ...]] = {
+    duration: ((60_000, "min"), (1000, "s"), (1, "ms")),
+    memory_size: ((1 << 20, "mb"), (1 << 10, "kb"), (1, "b")),
+}
+
+
+def written(parse: Parser, value: Any) -> str:
+    """
+    Write a value of an option as a script would.
+
+    >>> written(duration, 90_000), written(memory_size, 64 << 20), written(boolean, True)
+    ('90 s', '64 mb', 'true')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    for size, unit in _UNITS.get(parse, ()):
+        if value % size == 0:
+            return f"{value // size} {unit}"
+    return str(value)
+
+
 def boolean(text: str) -> bool:
     """Read true or false, in any case."""
     if text.strip().lower() not in ("true", "false"):

@@ -59,6 +59,24 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield str(server.address.port)
 
 
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_a_narrow_terminal_shows_all_numbers(
+    port: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """It is the names that are cut."""
+    title = "Calc " + "x" * 100
+    monkeypatch.setitem(globals(), "LATER", replace(LATER, operators=(replace(LATER.operators[0], title=title),)))
+    monkeypatch.setenv("COLUMNS", columns)
+    top.top(port, 0.1, once=True, json_=False)
+    lines = capsys.readouterr().out.splitlines()
+    (heads,) = [line.split() for line in lines if line.startswith("operator")]
+    assert heads == ["operator", "rows", "out/s", "busy", "state", "rows", "late"]
+    (shown,) = [line for line in lines if line.startswith("Calc")]
+    assert shown.split()[-4:] == ["0", "75%", "4,321", "2"]
+    assert "…" in shown
+    assert len(shown) <= int(columns)
+
+
 def test_once(port: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates are those between two looks; what data could say to a terminal is shown as text."""
     monkeypatch.setenv("COLUMNS", "200")

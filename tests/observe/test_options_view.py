@@ -52,4 +52,4 @@ def test_options_in_force() -> None:
     assert list(options)[:2] == ["connector", "topic"]
     settings = {o.key: o for o in job_settings(session.settings)}
     assert (settings["pipeline.name"].value, settings["pipeline.name"].given) == ("canaries", True)
-    assert (settings["execution.checkpointing.interval"].value, settings["tailrace.tick.rows"].given) == ("1000", False)
+    assert (settings["execution.checkpointing.interval"].value, settings["tailrace.tick.rows"].given) == ("1 s", False)

@@ -104,10 +104,15 @@ class _Rates:
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, expand=False)
-    table.add_column(columns[0], overflow="ellipsis", no_wrap=True, max_width=60)
+    # where the terminal is narrow, only names give way
+    table.add_column(columns[0], max_width=60)
     for column in columns[1:]:
         table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def _name(text: str) -> Text:
+    return Text(plain(text), no_wrap=True, overflow="ellipsis")
 
 
 def _sources(job: Job, rates: _Rates) -> Table:
@@ -120,7 +125,7 @@ def _sources(job: Job, rates: _Rates) -> Table:
         lag = "" if s["lag"] is None else count(s["lag"])
         name = f"{s['table']} (waits: {s['waiting']})" if s["waiting"] else s["table"]
         table.add_row(
-            plain(name), count(s["rows"]), count(rates.of("sources", s, "rows")), lag, behind, delay, count(bad)
+            _name(name), count(s["rows"]), count(rates.of("sources", s, "rows")), lag, behind, delay, count(bad)
         )
     return table
 
@@ -131,7 +136,7 @@ def _operators(job: Job, rates: _Rates) -> Table:
         busy = rates.of("operators", o, "busy_seconds")
         shown = Text(f"{busy:.0%}", style="bold red" if busy > 0.9 else "")
         out = count(rates.of("operators", o, "rows_out"))
-        table.add_row(plain(o["title"] or o["name"]), out, shown, count(o["state_rows"]), count(o["late"]))
+        table.add_row(_name(o["title"] or o["name"]), out, shown, count(o["state_rows"]), count(o["late"]))
     return table
 
 
@@ -140,7 +145,7 @@ def _sinks(job: Job, rates: _Rates) -> Table:
     for s in job["sinks"]:
         bad = sum(s["dropped"].values()) + s["dead_letters"]
         numbers: list[float] = [s["rows"], rates.of("sinks", s, "rows"), s["queued_bytes"], s["waited"], bad]
-        table.add_row(plain(s["table"] or "(result)"), *map(count, numbers))
+        table.add_row(_name(s["table"] or "(result)"), *map(count, numbers))
     return table
 
 

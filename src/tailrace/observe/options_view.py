@@ -10,7 +10,7 @@ from typing import Any
 from tailrace import settings as job
 from tailrace.connectors import registry
 from tailrace.errors import is_secret, without_secrets
-from tailrace.options import Option, OptionSet, Values
+from tailrace.options import Option, OptionSet, Values, written
 from tailrace.plan.catalog import Table
 from tailrace.runtime.redaction import MASK
 
@@ -35,7 +35,7 @@ def table_options(table: Table) -> list[OptionView]:
         for k, t in table.options.items()
     ]
     return given + [
-        OptionView(key, shown(key, _text(value), option), given=False, doc=option.doc)
+        OptionView(key, shown(key, _text(option, value), option), given=False, doc=option.doc)
         for key, (option, value) in _defaults(table)
         if key not in table.options and value not in (None, "", ())
     ]
@@ -49,7 +49,7 @@ def job_settings(settings: Mapping[str, str]) -> list[OptionView]:
         for k, v in settings.items()
     ]
     rest = [o for o in known.values() if o.key not in settings and o.default not in (None, "", ())]
-    return given + [OptionView(o.key, _text(o.default), given=False, doc=o.doc) for o in rest]
+    return given + [OptionView(o.key, _text(o, o.default), given=False, doc=o.doc) for o in rest]
 
 
 def shown(key: str, text: str, option: Option | None = None) -> str:
@@ -120,7 +120,5 @@ def _doc(specs: Mapping[str, Option], key: str) -> str:
     return option.doc if option is not None else ""
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+def _text(option: Option, value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else written(option.parse, value)

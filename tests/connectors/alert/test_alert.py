@@ -110,6 +110,25 @@ def test_a_webhook_gets_each_key_once(receiver: Receiver) -> None:
     assert headers["idempotency-key"] == body["id"]
 
 
+def test_a_value_is_no_part_of_the_address_of_a_link(receiver: Receiver) -> None:
+    """Whatever it is: a channel refuses a message with a wrong address, and nobody would be told."""
+    options = {"webhook.url": receiver.url, "alert.key": "card", "alert.link": "https://board/{card}?card={card}"}
+    table([{"card": "../a b&n=1\n<é>", "n": 1}], options).run()
+    (link,) = [body["link"] for _, _, body in receiver.got]
+    value = "..%2Fa%20b%26n%3D1%0A%3C%C3%A9%3E"
+    assert link == f"https://board/{value}?card={value}"
+
+
+@pytest.mark.parametrize(
+    ("value", "link"),
+    [("https://board/a?b=c d", "https://board/a?b=c%20d"), ("javascript:alert(1)", None), ("", None)],
+    ids=["web", "script", "empty"],
+)
+def test_a_value_that_is_the_address_is_one_of_the_web(receiver: Receiver, value: str, link: str | None) -> None:
+    table([{"card": value, "n": 1}], {"webhook.url": receiver.url, "alert.key": "n", "alert.link": "{card}"}).run()
+    assert [body["link"] for _, _, body in receiver.got] == [link]
+
+
 def test_an_alert_is_resolved_when_its_row_goes(receiver: Receiver, tmp_path: Path) -> None:
     """A query that updates: the condition ends, and its row is deleted."""
     data = tmp_path / "in"

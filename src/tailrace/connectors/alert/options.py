@@ -34,7 +34,9 @@ OPTIONS = OptionSet(
             string,
             doc="the columns that make rows one alert, with `;` between; the PRIMARY KEY, or all if left out",
         ),
-        Option("alert.link", string, doc="an address to look further at, with `{column}` too"),
+        Option(
+            "alert.link", string, doc="an address to look further at, with `{column}` too, whose values are encoded"
+        ),
         Option("alert.cool-down", duration, 300_000, "so long a key is not told of again"),
         Option("alert.repeat", duration, 0, "a standing alert is told of again after so long; `0`: never"),
         Option(

@@ -15,7 +15,7 @@ from tailrace.clock import Clock
 from tailrace.connectors.alert.board import Alert, Board, Manners, Notice
 from tailrace.connectors.alert.channels import Channel, RefusedError
 from tailrace.connectors.alert.options import SEVERITIES
-from tailrace.connectors.alert.templates import filled
+from tailrace.connectors.alert.templates import filled, filled_link
 from tailrace.connectors.base import Guarantee, Report, StagedSink
 from tailrace.connectors.row_text import value_texts
 from tailrace.engine.batch import KIND, RowKind
@@ -45,7 +45,7 @@ class Shape:
         named = values.get(self.severity_column or "", "").lower()
         severity = named if named in SEVERITIES else self.severity
         key = json.dumps([values[k] for k in self.key], ensure_ascii=False)
-        title, text, link = (filled(t, values) for t in (self.title, self.text, self.link))
+        title, text, link = filled(self.title, values), filled(self.text, values), filled_link(self.link, values)
         return Alert(key, severity, " ".join(title.split()), text, link, values)
 
 

@@ -46,5 +46,5 @@ export function bytes(value) {
 export function time(milliseconds) {
   if (milliseconds === null || milliseconds === undefined) return "–";
   const date = new Date(milliseconds);
-  return Number.isNaN(date.getTime()) ? "–" : date.toISOString().replace("T", " ").replace(/\.?0*Z$/, "");
+  return Number.isNaN(date.getTime()) ? "–" : date.toISOString().replace("T", " ").replace(/(\.000)?Z$/, "");
 }

@@ -47,7 +47,7 @@ export function open(root, context) {
   const loop = again(`${context.base}/checkpoints`, 2000, (seen) => {
     say(hint, seen.durable
       ? "A new job begins with a savepoint by: tailrace run FILE.sql --from-savepoint STATE/savepoints/NAME --state NEW"
-      : "This job keeps no state: checkpoints commit what is written, and nothing outlives the run.");
+      : "This job has no folder for its state (--state): checkpoints commit what is written, and nothing outlives the run.");
     checkpoints.fill(seen.checkpoints.map((c) => [
       count(c.epoch), time(c.time_ms), span(c.seconds), span(c.stall_seconds), bytes(c.bytes), count(c.rows_in), c.savepoint?.name ?? "",
     ]));

@@ -10,9 +10,14 @@ function script({ file, text }) {
   return { element: h("section", { class: "scroll", tabindex: 0, role: "region", "aria-label": file }, h("h2", {}, file), list), file, lines };
 }
 
+/** Write a text with code between backticks. */
+function words(text) {
+  return h("span", {}, text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part)));
+}
+
 function options(caption, list) {
   const shown = table(caption, ["option", "value", "from", "meaning"]);
-  shown.fill(list.map((o) => [o.key, o.value, o.given ? "given" : "default", o.doc]));
+  shown.fill(list.map((o) => [o.key, o.value, o.given ? "given" : "default", words(o.doc)]));
   return shown.element;
 }
 

@@ -10,6 +10,13 @@ function state(partition) {
   return partition.holding ? "holds event time back" : "active";
 }
 
+/** Whether event time is kept from moving on: one that it waits for is silent, or far behind the others. */
+function stuck(seen) {
+  const active = seen.partitions.filter((p) => !p.idle && !p.ended);
+  const ahead = Math.max(...active.map((p) => p.watermark ?? -Infinity));
+  return seen.count > 0 && active.some((p) => p.holding && (p.silent >= 5 || ahead - p.watermark >= 5000));
+}
+
 function section(operator) {
   const why = h("p", { class: "verdict why" });
   const windows = table(`Open windows of ${operator.title}`, [
@@ -22,7 +29,7 @@ function section(operator) {
   const element = h("section", { class: "operator" }, h("h2", {}, operator.title), why, windows.element, more, partitions.element);
   function fill(seen) {
     say(why, seen.why);
-    why.dataset.slow = seen.partitions.some((p) => p.holding) && seen.count ? "yes" : "no";
+    why.dataset.slow = stuck(seen) ? "yes" : "no";
     windows.fill(seen.windows.map((w) => [
       time(w.start), time(w.end), count(w.rows), w.missing === null ? "–" : span(w.missing / 1000), span(w.seconds), w.text,
     ]));
