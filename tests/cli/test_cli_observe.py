@@ -65,6 +65,22 @@ def test_the_dashboard_is_json_of_one_job(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) > 10
 
 
+def test_charts_fit_the_job(tmp_path: Path) -> None:
+    """Of event time where there is some, of functions where some are called."""
+    plain = titles_of(tmp_path, BOUNDED)
+    assert {"Lag", "CPU", "Memory", "Network"} <= plain
+    assert not {"Watermark behind the clock", "Time in functions"} & plain
+    timed = BOUNDED.replace(")", ", ts TIMESTAMP(3), WATERMARK FOR ts AS ts)", 1)
+    assert "Watermark behind the clock" in titles_of(tmp_path, timed)
+
+
+def titles_of(tmp_path: Path, script: str) -> set[str]:
+    """Give the titles of the charts of a script's dashboard."""
+    done = observe(tmp_path, "grafana", "job.sql", script=script)
+    assert done.returncode == 0, done.stderr
+    return {p["title"] for p in json.loads(done.stdout)["panels"]}
+
+
 def test_scrape(tmp_path: Path) -> None:
     done = observe(tmp_path, "scrape", "--listen", "host:80", "--token-file", "/run/token")
     assert yaml.safe_load(done.stdout)["scrape_configs"] == [

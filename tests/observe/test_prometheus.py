@@ -24,7 +24,9 @@ from tailrace.observe.metrics import METRICS
 
 TAILRACE = [sys.executable, "-m", "tailrace"]
 SECRET = "a token of the test"  # noqa: S105  of the test
+FUNCTIONS = "import tailrace as tr\n\n@tr.udf(scalar=True)\ndef doubled(n: int) -> int:\n    return 2 * n\n"
 SCRIPT = """
+CREATE FUNCTION doubled AS 'mine:doubled' LANGUAGE PYTHON;
 CREATE TABLE letters (reason STRING) WITH ('connector' = 'blackhole');
 CREATE TABLE good (id BIGINT, x AS 100 / MOD(id, 50), ts TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts)
 WITH ('connector' = 'datagen', 'rows-per-second' = '5000', 'fields.id.min' = '0', 'fields.id.max' = '99',
@@ -37,7 +39,7 @@ CREATE TABLE rest (x INT) WITH ('connector' = 'blackhole');
 EXECUTE STATEMENT SET BEGIN
 INSERT INTO windows SELECT CAST(window_start AS TIMESTAMP(3)), COUNT(*), MAX(CAST(x AS INT))
   FROM TABLE(TUMBLE(TABLE good, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;
-INSERT INTO rest SELECT CAST(x AS INT) FROM other;
+INSERT INTO rest SELECT CAST(doubled(CAST(x AS BIGINT)) AS INT) FROM other;
 END;
 """
 
@@ -78,6 +80,7 @@ def watched(
     folder = tmp_path_factory.mktemp("watched")
     receiver, told = listening()
     (folder / "job.sql").write_text(SCRIPT)
+    (folder / "mine.py").write_text(FUNCTIONS)
     (folder / "token").write_text(SECRET)
     (folder / "rules.yml").write_text(made(folder, "rules"))
     environment = os.environ | {"TAILRACE_TOKEN": SECRET}

@@ -14,6 +14,7 @@ from tailrace.connectors.blackhole import BlackholeSink
 from tailrace.errors import ConfigError
 from tailrace.observe.rules import Needs, rule_group
 from tailrace.plan import nodes
+from tailrace.plan.user_calls import calls_user
 from tailrace.runtime.script import Script
 from tailrace.web.address import address
 
@@ -44,7 +45,8 @@ def grafana(files: Sequence[Path], parameters: Sequence[str] | None, settings: S
         from tailrace.observe.grafana import dashboard  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    print(dashboard(runner.name_of(len(runner.runs) - 1)))
+    last = len(runner.runs) - 1
+    print(dashboard(runner.name_of(last), _needs(runner, last)))
 
 
 def scrape(listen: str, token_file: Path | None) -> None:
@@ -88,7 +90,7 @@ def _watched(files: Sequence[Path], parameters: Sequence[str] | None, settings: 
 def _needs(runner: Script, number: int) -> Needs:
     sinks = runner.runs[number].sinks
     event_time = any(isinstance(n, nodes.AssignWatermark) for sink in sinks for n in nodes.walk(sink))
-    return Needs(event_time, all(runner.is_bounded(sink) for sink in sinks))
+    return Needs(event_time, all(runner.is_bounded(sink) for sink in sinks), calls_user(sinks))
 
 
 def _write_yaml(content: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def render(job: Job, before: Job) -> RenderableType:
     rates = _Rates(before, passed)
     latency = job["latency"]
     facts = f"up {span(job['seconds'] * 1000)}, {job['checkpoints']} checkpoints, {job['restarts']} restarts"
-    p50, p99 = _seconds(latency["p50"]), _seconds(latency["p99"])
+    p50, p99 = (_seconds(latency[q]) or "-" for q in ("p50", "p99"))
     head = Text(f"{plain(job['name'])}: {job['state']}, {facts}, latency p50 {p50}, p99 {p99}", style="bold")
     return Group(head, _sources(job, rates), _operators(job, rates), _sinks(job, rates))
 

@@ -31,10 +31,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a job has, and so which rules make sense for it."""
+    """What a job has, and so which rules and charts make sense for it."""
 
     event_time: bool
     bounded: bool
+    functions: bool = False
 
 
 def rules(job: str, needs: Needs) -> list[Rule]:
