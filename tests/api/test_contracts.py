@@ -7,8 +7,10 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from uuid import UUID
 
 import jsonschema_rs
 import msgspec
@@ -370,3 +372,61 @@ def test_a_description_becomes_each_other(first: str, second: str) -> None:
     place = list(DESCRIBED).index(second)
     known = {n: PAGE[k][place] for n, k in kept.items() if k in PAGE}
     assert {n: back[n] for n in known} == known
+
+
+class Colour(Enum):
+    """An enum of texts."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    """An enum of numbers."""
+
+    LOW = 1
+
+
+class Mixed(Enum):
+    """An enum that no column can be."""
+
+    TEXT = "a"
+    NUMBER = 1
+
+
+class Bounded(pydantic.BaseModel):
+    """Columns by what Pydantic knows of them."""
+
+    id: UUID
+    colour: Colour
+    level: Level | None
+    size: Literal["s", "m"]
+    price: Annotated[Decimal, pydantic.Field(max_digits=12, decimal_places=4)]
+    rate: Decimal | None = pydantic.Field(max_digits=5, decimal_places=2)
+    count: Annotated[int | None, "INT"] = None
+    seen: list[Colour] = []
+
+
+def test_enums_and_bounds_of_classes() -> None:
+    assert tr.Contract(Bounded).columns == {
+        "id": "STRING NOT NULL",
+        "colour": "STRING NOT NULL",
+        "level": "BIGINT",
+        "size": "STRING NOT NULL",
+        "price": "DECIMAL(12, 4) NOT NULL",
+        "rate": "DECIMAL(5, 2)",
+        "count": "INT",
+        "seen": "ARRAY<STRING NOT NULL> NOT NULL",
+    }
+    with pytest.raises(ConfigError, match=r"there is no SQL type for .*Mixed"):
+        tr.Contract({"a": Mixed})
+
+
+def test_rows_with_enums() -> None:
+    number = UUID("b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63")
+    rows = [
+        {"id": number, "colour": Colour.RED, "level": Level.LOW},
+        {"id": number, "colour": Colour.BLUE, "level": None},
+    ]
+    read = tr.from_rows(rows, {"id": UUID, "colour": Colour, "level": Level})
+    assert read.collect().rows() == [(str(number), "red", 1), (str(number), "blue", None)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, Protocol, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import polars as pl
 
@@ -52,6 +54,7 @@ _SIMPLE: dict[Any, str] = {
     dt.date: "DATE",
     dt.time: "TIME(0)",
     dt.datetime: "TIMESTAMP(3)",
+    UUID: "STRING",
 }
 _POLARS: dict[type[pl.DataType], str] = {
     pl.Boolean: "BOOLEAN",
@@ -125,7 +128,8 @@ def _hints(columns: type) -> dict[str, Any]:
         message = f"{columns.__name__} has no annotated fields"
         hint = "give a dict of names and types, or a class as a dataclass is"
         raise ConfigError(message, hint=hint, location=place().location())
-    return found
+    bounds = {name: field.metadata for name, field in getattr(columns, "model_fields", {}).items()}
+    return {name: Annotated[kind, *extras] if (extras := bounds.get(name)) else kind for name, kind in found.items()}
 
 
 def _column(name: str, kind: Any) -> n.Node:
@@ -149,9 +153,11 @@ def sql_type(kind: Any, *, strict: bool) -> str:
         return kind
     if isinstance(kind, DataType):
         return str(kind)
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:
-        return sql_type(next(i for i in inner if i is not type(None)), strict=strict).removesuffix(" NOT NULL")
+    plain, *extras = get_args(kind) if get_origin(kind) is Annotated else (kind,)
+    inner = get_args(plain)
+    if get_origin(plain) in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:
+        value = next(i for i in inner if i is not type(None))
+        return sql_type(Annotated[value, *extras] if extras else value, strict=strict).removesuffix(" NOT NULL")
     return _value_type(kind, strict=strict) + (" NOT NULL" if strict else "")
 
 
@@ -159,9 +165,11 @@ def _value_type(kind: Any, *, strict: bool) -> str:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         given = next((a for a in inner[1:] if isinstance(a, str)), None)
-        return given or _value_type(inner[0], strict=strict)
+        return given or (inner[0] is Decimal and _digits(inner[1:])) or _value_type(inner[0], strict=strict)
     if kind in _SIMPLE:
         return _SIMPLE[kind]
+    if values := _choices(kind):
+        return _value_type(values.pop(), strict=strict) if len(values) == 1 else _no_type(kind)
     if origin is list:
         return f"ARRAY<{sql_type(inner[0], strict=strict)}>"
     if origin is dict:
@@ -169,6 +177,28 @@ def _value_type(kind: Any, *, strict: bool) -> str:
     if isinstance(kind, type) and getattr(kind, "__annotations__", None):
         fields = (f"`{f.replace('`', '``')}` {sql_type(t, strict=strict)}" for f, t in _hints(kind).items())
         return f"ROW<{', '.join(fields)}>"
+    return _no_type(kind)
+
+
+def _digits(extras: Sequence[Any]) -> str:
+    """Give the type of a Decimal whose digits Pydantic's `Field` bounds; empty if it does not."""
+    for of in (m for extra in extras for m in (extra, *getattr(extra, "metadata", ()))):
+        most, places = getattr(of, "max_digits", None), getattr(of, "decimal_places", None)
+        if most is not None and places is not None:
+            return f"DECIMAL({most}, {places})"
+    return ""
+
+
+def _choices(kind: Any) -> set[type]:
+    """Give the types of the values of an enum or a Literal."""
+    if get_origin(kind) is Literal:
+        return {type(v) for v in get_args(kind)}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return {type(member.value) for member in kind}
+    return set()
+
+
+def _no_type(kind: Any) -> NoReturn:
     hint = 'give it as SQL: "STRING", or Annotated[..., "STRING"] in a class'
     raise ConfigError(f"there is no SQL type for {kind!r}", hint=hint, location=place().location())
 

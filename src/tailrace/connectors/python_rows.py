@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -58,6 +60,7 @@ def _column(rows: Sequence[Callable[[str], Any] | None], field: Field, bad: dict
     try:
         made = _series(values, field)
     except Exception:  # noqa: BLE001  Polars raises of all kinds; each value is looked at now
+        values = [_plain(v) for v in values]
         for i, value in enumerate(values):
             if not _fits(value, field):
                 reason = (
@@ -70,6 +73,13 @@ def _column(rows: Sequence[Callable[[str], Any] | None], field: Field, bad: dict
         for i in made.is_null().arg_true().to_list():
             bad.setdefault(i, Reject(i, "missing", f"column '{field.name}' is NOT NULL"))
     return made
+
+
+def _plain(value: Any) -> Any:
+    """Give what a member of an enum stands for, and an UUID as its text."""
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _fits(value: Any, field: Field) -> bool:
