@@ -1,5 +1,5 @@
 """
-How many rows a second a lookup join takes: keys of a Redis without a cache, behind shared caches, and out of a warm cache in the process.
+How many rows a second a lookup join takes, and how much CPU time: keys of a Redis without a cache, behind shared caches, and out of a warm cache in the process.
 
     python benchmarks/lookups.py redis://localhost:6379/0 [localhost:11211]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import redis
@@ -32,8 +33,8 @@ def fill(url: str) -> None:
     client.close()
 
 
-def rate(url: str, kind: str, rows: int, options: str) -> float:
-    """Join so many rows, whose keys go round, and give the rows a second, the start of the job among the time."""
+def rate(url: str, kind: str, rows: int, options: str) -> str:
+    """Join so many rows, whose keys go round, and tell the rows a second and the CPU seconds, the start of the job among the time."""
     format_ = "" if kind == "hash" else ", 'format' = 'json'"
     sql = f"""
     SET 'tailrace.tick.rows' = '100000';
@@ -46,10 +47,12 @@ def rate(url: str, kind: str, rows: int, options: str) -> float:
     """  # noqa: S608  of this file
     session = Session()
     statements = session.bind(sql, "bench.sql")
+    began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         (summary,) = Script("bench", statements, session.tables, session.settings, state=Path(folder)).run()
     assert summary.rows_out == rows, summary
-    return rows / summary.seconds
+    spent = (time.process_time() - began) * 100_000 / rows
+    return f"{rows / summary.seconds:,.0f} rows/s, {spent:.2f} CPU seconds of this process for 100,000"
 
 
 def main(url: str, servers: str = "") -> None:
@@ -60,12 +63,12 @@ def main(url: str, servers: str = "") -> None:
     if servers:
         caches["Memcached"] = f", 'cache' = 'memcached', 'cache.servers' = '{servers}', 'cache.prefix' = 'bench:cache:'"
     for kind in ("string", "hash"):
-        print(f"{kind}, no cache: {rate(url, kind, 5 * KEYS, ''):,.0f} keys/s")
+        print(f"{kind}, no cache: {rate(url, kind, 5 * KEYS, '')}")
         for name, options in caches.items():
             rate(url, kind, KEYS, options)
-            print(f"{kind}, warm shared cache in {name}: {rate(url, kind, KEYS, options):,.0f} keys/s")
+            print(f"{kind}, warm shared cache in {name}: {rate(url, kind, KEYS, options)}")
     cached, count = ", 'lookup.cache' = 'PARTIAL'", 10_000_000
-    print(f"warm cache in the process: {rate(url, 'hash', count, cached):,.0f} rows/s")
+    print(f"warm cache in the process: {rate(url, 'hash', count, cached)}")
 
 
 if __name__ == "__main__":

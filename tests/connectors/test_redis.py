@@ -152,6 +152,23 @@ def test_every_type_of_a_hash_comes_back(url: str, client: redis.Redis) -> None:
     assert asked(of, ids(1, 2, 99, -3)).rows() == ROWS
 
 
+def test_a_key_that_is_no_hash_is_named_and_leaves_no_answers_behind(url: str, client: redis.Redis) -> None:
+    """The answers that came behind the error are not taken for those of the next request."""
+    of = declare(url, {"id": NOT_NULL, "name": STRING})
+    written(of, frame(of, [(i, f"name {i}") for i in range(5000)]))
+    client.set("rows:-1", "no hash")
+    lookup = registry.lookup(of, of.schema, ("id",), context())
+
+    async def both() -> pl.DataFrame:
+        await lookup.open()
+        with pytest.raises(TerminalError, match=r"WRONGTYPE.*\(key 'rows:-1'\)"):
+            await lookup.get(ids(*range(1000), -1, *range(1000, 2000)))
+        return await lookup.get(ids(4000, 6000, 3000))
+
+    assert asyncio.run(both()).rows() == [(4000, "name 4000"), (3000, "name 3000")]
+    asyncio.run(lookup.close())
+
+
 @pytest.mark.parametrize("kind", ["string", "hash"])
 def test_rows_are_replaced_and_deleted_by_key(url: str, client: redis.Redis, kind: str) -> None:
     columns: dict[str, DataType] = {"id": NOT_NULL, "name": STRING, "n": INT}

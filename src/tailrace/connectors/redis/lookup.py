@@ -1,12 +1,13 @@
 """
 Lookups in Redis: the rows of many keys by one round trip.
 
-The client for threads is used: in pipelines it is twice as fast as the one for event loops, which waits for each answer alone.
+The client for threads is used: it is twice as fast as the one for event loops, which waits for each answer alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ import redis
 from tailrace.connectors.base import Lookup, Report
 from tailrace.connectors.keyed_values import read_bytes
 from tailrace.connectors.redis.client import Server, check_server, reported
+from tailrace.connectors.redis.exchange import ask
 from tailrace.connectors.redis.options import HASH
-from tailrace.connectors.redis.rows import Layout, read_fields
+from tailrace.connectors.redis.rows import Layout, transposed
+from tailrace.connectors.texts import read_texts
 from tailrace.errors import TerminalError
+from tailrace.formats.base import Reject
 from tailrace.schema import Schema
 
 
@@ -48,41 +52,40 @@ class RedisLookup(Lookup):
         return await asyncio.to_thread(self._get, keys)
 
     def _get(self, keys: pl.DataFrame) -> pl.DataFrame:
-        names = self._layout.keys(keys)
         with reported(self._server):
-            counts, answers = self._answers(names)
-        own = keys[np.repeat(np.arange(len(keys)), counts)]
+            rows, answers = self._answers(self._layout.names(keys))
+        own = keys[rows]
         if not len(self._rest.names):
             return own
-        found, rejects = read_bytes(answers, self._decoder) if self._decoder else read_fields(answers, self._rest)
+        found, rejects = self._read(answers)
         if rejects:
-            place = f"Redis at {self._server.shown}, key '{self._layout.keys(own)[rejects[0].row]}'"
+            place = f"Redis at {self._server.shown}, key '{self._layout.names(own)[rejects[0].row]}'"
             raise TerminalError(f"{place}: {rejects[0].reason}", hint="mend the value, or the type of the column")
         return own.hstack(found).select(self._asked)
 
-    def _answers(self, names: list[str]) -> tuple[list[int], list[Any]]:
-        """Give how many rows each key has, and the values of these rows."""
+    def _read(self, answers: pl.DataFrame | list[bytes | None]) -> tuple[pl.DataFrame, list[Reject]]:
+        if isinstance(answers, pl.DataFrame):
+            return read_texts(answers, self._rest)
+        assert self._decoder is not None
+        return read_bytes(answers, self._decoder)
+
+    def _answers(self, names: pl.Series) -> tuple[pl.Series, pl.DataFrame | list[bytes | None]]:
+        """Give of which key each row is, by its number, and the values of the rows: bytes, or the fields of hashes."""
         assert self._client is not None
-        if self._layout.many:
-            sets: list[set[bytes]] = self._piped([("SMEMBERS", name) for name in names])
-            return [len(s) for s in sets], [value for s in sets for value in s]
         if self._layout.data_type == HASH:
             # a field of the key tells of a hash whose other fields are all NULL
-            fields = [*self._rest.names, *self._layout.key.names]
-            hashes = self._piped([("HMGET", name, *fields) for name in names])
-            there = [any(v is not None for v in h) for h in hashes]
-            count = len(self._rest.names)
-            return [int(t) for t in there], [h[:count] for h, t in zip(hashes, there, strict=True) if t]
-        values: list[Any] = self._client.mget(names)
-        return [int(v is not None) for v in values], [v for v in values if v is not None]
-
-    def _piped(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        assert self._client is not None
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        found: list[Any] = pipeline.execute()
-        return found
+            asked = [*self._rest.names, *self._layout.key.names]
+            fields = transposed(ask(self._client, names, "HMGET", asked), asked)
+            there = fields.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+            return there.arg_true(), fields.filter(there).select(self._rest.names)
+        if self._layout.many:
+            members = ask(self._client, names, "SMEMBERS")
+            rows = np.repeat(np.arange(len(names)), [len(m) for m in members])
+            return pl.Series(rows), list(chain.from_iterable(members))
+        values: list[Any] = self._client.mget(names.to_list())
+        return pl.Series([v is not None for v in values], dtype=pl.Boolean).arg_true(), [
+            v for v in values if v is not None
+        ]
 
     def check(self) -> Report:
         return check_server(self._server, f"keys that begin with '{self._layout.prefix}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,8 @@ import polars as pl
 from tailrace.connectors.keyed_values import KeyedValues
 from tailrace.connectors.redis.options import HASH, SET
 from tailrace.connectors.table_options import TableOptions
-from tailrace.connectors.texts import read_texts, refuse_textless, text
+from tailrace.connectors.texts import key_texts, refuse_textless, text
 from tailrace.errors import ConfigError, did_you_mean
-from tailrace.formats.base import Reject
 from tailrace.options import Values
 from tailrace.plan.catalog import Table
 from tailrace.schema import Schema
@@ -45,6 +45,10 @@ class Layout(KeyedValues):
         prefix = options["key-prefix"] if options["key-prefix"] is not None else f"{table.name}:"
         return cls(prefix, schema, key, resolved.value, data_type)
 
+    def names(self, frame: pl.DataFrame) -> pl.Series:
+        """Give the key in Redis of each row."""
+        return key_texts(frame, list(self.key), self.prefix)
+
     @property
     def many(self) -> bool:
         """Whether a key has several rows."""
@@ -70,8 +74,12 @@ def field_values(frame: pl.DataFrame, schema: Schema) -> list[tuple[Any, ...]]:
     return frame.select([text(f).alias(f.name) for f in schema]).rows()
 
 
-def read_fields(answers: Sequence[Sequence[bytes | None]], schema: Schema) -> tuple[pl.DataFrame, list[Reject]]:
-    """Read the values of the fields of hashes as columns."""
-    columns = list(zip(*answers, strict=True)) or [()] * len(list(schema))
-    texts = [pl.Series(f.name, list(c), dtype=pl.Binary) for f, c in zip(schema, columns, strict=True)]
-    return read_texts(pl.DataFrame(texts), schema)
+def transposed(answers: Sequence[Sequence[bytes | None]], names: Sequence[str]) -> pl.DataFrame:
+    """
+    Give the values of fields of hashes as columns.
+
+    >>> transposed([[b"1", b"x"], [b"2", None]], ["a", "b"])["b"].to_list()
+    [b'x', None]
+    """
+    values = pl.Series(list(chain.from_iterable(answers)), dtype=pl.Binary)
+    return pl.DataFrame({name: values.gather_every(len(names), i) for i, name in enumerate(names)})
