@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -36,8 +37,11 @@ from tailrace.connectors.kinesis.sink import KinesisSink
 from tailrace.connectors.metadata import parse_type
 from tailrace.engine.batch import KIND, RowKind
 from tailrace.errors import ConfigError, DataError, TerminalError, TransientError
+from tailrace.observe.samples import samples
 from tailrace.plan.catalog import MetadataColumn, Table
 from tailrace.schema import BIGINT, STRING, DataType, array
+from tailrace.testing.connectors.system import ddl
+from tailrace.testing.connectors.trials import Got, Trial
 
 COLUMNS: dict[str, DataType] = {"id": BIGINT, "name": STRING}
 RAW: dict[str, DataType] = {"value": STRING}
@@ -251,7 +255,33 @@ def test_lag_delays_and_what_may_come(endpoint: str, client: Any, stream: str) -
         assert time.monotonic() < deadline
         reader.poll(Limit(wait_seconds=0.02))
     assert reader.lags() == {"shardId-000000000000": 0}
+    assert reader.behind_ms() == {"shardId-000000000000": 0}
     reader.close()
+
+
+def test_how_far_it_is_behind_is_told(front: tuple[str, Front], client: Any, stream: str, tmp_path: Path) -> None:
+    """What Kinesis says of it is the metric of the source and of its partition."""
+    url, rules = front
+
+    def rule(action: str, body: dict[str, Any]) -> Said | None:
+        if action != "GetRecords":
+            return None
+        said = rules.hand_on(action, json.dumps(body).encode())
+        return replace(said, body=json.dumps(json.loads(said.body or b"") | {"MillisBehindLatest": 90_000}).encode())
+
+    rules.rule = rule
+    kit.put(client, stream, [("a", b"x")])
+    options = {k: v.value for k, v in declare(url, stream, RAW).options.items()}
+    script = f"{ddl('given', {'value': 'STRING'}, options)}{ddl('got', {'value': 'STRING'}, Got(tmp_path).options)}"
+    trial = Trial(f"{script}INSERT INTO got SELECT * FROM given;", tmp_path)
+    trial.until(lambda: trial.status and any(s.behind_ms for s in trial.status.sources), "an answer")
+    seen = trial.seen
+    assert seen is not None
+    assert {s.metric.name: s.value for s in samples(seen) if "behind" in s.metric.name} == {
+        "source_behind_seconds": 90,
+        "partition_behind_seconds": 90,
+    }
+    trial.halt()
 
 
 class Writer(threading.Thread):

@@ -24,7 +24,7 @@ from tailrace.runtime.script import Script
 from tailrace.runtime.summary import CheckpointStatus, SinkStatus, SourceStatus, Status
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-SOURCE = SourceStatus("scan-t", "t", 7, 70, 3, 5_000, {"late": 2}, 1, 10, "")
+SOURCE = SourceStatus("scan-t", "t", 7, 70, 3, 5_000, {"late": 2}, 1, 10, "", behind_ms=2500)
 SINK = SinkStatus("sink-o", "o", 5, 20, 4, {"write: TR1": 6}, 2, readings={"lag": 7.0})
 FULL = Observation(
     Status("j", "running", 1.5, (SOURCE,), (SINK,), CheckpointStatus(3, 0.1, 0.2, 99)),
@@ -32,7 +32,7 @@ FULL = Observation(
         OperatorStatistics("scan-t", 7, 7, 0, 0, None, 0.5),
         OperatorStatistics("agg", 7, 5, 2, 4, 4_000, 0.25, functions={"f": FunctionUse(1, 7, 1, 1000)}),
     ),
-    (PartitionStatus("scan-t", "t", "0", 7, 5_000, lag=3),),
+    (PartitionStatus("scan-t", "t", "0", 7, 5_000, lag=3, behind_ms=1500),),
     Counted((1, 2, *(0,) * (len(BOUNDS) - 1)), 0.004),
     {"scan-t": Counted((0, 7, *(0,) * (len(BOUNDS) - 1)), 0.014)},
     3,

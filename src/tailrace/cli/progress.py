@@ -73,11 +73,23 @@ def span(milliseconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
+def lag(rows: int | None, behind_ms: int | None) -> str:
+    """
+    Write how much waits at a source: rows, or time where only that is known; nothing where neither is.
+
+    >>> lag(1234, None), lag(None, 1500), lag(None, None)
+    ('1,234', '1.5 s', '')
+    """
+    if rows is not None:
+        return count(rows)
+    return "" if behind_ms is None else span(behind_ms)
+
+
 def source_facts(source: SourceStatus, rates: Rates, now_ms: int) -> list[str]:
     """Say how a source is doing, in a few parts."""
     facts = [f"{count(source.rows)} rows", f"{count(rates.of(source.name))}/s"]
-    if source.lag is not None:
-        facts.append(f"lag {count(source.lag)}")
+    if waits := lag(source.lag, source.behind_ms):
+        facts.append(f"lag {waits}")
     if source.watermark is not None:
         facts.append(f"watermark {span(now_ms - source.watermark)} behind")
     facts += [f"{count(source.late)} late", f"{count(source.errors)} errors"]

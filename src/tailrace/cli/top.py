@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tailrace.cli.progress import count, span
+from tailrace.cli.progress import count, lag, span
 from tailrace.errors import ConfigError, TerminalError
 from tailrace.observe.plain import plain
 from tailrace.web.address import TOKEN, address
@@ -122,10 +122,10 @@ def _sources(job: Job, rates: _Rates) -> Table:
         behind = "" if s["watermark"] is None else span(now - s["watermark"])
         delay = _seconds(job["delays"].get(s["name"], {}).get("p95"))
         bad = sum(s["dropped"].values()) + s["dead_letters"]
-        lag = "" if s["lag"] is None else count(s["lag"])
+        waits = lag(s["lag"], s.get("behind_ms"))  # an older server does not tell the time
         name = f"{s['table']} (waits: {s['waiting']})" if s["waiting"] else s["table"]
         table.add_row(
-            _name(name), count(s["rows"]), count(rates.of("sources", s, "rows")), lag, behind, delay, count(bad)
+            _name(name), count(s["rows"]), count(rates.of("sources", s, "rows")), waits, behind, delay, count(bad)
         )
     return table
 

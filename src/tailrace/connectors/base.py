@@ -179,6 +179,10 @@ class Reader(ABC):
         """Give the rows that wait in each partition (None: not known), as far as is known without asking anybody."""
         return {}
 
+    def behind_ms(self) -> Mapping[str, int]:
+        """Tell how many milliseconds partitions are behind the newest row at the source, where the system says so by itself."""
+        return {}
+
     @property
     def throttled(self) -> float:
         """The seconds for which the system has held it back since it was opened, as by a quota."""

@@ -84,6 +84,13 @@ METRICS = {
         ),
         Metric("source_lag_rows", _GAUGE, _SOURCE, "Rows that wait at the source, where it can tell."),
         Metric(
+            "source_behind_seconds",
+            _GAUGE,
+            _SOURCE,
+            "How far what was read is behind the newest row at the source, in its slowest partition, where it can tell (Kinesis).",
+            "seconds",
+        ),
+        Metric(
             "source_watermark_seconds",
             _GAUGE,
             _SOURCE,
@@ -105,6 +112,13 @@ METRICS = {
             "seconds",
         ),
         Metric("partition_lag_rows", _GAUGE, _PARTITION, "Rows that wait in one partition, where the source can tell."),
+        Metric(
+            "partition_behind_seconds",
+            _GAUGE,
+            _PARTITION,
+            "How far what was read of one partition is behind its newest row, where the source can tell (Kinesis).",
+            "seconds",
+        ),
         Metric(
             "partition_watermark_seconds", _GAUGE, _PARTITION, "Event time that one partition has reached.", "seconds"
         ),

@@ -77,6 +77,8 @@ def _source(source: SourceStatus, delay: Counted | None, broker: Counted | None,
     yield _sample("source_throttled_seconds", at, source.throttled)
     if source.lag is not None:
         yield _sample("source_lag_rows", at, source.lag)
+    if source.behind_ms is not None:
+        yield _sample("source_behind_seconds", at, source.behind_ms / 1000)
     if source.watermark is not None:
         yield _sample("source_watermark_seconds", at, source.watermark / 1000)
     if delay is not None:
@@ -92,6 +94,8 @@ def _partition(partition: PartitionStatus, job: str) -> Iterator[Sample]:
     at = (job, partition.source, partition.table, partition.name)
     if partition.lag is not None:
         yield _sample("partition_lag_rows", at, partition.lag)
+    if partition.behind_ms is not None:
+        yield _sample("partition_behind_seconds", at, partition.behind_ms / 1000)
     if partition.watermark is not None:
         yield _sample("partition_watermark_seconds", at, partition.watermark / 1000)
         yield _sample("partition_idle", at, float(partition.idle))

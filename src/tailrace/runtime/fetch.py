@@ -108,6 +108,7 @@ class Fetcher:
         self.bytes: int = 0
         self.partition_rows: Counter[str] = Counter()
         self.lags: Mapping[str, int | None] = {}
+        self.behind_ms: Mapping[str, int] = {}
         self.broker_delay: Histogram = Histogram()
         """How long ago the source's system had taken rows when they were read, if it `tells_times`."""
         self.tells_times: bool = False
@@ -235,6 +236,7 @@ class Fetcher:
             if not blocks:
                 self._line.flush()
             self.lags = reader.lags()
+            self.behind_ms = reader.behind_ms()
             self._note_delays(reader.sent_times())
             self.throttled = reader.throttled
             # a partition may be announced only when the one before it has ended, so one empty look more decides

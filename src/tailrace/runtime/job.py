@@ -376,7 +376,7 @@ class Job:
 
     def _partitions(self, name: str, fetcher: Fetcher, loop: Loop, executor: Executor) -> list[PartitionStatus]:
         table, progress = executor.scans[name].table.name, loop.progress.get(name, {})
-        return partition_status(name, table, progress, dict(fetcher.partition_rows), fetcher.lags)
+        return partition_status(name, table, progress, dict(fetcher.partition_rows), fetcher.lags, fetcher.behind_ms)
 
     def _source_status(self, name: str, fetcher: Fetcher) -> SourceStatus:
         assert self._parts is not None
@@ -395,6 +395,7 @@ class Job:
             fetcher.retrying,
             fetcher.queue.waiting.seconds,
             throttled=fetcher.throttled,
+            behind_ms=max(fetcher.behind_ms.values(), default=None),
         )
 
     def _sink_status(self, name: str, outlet: Outlet) -> SinkStatus:

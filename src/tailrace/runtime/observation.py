@@ -17,7 +17,7 @@ class PartitionStatus:
     """
     One partition of a source: `rows` were read. `watermark` is in milliseconds since 1970; `lag` rows wait at the source (None: not known).
 
-    An `idle` one does not hold event time back; those that are `holding` are the ones that it waits for.
+    It is `behind_ms` milliseconds behind the newest of them (None: its system does not say so). An `idle` one does not hold event time back; those that are `holding` are the ones that it waits for.
     """
 
     source: str
@@ -29,6 +29,7 @@ class PartitionStatus:
     ended: bool = False
     holding: bool = False
     lag: int | None = None
+    behind_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def partition_status(
     progress: Mapping[str, PartitionProgress],
     rows: Mapping[str, int],
     lags: Mapping[str, int | None],
+    behind_ms: Mapping[str, int],
 ) -> list[PartitionStatus]:
     """Give the partitions of a source, from what is known of their event time and of the rows that wait."""
     active = {n: p.watermark for n, p in progress.items() if not p.idle and not p.ended}
@@ -102,5 +104,9 @@ def partition_status(
         mark = known.watermark if known.watermark not in (MIN_WATERMARK, MAX_WATERMARK) else None
         holding = len(active) > 1 and active.get(name) == least
         count, lag = rows.get(name, 0), lags.get(name)
-        found.append(PartitionStatus(source, table, name, count, mark, known.idle, known.ended, holding, lag))
+        found.append(
+            PartitionStatus(
+                source, table, name, count, mark, known.idle, known.ended, holding, lag, behind_ms.get(name)
+            )
+        )
     return found

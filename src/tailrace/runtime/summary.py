@@ -27,6 +27,8 @@ class SourceStatus:
     """How long it was held back: its rows waited for the engine."""
     throttled: float = 0.0
     """The seconds for which its system has held it back."""
+    behind_ms: int | None = None
+    """How many milliseconds what was read is behind the newest row of its system, in its slowest partition; None where it does not say so."""
 
     @property
     def late(self) -> int:

@@ -309,6 +309,9 @@ class ShardReader(Reader):
     def lags(self) -> Mapping[str, int | None]:
         return {n: len(r.records) if r.behind == 0 else None for n, r in self._live.items()}
 
+    def behind_ms(self) -> Mapping[str, int]:
+        return {n: r.behind for n, r in self._live.items() if r.behind is not None}
+
     @property
     def throttled(self) -> float:
         return self._throttled

@@ -17,6 +17,7 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Context, Report
 from tailrace.errors import ConfigError, TailraceError
 from tailrace.plan.nodes import LookupJoin, walk
+from tailrace.runtime.observation import Observation
 from tailrace.runtime.script import Script
 from tailrace.runtime.summary import Status, Summary
 from tailrace.sql.session import Session
@@ -41,6 +42,11 @@ class Trial:
     def status(self) -> Status | None:
         """Its counters, once it runs."""
         return self._script.status()
+
+    @property
+    def seen(self) -> Observation | None:
+        """All that can be seen of it, once it runs."""
+        return self._script.observe()
 
     @property
     def over(self) -> bool:

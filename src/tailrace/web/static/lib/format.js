@@ -33,6 +33,11 @@ export function span(seconds) {
   return `${whole.format(seconds / 86400)} days`;
 }
 
+/** How much waits at a source or partition: rows, or time where only that is known. */
+export function lag({ lag: rows, behind_ms: behind }) {
+  return (rows ?? null) === null && (behind ?? null) !== null ? span(behind / 1000) : count(rows);
+}
+
 /** A number of bytes. */
 export function bytes(value) {
   if (value === null || value === undefined) return "–";

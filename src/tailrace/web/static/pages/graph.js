@@ -1,7 +1,7 @@
 // The operators of a job as a graph, with rates, busy shares and back-pressure; the bottleneck is named and marked.
 
 import { h, s, say, table } from "../lib/dom.js";
-import { bytes, count, percent, rate, span, time } from "../lib/format.js";
+import { bytes, count, lag, percent, rate, span, time } from "../lib/format.js";
 import { layout } from "../lib/layout.js";
 
 const WIDE = window.matchMedia("(min-width: 900px)").matches;
@@ -135,7 +135,7 @@ function details(node) {
     ["Watermark", time(node.watermark)],
   ];
   if (node.source) {
-    facts.push(["Held back", percent(node.source.held)], ["Lag", count(node.source.lag)]);
+    facts.push(["Held back", percent(node.source.held)], ["Lag", lag(node.source)]);
     facts.push(["Waits for the engine", bytes(node.source.queued_bytes)]);
   }
   if (node.sink) facts.push(["Engine waits", percent(node.sink.held)], ["To be written", bytes(node.sink.queued_bytes)]);

@@ -1,7 +1,7 @@
 // The sources of a job, partition by partition: lag, event time, and who holds it back.
 
 import { h, table } from "../lib/dom.js";
-import { bytes, count, percent, rate, span, time } from "../lib/format.js";
+import { bytes, count, lag, percent, rate, span, time } from "../lib/format.js";
 
 function state(partition) {
   if (partition.ended) return "ended";
@@ -31,11 +31,11 @@ export function open(root) {
   return {
     update(job, at) {
       sources.fill(job.sources.map((s) => [
-        s.table, s.waiting ? `waits: ${s.waiting}` : "reads", count(s.rows), rate(s.rows_rate), bytes(s.bytes), count(s.lag),
+        s.table, s.waiting ? `waits: ${s.waiting}` : "reads", count(s.rows), rate(s.rows_rate), bytes(s.bytes), lag(s),
         behind(s.watermark, at), span(job.delays[s.name]?.p95), percent(s.held), notTaken(s),
       ]));
       partitions.fill(job.partitions.map((p) => [
-        p.table, p.name, count(p.rows), rate(p.rows_rate), count(p.lag), time(p.watermark), behind(p.watermark, at), state(p),
+        p.table, p.name, count(p.rows), rate(p.rows_rate), lag(p), time(p.watermark), behind(p.watermark, at), state(p),
       ]));
       sinks.fill(job.sinks.map((s) => [
         s.table || "result", s.waiting ? `waits: ${s.waiting}` : "writes", count(s.rows), rate(s.rows_rate), percent(s.busy), percent(s.held), bytes(s.queued_bytes), notTaken(s),
