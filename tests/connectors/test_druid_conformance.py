@@ -269,7 +269,7 @@ class TestSource(Datasources, SourceConformance):
 class TestStreaming(Datasources, SinkConformance):
     """Rows by way of a topic."""
 
-    title = "Apache Druid, streaming"
+    part = "streaming"
     guarantee = "exactly-once"
     keeps_epochs = True  # what Druid can't take for now waits in the topic
 
@@ -322,7 +322,7 @@ class TestStreaming(Datasources, SinkConformance):
 class TestBatch(Datasources, SinkConformance):
     """Rows by tasks."""
 
-    title = "Apache Druid, batch"
+    part = "batch"
     guarantee = "exactly-once"
     keeps_epochs = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -69,7 +69,8 @@ class Queues(System):
         try:
             yield connection.channel()
         finally:
-            connection.close()
+            if connection.is_open:
+                connection.close()
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         url = f"amqp://guest:guest@{at or self.address()}/"
@@ -127,7 +128,7 @@ class Queues(System):
 class TestClassicQueue(Queues, SourceConformance):
     """Messages with an id are taken once, whoever fails."""
 
-    title = "RabbitMQ, classic queue"
+    part = "classic queue"
     ends = False
     endless = True
 
@@ -148,20 +149,22 @@ class TestClassicQueue(Queues, SourceConformance):
             given = channel.consume(f"{table}.plain", arguments=arguments)
             for _, (method, _, _) in zip(range(count), given, strict=False):
                 channel.basic_ack(method.delivery_tag)
-            channel.cancel()
+            # to cancel is to reject what waits here, for which a broker ends the connection of one that reads a stream
+            with suppress(*([pika.exceptions.ConnectionClosedByBroker] if self.kind == "stream" else [])):
+                channel.cancel()
 
 
 class TestQuorumQueue(TestClassicQueue):
     """The same where the broker keeps each queue by a log."""
 
-    title = "RabbitMQ, quorum queue"
+    part = "quorum queue"
     kind = "quorum"
 
 
 class TestStream(TestClassicQueue):
     """A stream is read again behind an offset."""
 
-    title = "RabbitMQ, stream"
+    part = "stream"
     kind = "stream"
 
 
