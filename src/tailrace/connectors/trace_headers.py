@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tailrace.engine.batch import TRACEPARENT
@@ -33,7 +34,10 @@ _W3C_TEXT = r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
 _B3_TEXT = r"^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$"
 _PRINTABLE = "^([2-7][0-9a-f])*$"
 """Bytes of ASCII without control characters, in hexadecimal digits."""
+_KEY = pl.col("key").str.to_lowercase()
+# bytes that are no text would fail a cast of all
 _READABLE = pl.col("key").is_in(NAMES) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE)
+_TEXT = pl.col("value").cast(pl.String).str.strip_chars()
 
 
 def read(headers: pl.Series) -> pl.Series | None:
@@ -44,23 +48,23 @@ def read(headers: pl.Series) -> pl.Series | None:
     >>> read(pl.Series([[given], []], dtype=HEADERS)).to_list()
     ['00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01', None]
     """
-    some = (headers.list.len() > 0).arg_true()
-    found = _read(headers if len(some) == len(headers) else headers.gather(some)) if len(some) else None
+    counts = headers.list.len()
+    sizes = (counts.fill_null(0) if counts.null_count() else counts).to_numpy()
+    some = np.flatnonzero(sizes)
+    found = _read(headers if len(some) == len(headers) else headers.gather(some), sizes[some]) if len(some) else None
     if found is None or len(found) == len(headers):
         return found
     return pl.Series(TRACEPARENT, [None], dtype=pl.String).new_from_index(0, len(headers)).scatter(some, found)
 
 
-def _read(headers: pl.Series) -> pl.Series | None:
-    """Give the trace of each row, all of which have headers."""
-    flat = headers.explode().struct.unnest()
-    rows = pl.Series("row", np.repeat(np.arange(len(headers), dtype=np.int64), headers.list.len().to_numpy()))
-    keys = flat["key"].str.to_lowercase()
-    # bytes that are no text would fail a cast of all
-    texts = flat.with_columns(rows, keys).filter(_READABLE)
+def _read(headers: pl.Series, sizes: npt.NDArray[np.uint32]) -> pl.Series | None:
+    """Give the trace of each row, all of which have headers: so many as `sizes` tells."""
+    rows = pl.Series("row", np.repeat(np.arange(len(headers)), sizes))
+    flat = headers.explode().struct.unnest().hstack([rows])
+    # in one go: most often there are few, and each call takes longer than what it does
+    texts = flat.lazy().with_columns(_KEY).filter(_READABLE).with_columns(_TEXT).collect()
     if not len(texts):
         return None
-    texts = texts.with_columns(pl.col("value").cast(pl.String).str.strip_chars())
     by_name = {str(name): part for (name,), part in texts.partition_by("key", as_dict=True).items()}
     columns = [_column(by_name.get(name), name, len(headers)) for name in NAMES]
     traces = pl.DataFrame(columns).select(_parsed(frozenset(by_name))).to_series()
