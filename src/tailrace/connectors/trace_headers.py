@@ -169,6 +169,8 @@ def of_call(trace: Header, styles: Sequence[str]) -> dict[str, str]:
 
 def _alone(traces: pl.Series, ours: pl.Expr) -> pl.Series:
     """Give the headers of rows that have no others; few rows have a trace, and only those are looked at."""
+    if not traces.null_count():
+        return traces.rename("t").to_frame().select(ours.alias("headers")).to_series()
     with_one = traces.is_not_null()
     made = traces.filter(with_one).rename("t").to_frame().select(ours.alias("headers")).to_series()
     none = pl.Series("headers", [[]], dtype=HEADERS)

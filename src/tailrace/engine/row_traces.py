@@ -63,7 +63,7 @@ class RowTraces:
         traced = any(TRACEPARENT in c.frame.columns for c in came)
         self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _NO_HEADERS
         has = self._headers.is_not_null().to_numpy() if traced else None
-        chosen = np.concatenate([self._chosen(), self._begun(total, has)])
+        chosen = np.concatenate([self._chosen(has), self._begun(total, has)])
         if has is None and not len(chosen):
             return None
         numbers = np.full(total, _NONE, np.int32)
@@ -73,12 +73,13 @@ class RowTraces:
             self._follow_rows(came, chosen, numbers)
         return numbers
 
-    def _chosen(self) -> Places:
+    def _chosen(self, has: npt.NDArray[np.bool_] | None) -> Places:
         """Give the places of rows to follow that were chosen where their traces began."""
-        if not len(self._headers):
+        if has is None:
             return _NO_PLACES
-        flags = self._headers.str.slice(PARENT - 1, 1)
-        sampled = np.flatnonzero((flags == "1").fill_null(value=False).to_numpy())
+        came = np.flatnonzero(has)
+        flags = self._headers.gather(came).str.slice(PARENT - 1, 1)
+        sampled = came[(flags == "1").to_numpy()]
         return sampled[: self._tracer.allow(len(sampled))] if len(sampled) else sampled
 
     def _begun(self, total: int, has: npt.NDArray[np.bool_] | None) -> Places:
@@ -184,8 +185,9 @@ class RowTraces:
         """Give the headers that rows came with, NULL for the others."""
         if not len(self._headers):
             return _no_headers(len(numbers))
-        at = pl.Series(numbers.astype(np.int64))
-        return self._headers.gather(at.set(at < 0, None)).alias(TRACEPARENT)
+        # most often few have one
+        places = np.flatnonzero(numbers >= 0)
+        return _no_headers(len(numbers)).scatter(places, self._headers.gather(numbers[places]))
 
     def _send(self, sink: str, followed: _Followed) -> Span:
         return self._tracer.begin(
