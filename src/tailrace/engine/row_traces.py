@@ -79,7 +79,7 @@ class RowTraces:
             return _NO_PLACES
         came = np.flatnonzero(has)
         flags = self._headers.gather(came).str.slice(PARENT - 1, 1)
-        sampled = came[(flags == "1").to_numpy()]
+        sampled: Places = came[(flags == "1").to_numpy()]
         return sampled[: self._tracer.allow(len(sampled))] if len(sampled) else sampled
 
     def _begun(self, total: int, has: npt.NDArray[np.bool_] | None) -> Places:
