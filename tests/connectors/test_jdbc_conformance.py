@@ -45,9 +45,12 @@ class Postgres(System):
         given = {"connector": "jdbc", "url": url, "username": "postgres", "password": "right", "table-name": table}
         return given | {"connection.max-retry-timeout": "3 s"}
 
-    def run(self, statement: str, **values: Any) -> list[Any]:
+    def client(self) -> pg8000.native.Connection:
         host, _, port = self.place.partition(":")
-        with pg8000.native.Connection("postgres", host, "postgres", int(port), "right") as client:
+        return pg8000.native.Connection("postgres", host, "postgres", int(port), "right")
+
+    def run(self, statement: str, **values: Any) -> list[Any]:
+        with self.client() as client:
             return client.run(statement, **values) or []
 
     def make(self, table: str, columns: Mapping[str, str], key: Sequence[str]) -> None:
@@ -57,8 +60,7 @@ class Postgres(System):
         self.run(f'CREATE TABLE "{table}" ({", ".join(declared)})')
 
     def put(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-        host, _, port = self.place.partition(":")
-        with pg8000.native.Connection("postgres", host, "postgres", int(port), "right") as client:
+        with self.client() as client:
             client.run("BEGIN")
             marks = ", ".join(f"CAST(:v{i} AS {stored(t)})" for i, t in enumerate(columns.values()))
             for row in rows:
@@ -89,6 +91,9 @@ class TestPostgresSource(Postgres, SourceConformance):
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}
         return self.options(table, at) | {"scan.fetch-size": "100"} | more
 
+    def read_plainly(self, table: str, count: int) -> None:
+        assert len(self.run(f'SELECT id, name FROM "{table}" LIMIT {count}')) == count
+
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestPostgresSink(Postgres, SinkConformance):
@@ -102,6 +107,11 @@ class TestPostgresSink(Postgres, SinkConformance):
         self.run(f'CREATE TABLE "{table}" (id bigint, name text CHECK (length(name) < 100))')
         return {"name": "x" * 200}
 
+    def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self.client() as client:
+            for row in rows:
+                client.run(f'INSERT INTO "{table}" VALUES (:id, :name)', **row)
+
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestPostgresLookup(Postgres, LookupConformance):
@@ -111,3 +121,8 @@ class TestPostgresLookup(Postgres, LookupConformance):
         columns = {"id": "BIGINT", "k": "BIGINT", "name": "STRING"}
         self.make(table, columns, ())
         return columns, ()
+
+    def look_up_plainly(self, table: str, ids: Sequence[int]) -> None:
+        with self.client() as client:
+            for i in ids:
+                assert client.run(f'SELECT name FROM "{table}" WHERE id = :id', id=i)

@@ -1,4 +1,4 @@
-"""Files in object stores through the conformance suites: MinIO, a real server that speaks S3, and the stand-in moto."""
+"""Files in object stores through the conformance suites: MinIO, a real server that speaks S3, and stand-ins for S3, Azure and Google."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe, ki
 def moto(service: Start) -> tuple[None, kit.Bucket]:
     """Give a bucket of a stand-in for S3."""
     return None, kit.s3_bucket(service("moto", {}).partition("=")[2], "suite")
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recipe, kit.Bucket]]:
+    """Give a container of a stand-in for Azure."""
+    given = {"AZURITE_PORT": str(free_ports(1))}
+    with running("azurite", tmp_path_factory.mktemp("azurite"), given) as (recipe, said):
+        yield recipe, kit.azure_container(said.partition("=")[2], "suite")
+
+
+@pytest.fixture(scope="module")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[tuple[Recipe, kit.GoogleXml], kit.Bucket]]:
+    """Give a bucket of a stand-in for Google."""
+    given = {"GCS_PORT": str(free_ports(1))}
+    with running("gcs", tmp_path_factory.mktemp("gcs"), given) as (recipe, said):
+        endpoint = said.partition("=")[2]
+        with kit.GoogleXml(endpoint, kit.cut_while_away) as proxy:
+            yield (recipe, proxy), kit.google_bucket(endpoint, "suite", proxy.endpoint)
 
 
 class Objects(System):
@@ -124,6 +142,13 @@ class Sink(Objects, SinkConformance):
         """As the suite's."""
         SinkConformance.needing["test_sink_whose_server_answers_nothing"](self, tmp_path)
 
+    def test_a_name_is_given_once(self) -> None:
+        """What the sink rests on: the second put of a name is refused, and changes nothing."""
+        obstore.put(self.bucket.store, "once", b"1", mode="create")
+        with pytest.raises(obstore.exceptions.AlreadyExistsError):
+            obstore.put(self.bucket.store, "once", b"2", mode="create")
+        assert self.bucket.get("once") == b"1"
+
     def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             data = to_json({"id": "BIGINT", "name": "STRING"}, row).encode()
@@ -160,6 +185,49 @@ class Moto(Objects):
         return "5.2.5"
 
 
+class Azurite(Objects):
+    """The stand-in for Azure, which writes its index every few seconds and at its end: so it is ended in good order."""
+
+    title = "Azure Blob Storage"
+    server = "azurite"
+    stand_in = "Azurite 3.37.0"
+    endpoint = "azure.endpoint"
+
+    def kill(self) -> None:
+        self.recipe.stop()
+
+    def start(self) -> None:
+        self.recipe.start()
+
+    def wrong_login(self, table: str) -> dict[str, str]:
+        return self.options(table) | {"azure.account-key": "d3Jvbmctc2VjcmV0"}  # wrong-secret
+
+    def version(self) -> str:
+        return "3.37.0"
+
+
+class Google(Objects):
+    """The stand-in for Google, which keeps objects in files and looks at no login."""
+
+    title = "Google Cloud Storage"
+    server = "google"
+    stand_in = "fake-gcs-server 1.56.1"
+    endpoint = "gs.endpoint"
+
+    def kill(self) -> None:
+        server, proxy = self.recipe
+        server.kill()
+        proxy.__exit__()
+
+    def start(self) -> None:
+        server, proxy = self.recipe
+        server.start()
+        proxy.__enter__()
+
+    def version(self) -> str:
+        return "1.56.1"
+
+
 class TestMinIOSource(MinIO, Source):
     """The real server."""
 
@@ -169,17 +237,30 @@ class TestMinIOSource(MinIO, Source):
 class TestMinIOSink(MinIO, Sink):
     """The real server."""
 
-    def test_a_name_is_given_once(self) -> None:
-        """What the sink rests on: the second put of a name is refused, and changes nothing."""
-        obstore.put(self.bucket.store, "once", b"1", mode="create")
-        with pytest.raises(obstore.exceptions.AlreadyExistsError):
-            obstore.put(self.bucket.store, "once", b"2", mode="create")
-        assert self.bucket.get("once") == b"1"
-
 
 class TestMotoSource(Moto, Source):
     """A stand-in."""
 
 
 class TestMotoSink(Moto, Sink):
+    """A stand-in."""
+
+
+class TestAzuriteSource(Azurite, Source):
+    """A stand-in."""
+
+    keeps_connections = True
+
+
+class TestAzuriteSink(Azurite, Sink):
+    """A stand-in."""
+
+
+class TestGoogleSource(Google, Source):
+    """A stand-in."""
+
+    keeps_connections = True
+
+
+class TestGoogleSink(Google, Sink):
     """A stand-in."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import objects_kit as kit
 import polars as pl
+import pytest
 
 ROWS = 40_000
 LONGEST = 90.0
@@ -96,10 +97,16 @@ def test_the_example_runs(service: Callable[[str, dict[str, str]], str], tmp_pat
     assert sum(k.endswith("_SUCCESS") for k in bucket.listed()) == 3
 
 
-def test_killed_while_it_writes_and_while_it_reads(
-    service: Callable[[str, dict[str, str]], str], tmp_path: Path
-) -> None:
-    bucket = kit.s3_bucket(service("moto", {}).partition("=")[2], "killed")
+STORES = ["moto", pytest.param("minio", marks=[pytest.mark.integration, pytest.mark.slow])]
+
+
+@pytest.fixture(params=STORES)
+def bucket(request: pytest.FixtureRequest, service: Callable[[str, dict[str, str]], str]) -> kit.Bucket:
+    """Give a bucket of each store."""
+    return kit.s3_bucket(service(request.param, {}).split()[0].partition("=")[2], "killed")
+
+
+def test_killed_while_it_writes_and_while_it_reads(bucket: kit.Bucket, tmp_path: Path) -> None:
     options = ", ".join(f"'{k}' = '{v}'" for k, v in bucket.options.items())
     script, state = tmp_path / "write.sql", tmp_path / "write"
     given = {"bucket": bucket.uri, "options": options, "rows": str(ROWS)}
