@@ -73,7 +73,7 @@ class Datasources(System):
     @pytest.fixture(autouse=True)
     def _server(self, druid: tuple[Recipe, str]) -> Iterator[None]:
         self.recipe, self.url = druid
-        with httpx.Client(base_url=self.url, timeout=30) as self.client:
+        with httpx.Client(base_url=self.url, timeout=30) as self.client, Api(_guarded) as self.api:
             yield
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
@@ -86,6 +86,10 @@ class Datasources(System):
 
     def version(self) -> str:
         return "33.0.0"
+
+    def wrong_login(self, table: str) -> dict[str, str]:
+        """Give the login to a router that wants one: the server's takes all."""
+        return self.options(table) | {"url": self.api.url, "username": "me", "password": "wrong-secret"}
 
     def kill(self) -> None:
         self.recipe.kill()
@@ -219,10 +223,6 @@ class TestSource(Datasources, SourceConformance):
     def missing(self, table: str) -> dict[str, str]:
         return self.options(table)
 
-    def wrong_login(self, table: str) -> dict[str, str]:
-        self.api = self.__dict__.get("api") or Api(lambda _: Said(401)).__enter__()
-        return {"url": self.api.url, "username": "me", "password": "wrong-secret"}
-
     def read_plainly(self, table: str, count: int) -> None:
         assert len(self.sql(f'SELECT * FROM "{table}" LIMIT {count}')) == count
 
@@ -328,10 +328,6 @@ class TestBatch(Datasources, SinkConformance):
 
     def make(self, table: str, columns: Mapping[str, str], key: Sequence[str]) -> None:
         """Nothing: the first task makes it."""
-
-    def wrong_login(self, table: str) -> dict[str, str]:
-        self.api = self.__dict__.get("api") or Api(_guarded).__enter__()
-        return self.options(table) | {"url": self.api.url, "username": "me", "password": "wrong-secret"}
 
     def write_plainly(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         self.put(table, COLUMNS, rows)
