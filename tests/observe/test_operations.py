@@ -99,6 +99,16 @@ def test_the_share_of_bad_rows() -> None:
     assert look.rules(dropped={"late": 60}) == []  # late rows are no bad ones
 
 
+def test_what_came_before_the_first_look_counts() -> None:
+    """A job may have read all that is bad within its first second."""
+    look = Looking()
+    (letters,) = look.watch.look(seen(dead_letters=42), 1.0, 0)
+    assert letters.text == "42 dead letters came from t within a minute."
+    assert Looking().rules(sink=replace(SINK, dead_letters=1)) == ["TailraceRowsRefused"]
+    (one,) = Looking().watch.look(seen(dead_letters=1), 1.0, 0)
+    assert one.text == "1 dead letter came from t within a minute."
+
+
 def test_dead_letters() -> None:
     look = Looking()
     look.for_seconds(61)

@@ -99,6 +99,8 @@ class Watch:
         """Look once more, at `now` seconds by the monotonic clock, in this hour since 1970; a job that does not run has no conditions."""
         if seen.status.state != "running":
             return []
+        if not self._past:
+            self._past.append(_start(seen, now))
         self._past.append(_look(seen, now))
         while now - self._past[0].at > _KEPT_SECONDS:
             self._past.popleft()
@@ -154,15 +156,16 @@ class Watch:
         if grown is not None and grown.rows >= _FEW and grown.bad > self.limits.share * grown.rows:
             text = f"{grown.bad} of {grown.rows} rows of {table} could not be taken in {SHARE_SECONDS / 60:g} minutes."
             yield Condition("TailraceBadRows", table, "warning", text)
-        yield from self._letters(name, table, "TailraceDeadLetters", f"dead letters came from {table}")
+        yield from self._letters(name, table, "TailraceDeadLetters", ("dead letter", "came from"))
 
-    def _letters(self, name: str, table: str, rule: str, what: str) -> Iterator[Condition]:
+    def _letters(self, name: str, table: str, rule: str, words: tuple[str, str]) -> Iterator[Condition]:
         last = self._past[-1]
         first = next(x for x in self._past if last.at - x.at <= LETTERS_SECONDS)
         before = first.counts[name].letters if name in first.counts else 0
         count = last.counts[name].letters
         if count > before:
-            yield Condition(rule, table, "info", f"{count - before} {what} within a minute.")
+            what = words[0] if count - before == 1 else f"{words[0]}s"
+            yield Condition(rule, table, "info", f"{count - before} {what} {words[1]} {table} within a minute.")
 
     # the usual rate of an hour
 
@@ -182,7 +185,7 @@ class Watch:
             away = self._stands("away", sink.name, bool(sink.waiting), now)
             if sink.waiting and away >= AWAY_SECONDS:
                 yield Condition("TailraceSinkAway", sink.table, "warning", f"{sink.table} is away: {sink.waiting}")
-            yield from self._letters(sink.name, sink.table, "TailraceRowsRefused", f"rows were refused by {sink.table}")
+            yield from self._letters(sink.name, sink.table, "TailraceRowsRefused", ("refused row", "came back from"))
 
     def _job(self, seen: Observation, now: float) -> Iterator[Condition]:
         still = self._stands("checkpoints", "", (seen.checkpoints, seen.restarts), now)
@@ -197,6 +200,12 @@ class Watch:
         if self.limits.state_rows and state > self.limits.state_rows:
             text = f"{state} rows of state are kept, more than the limit of {self.limits.state_rows}."
             yield Condition("TailraceStateLarge", "", "warning", text)
+
+
+def _start(seen: Observation, now: float) -> _Look:
+    """Give what would have been seen when the job was started: what came before the first look counts as well."""
+    names = [*(s.name for s in seen.status.sources), *(s.name for s in seen.status.sinks)]
+    return _Look(now - seen.status.seconds, {name: _Counts(0, 0, 0) for name in names}, 0)
 
 
 def _look(seen: Observation, now: float) -> _Look:
