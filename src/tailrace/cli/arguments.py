@@ -35,6 +35,18 @@ State = Annotated[
     Path | None,
     typer.Option("--state", metavar="DIR", help="Where checkpoints are kept.", show_default="./.tailrace/<name>"),
 ]
+Replicas = Annotated[
+    int | None,
+    typer.Option(
+        "--replicas",
+        metavar="N",
+        min=1,
+        max=1000,
+        help="Run N replicas of the script, each with its own `${REPLICA}` (as 1/4), and share them out with all other "
+        "processes that are started so with the same `--state`, on this machine or others.",
+        show_default=False,
+    ),
+]
 Listen = Annotated[
     str | None,
     typer.Option(

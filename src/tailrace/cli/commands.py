@@ -20,6 +20,7 @@ from tailrace.cli.arguments import (
     LogFormats,
     Output,
     Parameters,
+    Replicas,
     Settings,
     State,
     Ui,
@@ -28,6 +29,7 @@ from tailrace.cli.letters_commands import letters_app
 from tailrace.cli.observe_commands import alerts_app, observe_app
 from tailrace.cli.savepoint_commands import savepoint_app
 from tailrace.cli.schema_commands import schema_app
+from tailrace.errors import ConfigError
 
 app = typer.Typer(
     name="tailrace",
@@ -68,6 +70,7 @@ def run(
     parameter: Parameters = None,
     set_: Settings = None,
     state: State = None,
+    replicas: Replicas = None,
     allow_state_drop: Annotated[
         bool, typer.Option("--allow-state-drop", help="Drop state that no longer fits the changed script.")
     ] = False,
@@ -86,11 +89,35 @@ def run(
 
     Progress and the summary go to standard error. Ctrl-C (or SIGTERM) lets what was read go through, takes a checkpoint
     and ends with status 0; a second one ends at once with 130. The next run goes on from the last checkpoint.
+
+    With `--replicas` several such processes share a Kafka topic: when one comes it is given replicas with their state, when
+    one dies the others take its replicas over. Replica k then listens at the port of `--listen` or `--ui` plus k.
     """
     from tailrace.cli import run as command  # noqa: PLC0415  loaded when called
     from tailrace.cli.serving import served_at  # noqa: PLC0415
 
     serve = served_at(listen, ui, actions=allow_actions)
+    if replicas is not None:
+        from tailrace.cli.replicas import command as shared  # noqa: PLC0415
+
+        if from_savepoint is not None:
+            raise ConfigError(
+                "a savepoint is of one job, and --replicas are several", hint="leave --from-savepoint out"
+            )
+        shared.run(
+            shared.Options(
+                replicas,
+                files,
+                parameter or (),
+                set_ or (),
+                state,
+                serve,
+                json,
+                None if log_format is None else log_format.value,
+                (f"--output={output.value}", *(["--allow-state-drop"] if allow_state_drop else [])),
+            )
+        )
+        return
     command.run(
         files,
         output.value,

@@ -22,6 +22,17 @@ _PARAMETER = re.compile(r"\$\{([^}\n]*)\}")
 _OPEN = {"/*": ("comment", "*/"), "'": ("string", "'"), "`": ("name", "`")}
 
 
+def parameters_in(text: str) -> frozenset[str]:
+    """
+    Give the names of the parameters that a script asks for; those in comments don't count.
+
+    >>> sorted(parameters_in("SELECT '${A}', ${B} -- ${C}"))
+    ['A', 'B']
+    """
+    pieces = [p for p in _PIECES.finditer(text) if p.lastgroup not in ("comment", "open")]
+    return frozenset(m[1].strip() for p in pieces for m in _PARAMETER.finditer(p[0]))
+
+
 class Source:
     """
     A script after `${NAME}` and `${env:TAILRACE_...}` are replaced.

@@ -100,6 +100,19 @@ def resumes(folder: Path | None) -> bool:
     return record is not None and record.checkpointed and not record.finished
 
 
+def has_finished(folder: Path) -> bool:
+    """Tell whether the job of this folder has come to its end."""
+    if not (folder / RECORD).is_file():
+        return False
+    record = read_record(LocalFiles(), folder)
+    return record is not None and record.finished
+
+
+def newest_epoch(folder: Path) -> int:
+    """Give the number of the newest checkpoint in a folder, readable or not; 0 if there is none."""
+    return max((int(p.stem) for p in (folder / CHECKPOINTS).glob("*.manifest") if p.stem.isdigit()), default=0)
+
+
 def newer(path: Path, error: NewerFormat) -> ConfigError:
     """Give the error for what a newer version wrote."""
     message = f"'{path}' has state format {error.version}; this version of Tailrace reads up to format {FORMAT}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 import msgspec
 
 from tailrace.errors import ConfigError
+from tailrace.state.file_lock import FileLock
+
+LOCK = "lock"
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -27,23 +29,15 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "lock"
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(self._fd, 4096, 0)
-            os.close(self._fd)
-            raise _held(folder, holder) from None
-        me = msgspec.json.encode(Holder(os.getpid(), os.uname().nodename))
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, me, 0)
+        path = folder / LOCK
+        lock = FileLock.take(path, msgspec.json.encode(Holder(os.getpid(), os.uname().nodename)))
+        if lock is None:
+            raise _held(folder, path.read_bytes())
+        self._lock = lock
 
     def release(self) -> None:
         """Let go of the folder."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._lock.release()
 
 
 def _held(folder: Path, content: bytes) -> ConfigError:

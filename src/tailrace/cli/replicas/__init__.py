@@ -1,0 +1,1 @@
+"""`tailrace run --replicas`: processes that share out the replicas of one pipeline, by locks in a folder that all see."""
