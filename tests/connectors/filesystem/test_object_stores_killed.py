@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import objects_kit as kit
@@ -97,13 +97,21 @@ def test_the_example_runs(service: Callable[[str, dict[str, str]], str], tmp_pat
     assert sum(k.endswith("_SUCCESS") for k in bucket.listed()) == 3
 
 
-STORES = ["moto", pytest.param("minio", marks=[pytest.mark.integration, pytest.mark.slow])]
+SLOW = (pytest.mark.integration, pytest.mark.slow)
+STORES = ["moto", *(pytest.param(name, marks=SLOW) for name in ("minio", "azurite", "gcs"))]
 
 
 @pytest.fixture(params=STORES)
-def bucket(request: pytest.FixtureRequest, service: Callable[[str, dict[str, str]], str]) -> kit.Bucket:
+def bucket(request: pytest.FixtureRequest, service: Callable[[str, dict[str, str]], str]) -> Iterator[kit.Bucket]:
     """Give a bucket of each store."""
-    return kit.s3_bucket(service(request.param, {}).split()[0].partition("=")[2], "killed")
+    endpoint = service(request.param, {}).split()[0].partition("=")[2]
+    if request.param == "azurite":
+        yield kit.azure_container(endpoint, "killed")
+    elif request.param == "gcs":
+        with kit.GoogleXml(endpoint) as proxy:
+            yield kit.google_bucket(endpoint, "killed", proxy.endpoint)
+    else:
+        yield kit.s3_bucket(endpoint, "killed")
 
 
 def test_killed_while_it_writes_and_while_it_reads(bucket: kit.Bucket, tmp_path: Path) -> None:
