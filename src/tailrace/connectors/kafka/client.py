@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from tailrace.errors import ConfigError, TailraceError, TransientError, did_you_
 TopicPartition = tuple[str, int]
 SLICE_MS = 250
 _log = structlog.get_logger("tailrace.kafka")
+_CERTIFICATE_ALERT = re.compile(r"alert (bad certificate|certificate \w+|unknown ca)")
 ASK_SECONDS = 10.0
 """How long a question to the cluster may take."""
 
@@ -239,7 +241,7 @@ class Client:
         """Give the error for a code; the cause that the client has told since is part of it."""
         self.poll()
         if code in AWAY:
-            login = next((e for e in self.errors if e[0] in LOGIN), None)
+            login = next((e for e in self.errors if e[0] in LOGIN), None) or self._untaken()
             if login is not None:
                 return self._refused(*login)
             return failure(code, f"no broker at {self.bootstrap} answers{self._cause()}", what, self._location)
@@ -254,6 +256,14 @@ class Client:
         if self.follows_password and self._reached:
             return TransientError(f"{what}: {reason}; another password is awaited in its file", location=self._location)
         return failure(code, reason, what, self._location)
+
+    def _untaken(self) -> tuple[int, str] | None:
+        """Give the error of a broker that has refused the client's certificate; librdkafka tells of a lost connection."""
+        said = next((text for _, text in self.errors if _CERTIFICATE_ALERT.search(text)), None)
+        if said is None:
+            return None
+        of = "'properties.ssl.certificate.location' or 'properties.ssl.keystore.location'"
+        return Code.SSL, f"the broker does not take the client's certificate, or {of} names none ({said})"
 
     def _cause(self) -> str:
         """Give why brokers could not be reached, if the client has said so."""
