@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("pg8000", reason="PostgreSQL: the extra tailrace[jdbc] is not installed")
 
 import pg8000.native
+from server_kit import Recipe, free_ports, running
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
 
@@ -30,15 +31,25 @@ class Postgres(System):
     title = "PostgreSQL"
     refused_types = ("ARRAY<INT>", "ARRAY<STRING>", "MAP<STRING, INT>", "ROW<a INT, b STRING>")
     remote = True
+    recipe: ClassVar[Recipe]
     place: ClassVar[str]
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _server(cls, service: Callable[[str, dict[str, str]], str]) -> None:
-        cls.place = service("postgres", {"POSTGRES_PASSWORD": "right"}).rpartition("@")[2].partition("/")[0]
+    def _server(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        given = {"POSTGRES_PORT": str(free_ports(1)), "POSTGRES_PASSWORD": "right"}
+        with running("postgres", tmp_path_factory.mktemp("postgres"), given) as (cls.recipe, said):
+            cls.place = said.rpartition("@")[2].partition("/")[0]
+            yield
 
     def address(self) -> str:
         return self.place
+
+    def kill(self) -> None:
+        self.recipe.kill()
+
+    def start(self) -> None:
+        self.recipe.start()
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         url = f"jdbc:postgresql://{at or self.place}/postgres"
@@ -86,6 +97,8 @@ class Postgres(System):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pg8000 leaves sockets to the collector
 class TestPostgresSource(Postgres, SourceConformance):
     """A table is read in the order of its key."""
+
+    endless = True
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}

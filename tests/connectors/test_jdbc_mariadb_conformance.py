@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("pymysql", reason="MariaDB: the extra tailrace[jdbc] is not installed")
 
 import pymysql
+from server_kit import Recipe, free_ports, running
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
 
@@ -32,15 +33,25 @@ class MariaDb(System):
     refused_types = ("ARRAY<INT>", "ARRAY<STRING>", "MAP<STRING, INT>", "ROW<a INT, b STRING>")
     remote = True
     many = 5000
+    recipe: ClassVar[Recipe]
     place: ClassVar[str]
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _server(cls, service: Callable[[str, dict[str, str]], str]) -> None:
-        cls.place = service("mariadb", {"MARIADB_PASSWORD": "right"}).rpartition("@")[2].partition("/")[0]
+    def _server(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        given = {"MARIADB_PORT": str(free_ports(1)), "MARIADB_PASSWORD": "right"}
+        with running("mariadb", tmp_path_factory.mktemp("mariadb"), given) as (cls.recipe, said):
+            cls.place = said.rpartition("@")[2].partition("/")[0]
+            yield
 
     def address(self) -> str:
         return self.place
+
+    def kill(self) -> None:
+        self.recipe.kill()
+
+    def start(self) -> None:
+        self.recipe.start()
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         url = f"jdbc:mysql://{at or self.place}/test"
@@ -106,6 +117,8 @@ def _read(value: Any, type_: str) -> Any:
 @pytest.mark.slow
 class TestMariaDbSource(MariaDb, SourceConformance):
     """A table is read in the order of its key."""
+
+    endless = True
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}

@@ -38,6 +38,7 @@ launch_server() {
       -L "$SERVICES_HOME/deb/postgresql-15/usr/share/postgresql/15" >&2
     rm -f "$password"
   fi
+  rm -f "$DATA/postmaster.pid" # that of one that was killed: its port is free, but its process may not be gone yet
   launch $([[ $EUID != 0 ]] || echo unshare --user --map-user=1000 --map-group=1000) \
     "$BIN/postgres" -D "$DATA" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c shared_buffers=64MB -c max_connections=100 -c wal_level=logical
