@@ -99,6 +99,7 @@ class TestPostgresSource(Postgres, SourceConformance):
     """A table is read in the order of its key."""
 
     endless = True
+    many = 5000
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}
