@@ -141,12 +141,19 @@ class GroupReader(KafkaReader):
             self._giving_back = False
             self._unassign(asked.partitions)
             return
-        news = {tp: one.next for tp, one in gone.items() if one.next is not None and self._durable.get(tp) != one.next}
-        self._leaving |= news
+        self._leaving |= {tp: one.next for tp, one in gone.items() if one.next is not None}
         self._letting_go += asked.partitions
         self._giving_back = True
-        self._awaited = None if self._leaving else 0
+        self._awaited = None
+        self._commit_if_durable()
         self._let_go_at = time.monotonic() + self._let_go_seconds
+
+    def _commit_if_durable(self) -> None:
+        """Commit what goes, once it is durable: an earlier commit of it may be under way, and is lost when the group has moved on."""
+        if all(self._durable.get(tp, -1) >= offset for tp, offset in self._leaving.items()):
+            if self._leaving:
+                self._commit(self._leaving)
+            self._awaited = self._sent
 
     def _join(self) -> None:
         """Begin partitions where the group, or our own last checkpoint, has got to."""
@@ -185,8 +192,8 @@ class GroupReader(KafkaReader):
         offsets = {parse(n): p["offset"] for n, p in ours.items() if p.get("offset") is not None}
         self._durable |= offsets
         super().acknowledge(ours)
-        if self._awaited is None and all(offsets.get(tp, -1) >= offset for tp, offset in self._leaving.items()):
-            self._awaited = self._sent
+        if self._giving_back and self._awaited is None:
+            self._commit_if_durable()
 
     def _not_committed(self, reason: str) -> None:
         super()._not_committed(reason)
