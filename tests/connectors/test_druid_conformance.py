@@ -43,7 +43,7 @@ DIMENSIONS: dict[str, dict[str, str]] = {
     "MAP<STRING, INT>": {"type": "json"},
     "ROW<a INT, b STRING>": {"type": "json"},
 }
-SEEN_SECONDS = 90.0
+SEEN_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")

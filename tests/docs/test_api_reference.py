@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import logging
+from collections.abc import Iterator
 
 import api_names
 import api_reference
 import pytest
+import structlog
 
 NAMED = pytest.mark.parametrize("page", api_names.PAGES, ids=lambda page: page.file)
 FLAGS = doctest.DONT_ACCEPT_TRUE_FOR_1
@@ -25,7 +28,19 @@ def test_every_name_has_words_and_an_example(page: api_names.Page) -> None:
     assert set(own) - {api_reference.SETUP} <= set(found)
 
 
+@pytest.fixture
+def _no_logs() -> Iterator[None]:
+    """Keep lines of the log out of what examples give, wherever tests before have led them."""
+    before, was = structlog.get_config(), structlog.is_configured()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+    if was:
+        structlog.configure(**before)
+
+
 @NAMED
+@pytest.mark.usefixtures("_no_logs")
 def test_examples(page: api_names.Page) -> None:
     """Each example beside the generator gives what stands there; those of docstrings run with their modules."""
     own = api_reference.examples(page)

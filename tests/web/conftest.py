@@ -1,4 +1,4 @@
-"""A browser for the session, and a job with a dashboard that it looks at."""
+"""A browser for each module, and a job with a dashboard that it looks at."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import tailrace as tr
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a Chromium without a window."""
+    """Give a Chromium without a window; while there is one, no test of this process can run an event loop."""
     with sync_playwright() as playwright:
         try:
             browser = launch(playwright)
