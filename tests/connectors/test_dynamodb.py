@@ -257,15 +257,21 @@ def test_a_small_checkpoint_is_one_transaction(make: Make, at: str, tmp_path: Pa
         assert len(marks(table)) == 1
 
 
-def test_a_lost_answer_is_asked_for_by_the_same_token(make: Make, at: str, tmp_path: Path) -> None:
-    """The transaction is done, its answer lost: sent again it is known by its token, and not taken for that of another run."""
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_lost_answer_is_asked_for_by_the_same_token(make: Make, at: str, tmp_path: Path, *, forgets: bool) -> None:
+    """
+    The transaction is done, its answer lost: sent again it is not taken for that of another run.
+
+    It is known by its token, and by its mark where the server has forgotten that.
+    """
     table = make()
     lost: list[str] = []
+    times = 1 if forgets else 2
 
     def lose(request: Request) -> Answer:
-        if request.operation == "TransactWriteItems" and len(lost) < 2:
+        if request.operation == "TransactWriteItems" and len(lost) < times:
             lost.append(request.body["ClientRequestToken"])
-            request.ask(request.body)
+            request.ask(request.body | ({"ClientRequestToken": "forgotten"} if forgets else {}))
             raise ConnectionAbortedError
         return None
 
@@ -273,7 +279,7 @@ def test_a_lost_answer_is_asked_for_by_the_same_token(make: Make, at: str, tmp_p
         proxy.rule = lose
         run(writing(table, named(10), transactional(table, proxy)), tmp_path)
         tokens = [b["ClientRequestToken"] for b in proxy.bodies("TransactWriteItems")]
-    assert len(lost) == 2
+    assert len(lost) == times
     assert len(tokens) > len(set(tokens))
     assert_delivered(table.rows(), named(10), "exactly-once")
 

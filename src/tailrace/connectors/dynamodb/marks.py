@@ -11,8 +11,12 @@ from botocore.exceptions import ClientError
 from tailrace.connectors.aws.failures import code_of, reported
 from tailrace.errors import TerminalError, TransientError
 
-_NAME, _EPOCH = "sink", "epoch"
+_NAME, _EPOCH, _RUN = "sink", "epoch", "run"
 _MAKE_SECONDS = 60.0
+
+
+class FencedError(TerminalError):
+    """Another run has moved the mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,18 @@ class Marks:
     def _key(self) -> dict[str, Any]:
         return {_NAME: {"S": self.sink}}
 
-    def move(self, before: int, epoch: int) -> dict[str, Any]:
-        """Give the action that writes the number of a checkpoint, if that of the one before stands there."""
-        action = self._if_still(before) | {"UpdateExpression": "SET #e = :e"}
-        values = action.get("ExpressionAttributeValues", {}) | {":e": {"N": str(epoch)}}
-        return {"Update": action | {"ExpressionAttributeValues": values}}
+    def moved_by(self, client: Any, epoch: int, run: str) -> bool:
+        """Tell whether a run has written the number of a checkpoint: its answer may be lost, and its token forgotten."""
+        with reported(self._shown):
+            found = client.get_item(TableName=self.table, Key=self._key, ConsistentRead=True).get("Item") or {}
+        return found.get(_EPOCH) == {"N": str(epoch)} and found.get(_RUN) == {"S": run}
+
+    def move(self, before: int, epoch: int, run: str) -> dict[str, Any]:
+        """Give the action that writes the number of a checkpoint and who does, if that of the one before stands there."""
+        action = self._if_still(before) | {"UpdateExpression": "SET #e = :e, #r = :r"}
+        names = action["ExpressionAttributeNames"] | {"#r": _RUN}
+        values = action.get("ExpressionAttributeValues", {}) | {":e": {"N": str(epoch)}, ":r": {"S": run}}
+        return {"Update": action | {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}}
 
     def hold(self, before: int) -> dict[str, Any]:
         """Give the action that only looks whether the number of a checkpoint still stands there."""
@@ -85,7 +96,7 @@ class Marks:
         values = {":before": {"N": str(before)}}
         return common | {"ConditionExpression": "#e = :before", "ExpressionAttributeValues": values}
 
-    def fenced(self, place: str) -> TerminalError:
+    def fenced(self, place: str) -> FencedError:
         """Give the error of a run that was replaced."""
         message = f"{place}: another run of this job has written here since this one began (mark '{self.sink}')"
-        return TerminalError(message, hint="let one of them go on; no row is written twice")
+        return FencedError(message, hint="let one of them go on; no row is written twice")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from tailrace.connectors.aws.failures import ThrottledError, code_of, is_passing
 from tailrace.connectors.base import Guarantee, Report, TransactionalSink
 from tailrace.connectors.dynamodb.client import Found, Place, check, look, require_key
 from tailrace.connectors.dynamodb.items import Layout, Write, refusal, size_of, writes
-from tailrace.connectors.dynamodb.marks import Marks
+from tailrace.connectors.dynamodb.marks import FencedError, Marks
 from tailrace.connectors.dynamodb.requests import delete, put, update
 from tailrace.connectors.epoch_rows import EpochRows
 from tailrace.errors import TerminalError, TransientError
@@ -47,6 +48,7 @@ class TransactionSink(TransactionalSink):
         self._marks = marks
         self._client: Any = None
         self._mark = 0
+        self._run = uuid.uuid4().hex
         self._throttled = 0.0
 
     @property
@@ -85,13 +87,21 @@ class TransactionSink(TransactionalSink):
         return found
 
     def commit(self, epoch: int) -> None:
+        try:
+            self._write(epoch)
+        except FencedError:
+            # the mark is in the last transaction: where it is ours, all was done before, and an answer was lost
+            if not self._marks.moved_by(self._client, epoch, self._run):
+                raise
+        self._mark = epoch
+        self._rows.clear()
+
+    def _write(self, epoch: int) -> None:
         parts = list(self._parts(self._last(), epoch)) or [[]]
         for number, part in enumerate(parts):
             last = number == len(parts) - 1
-            mark = self._marks.move(self._mark, epoch) if last else self._marks.hold(self._mark)
+            mark = self._marks.move(self._mark, epoch, self._run) if last else self._marks.hold(self._mark)
             self._transact([*part, mark])
-        self._mark = epoch
-        self._rows.clear()
 
     def _last(self) -> pl.DataFrame:
         """Give the last row of each key."""
