@@ -33,9 +33,6 @@ Positions = dict[str, Position]
 """The position of each partition, by the partition's name."""
 
 
-"""The Polars type of the headers of rows: a MAP<STRING, BYTES>."""
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a connector may know of the run: the job's id (stable over restarts), a folder of its own, and the time."""
@@ -89,7 +86,7 @@ class Block:
     column `batch.KIND` where the table says what has changed.
     `position` resumes after the last row. `offsets` (int64) is each row's own offset, for reports and dead letters.
     `metadata` has one column for each metadata key asked for; beside bytes also one for each column of PARTITIONED BY
-    that the scan asks for, by its name, as those are not in the bytes. `headers` (of type `HEADERS`) are needed for dead
+    that the scan asks for, by its name, as those are not in the bytes. `headers` (of type `formats.base.HEADERS`) are needed for dead
     letters, and where traces go with rows (`Context.traced`). `originals` are rows that have no place in the
     columns, as bytes for dead letters. `size` is its weight in bytes for the queues.
     """

@@ -19,7 +19,7 @@ from tailrace.options import OptionSet, Values
 from tailrace.schema import Kind, Schema
 
 HEADERS = pl.List(pl.Struct({"key": pl.String, "value": pl.Binary}))
-"""The type of a column of headers."""
+"""The Polars type of the headers of rows: a MAP<STRING, BYTES>."""
 
 
 @dataclass(frozen=True, slots=True)
