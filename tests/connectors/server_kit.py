@@ -84,6 +84,20 @@ class Recipe:
         return run_recipe(self._name, verb, self._environment)
 
 
+class ByRecipe:
+    """For suites, before `System`: a server that is killed and started again by its recipe."""
+
+    recipe: Recipe
+
+    def kill(self) -> None:
+        """Kill it by SIGKILL."""
+        self.recipe.kill()
+
+    def start(self) -> None:
+        """Start it again, with its data."""
+        self.recipe.start()
+
+
 def _state(process: int) -> str:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

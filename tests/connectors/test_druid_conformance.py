@@ -21,7 +21,7 @@ import httpx
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from http_kit import Api, Asked, Said
-from server_kit import Recipe, free_ports, running
+from server_kit import ByRecipe, Recipe, free_ports, running
 
 from tailrace.connectors import memory
 from tailrace.testing.connectors import Got, SinkConformance, SourceConformance, System, assert_delivered
@@ -61,7 +61,7 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-class Datasources(System):
+class Datasources(ByRecipe, System):
     """A datasource for each table; the `id` is the time of a row, in milliseconds."""
 
     connector = "druid"
@@ -90,12 +90,6 @@ class Datasources(System):
     def wrong_login(self, table: str) -> dict[str, str]:
         """Give the login to a router that wants one: the server's takes all."""
         return self.options(table) | {"url": self.api.url, "username": "me", "password": "wrong-secret"}
-
-    def kill(self) -> None:
-        self.recipe.kill()
-
-    def start(self) -> None:
-        self.recipe.start()
 
     def sql(self, query: str) -> list[dict[str, Any]]:
         """Ask Druid; nothing of a datasource that is not there."""

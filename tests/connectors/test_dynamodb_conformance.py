@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("botocore", reason="DynamoDB: the extra tailrace[dynamodb] is not installed")
 
 from dynamodb_kit import LOGIN, Table, client, served
+from server_kit import ByRecipe
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
 from tailrace.testing.connectors.sinks import COLUMNS
@@ -27,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]
         yield found
 
 
-class Tables(System):
+class Tables(ByRecipe, System):
     """A table for each."""
 
     connector = "dynamodb"
@@ -61,12 +62,6 @@ class Tables(System):
 
     def address(self) -> str:
         return self.at
-
-    def kill(self) -> None:
-        self.recipe.kill()
-
-    def start(self) -> None:
-        self.recipe.start()
 
     def wrong_login(self, table: str) -> dict[str, str]:
         wrong = {"aws.credentials.basic.accesskeyid": "wrong_key", "aws.credentials.basic.secretkey": "wrong-secret"}

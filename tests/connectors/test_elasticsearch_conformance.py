@@ -14,7 +14,7 @@ pytest.importorskip("opensearchpy", reason="Elasticsearch: the extra tailrace[el
 
 from json_values import read_value, to_json
 from opensearchpy import OpenSearch
-from server_kit import Recipe, free_ports, running
+from server_kit import ByRecipe, Recipe, free_ports, running
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, System
 
@@ -29,7 +29,7 @@ def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Recip
         yield given
 
 
-class Indices(System):
+class Indices(ByRecipe, System):
     """An index for each table."""
 
     connector = "elasticsearch"
@@ -63,12 +63,6 @@ class Indices(System):
 
     def address(self) -> str:
         return self.url.removeprefix("http://")
-
-    def kill(self) -> None:
-        self.recipe.kill()
-
-    def start(self) -> None:
-        self.recipe.start()
 
     def version(self) -> str:
         return str(self.client.info()["version"]["number"])

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pg8000", reason="PostgreSQL: the extra tailrace[jdbc] is not installed")
 
 import pg8000.native
-from server_kit import Recipe, free_ports, running
+from server_kit import ByRecipe, free_ports, running
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
 
@@ -24,14 +24,13 @@ def stored(type_: str) -> str:
     return STORED.get(type_, type_.replace("DECIMAL", "numeric"))
 
 
-class Postgres(System):
+class Postgres(ByRecipe, System):
     """A server of the module's own, with a password."""
 
     connector = "jdbc"
     title = "PostgreSQL"
     refused_types = ("ARRAY<INT>", "ARRAY<STRING>", "MAP<STRING, INT>", "ROW<a INT, b STRING>")
     remote = True
-    recipe: ClassVar[Recipe]
     place: ClassVar[str]
 
     @pytest.fixture(autouse=True, scope="class")
@@ -44,12 +43,6 @@ class Postgres(System):
 
     def address(self) -> str:
         return self.place
-
-    def kill(self) -> None:
-        self.recipe.kill()
-
-    def start(self) -> None:
-        self.recipe.start()
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         url = f"jdbc:postgresql://{at or self.place}/postgres"

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("pymysql", reason="MariaDB: the extra tailrace[jdbc] is not installed")
 
 import pymysql
-from server_kit import Recipe, free_ports, running
+from server_kit import ByRecipe, free_ports, running
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
 
@@ -25,7 +25,7 @@ def stored(type_: str, *, key: bool = False) -> str:
     return "varchar(255)" if key and type_ == "STRING" else STORED.get(type_, type_)
 
 
-class MariaDb(System):
+class MariaDb(ByRecipe, System):
     """A server of the module's own, with a password."""
 
     connector = "jdbc"
@@ -33,7 +33,6 @@ class MariaDb(System):
     refused_types = ("ARRAY<INT>", "ARRAY<STRING>", "MAP<STRING, INT>", "ROW<a INT, b STRING>")
     remote = True
     many = 5000
-    recipe: ClassVar[Recipe]
     place: ClassVar[str]
 
     @pytest.fixture(autouse=True, scope="class")
@@ -46,12 +45,6 @@ class MariaDb(System):
 
     def address(self) -> str:
         return self.place
-
-    def kill(self) -> None:
-        self.recipe.kill()
-
-    def start(self) -> None:
-        self.recipe.start()
 
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         url = f"jdbc:mysql://{at or self.place}/test"
