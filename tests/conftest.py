@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -21,6 +22,13 @@ BEHIND_PROXY, PROXY = 3, 4
 """The port of a broker's listener that a proxy leads to, and the port of the proxy, counted from the first one."""
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """Find what a module's tests left open behind them, not behind whichever test the collector happens to run in."""
+    yield
+    gc.collect()
 
 
 def _recipe(name: str, environment: dict[str, str]) -> Run:
