@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import script_kit
 
 from tailrace.connectors.base import Assigned, Block, Limit, Reader, Revoked
 from tailrace.connectors.kafka import group
+from tailrace.connectors.kafka.client import TopicPartition
 from tailrace.errors import ConfigError, TailraceError, TerminalError
 
 PATIENCE = 60.0
@@ -133,6 +134,29 @@ def test_members_share_partitions_and_give_them_back(kafka: str, join: Join, pro
     until(lambda: len(first.ids) + len(second.ids) == 1000)
     assert sorted(first.ids + second.ids) == list(range(1000))
     until(lambda: kit.committed(kafka, topic, topic, 4) == [250] * 4, "the commit")
+
+
+@pytest.mark.integration
+def test_what_is_durable_is_committed_again_before_it_goes(
+    kafka: str, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that was on its way when the group moved on is lost; rows that are durable do not come again for that."""
+    topic = kit.new_topic(kafka, 2)
+    kit.produce(kafka, topic, kit.numbered(100, 2))
+    commit = group.GroupReader._commit
+
+    def lost_unless_leaving(reader: group.GroupReader, offsets: Mapping[TopicPartition, int]) -> None:
+        if reader._giving_back:
+            commit(reader, offsets)
+
+    monkeypatch.setattr(group.GroupReader, "_commit", lost_unless_leaving)
+    first = join(topic, shared(topic))
+    until(lambda: len(first.ids) == 100)
+    second = join(topic, shared(topic))
+    until(lambda: len(first.owned) == len(second.owned) == 1)
+    kit.produce(kafka, topic, kit.numbered(200, 2)[100:])
+    until(lambda: len(first.ids) + len(second.ids) >= 200)
+    assert sorted(first.ids + second.ids) == list(range(200))
 
 
 @pytest.mark.integration
