@@ -113,6 +113,17 @@ def test_a_file_that_is_no_schema(schema_registry: str, tmp_path: Path, command:
         said(command, "s", "--registry", schema_registry, "--file", str(file))
 
 
+@pytest.mark.parametrize("command", ["diff", "check", "register"])
+def test_a_file_that_is_no_protobuf(schema_registry: str, tmp_path: Path, command: str) -> None:
+    """The compiler says where it is wrong; a registry may say no more than that it failed."""
+    file = tmp_path / "bad.proto"
+    file.write_text('syntax = "proto3";\nmessage R { strin a = 1; }\n')
+    with pytest.raises(
+        ConfigError, match=r'no Protobuf that can be compiled: .*bad\.proto:2:13: "strin" is not defined'
+    ):
+        said(command, "s", "--registry", schema_registry, "--file", str(file))
+
+
 def test_all_or_none_are_registered(schema_registry: str, tmp_path: Path) -> None:
     """A subject that does not take its schema keeps the others from being registered; names that are nearly right are told."""
     first, second = (f"t-{uuid.uuid4().hex[:8]}" for _ in range(2))

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from http.client import responses
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -192,7 +193,7 @@ def test_refused(answering: tuple[type[Answering], str], status: int, kind: type
     """Who is refused stops, who is to wait waits; a plain 404 is the wrong address and no answer."""
     handler, where = answering
     handler.status, handler.body = status, b"{}"
-    with pytest.raises(kind, match=str(status)):
+    with pytest.raises(kind, match=rf"\({status}\): {responses[status]}"):
         Registry(Access(f"http://user:hush@{where}", retries=1)).schema(1)
     assert len(handler.seen) == (2 if kind is TransientError else 1)
 

@@ -22,6 +22,7 @@ from tailrace.formats.avro.types import parse
 from tailrace.formats.confluent.access import Access, address
 from tailrace.formats.confluent.client import IncompatibleSchemaError, Registry, RegistrySchema, Version, registry
 from tailrace.formats.confluent.registering import Contract, RegisteringEncoder
+from tailrace.formats.protobuf import compiling
 from tailrace.observe.plain import plain
 from tailrace.plan.catalog import Table
 
@@ -201,6 +202,8 @@ def _read(file: Path) -> tuple[str, str]:
             jsons.loads(text)
         elif kind == "AVRO":
             parse(text)
+        elif compiling.is_there():
+            compiling.compile_files(file, ())
     except ValueError as error:
         raise ConfigError(f"'{file}' is no schema of {'Avro' if kind == 'AVRO' else kind}: {error}") from None
     return text, kind

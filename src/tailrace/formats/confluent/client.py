@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from http.client import responses
 from typing import Any, TypeVar
 
 from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
@@ -227,7 +228,8 @@ class Registry:
         shown = f"the schema registry {self.shown}"
         if status is None:
             return self._unreachable(error, shown)
-        said = _shortened(str(getattr(error, "error_message", "") or error))
+        # what is no registry says nothing in a registry's words
+        said = _shortened(str(getattr(error, "error_message", None) or responses.get(status, "")))
         if status in (401, 403):
             hint = "look at 'basic-auth.user-info' or 'bearer-auth.token', and at the rights of this user"
             return TerminalError(f"{shown} refuses us ({status}): {said}", hint=hint)

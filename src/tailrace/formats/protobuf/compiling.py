@@ -14,6 +14,11 @@ from tailrace.errors import ConfigError, Location
 _SECONDS = 60
 
 
+def is_there() -> bool:
+    """Tell whether the compiler is installed."""
+    return find_spec("grpc_tools") is not None
+
+
 def require_compiler(at: Location | None = None) -> None:
     """
     Make sure that the compiler is installed.
@@ -21,7 +26,7 @@ def require_compiler(at: Location | None = None) -> None:
     Raises:
         ConfigError: it is not.
     """
-    if find_spec("grpc_tools") is None:
+    if not is_there():
         hint = "pip install 'tailrace[protobuf]', or give a 'protobuf.descriptor-file'"
         raise ConfigError("a .proto file needs 'grpcio-tools'", hint=hint, location=at)
 
