@@ -15,7 +15,8 @@ from tailrace.bench import events, formats, functions, measure, pipelines
 from tailrace.bench.overhead import jobs
 from tailrace.bench.overhead import measure as overhead
 from tailrace.bench.overhead.ways import Way
-from tailrace.errors import TerminalError
+from tailrace.cli import bench_overhead
+from tailrace.errors import ConfigError, TerminalError
 
 
 def test_the_file_pipeline_is_measured_and_checked() -> None:
@@ -101,6 +102,17 @@ def test_what_it_costs_to_be_seen_is_measured() -> None:
     assert found.seconds > 0
     assert found.cpu.low <= found.cpu.median <= found.cpu.high
     assert found.start > 0  # the libraries of exporters were loaded with the first job that has them
+
+
+def test_a_way_of_being_seen_that_there_is_not() -> None:
+    with pytest.raises(ConfigError, match="no way 'trace' of being seen") as caught:
+        bench_overhead.bench(10_000, 1, None, ["logs", "trace"], json=False)
+    assert caught.value.hint == "did you mean 'traces'?"
+
+
+def test_chosen_ways_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_overhead.bench(10_000, 1, None, ["logs", "alerts"], json=True)
+    assert [json.loads(line)["way"] for line in capsys.readouterr().out.splitlines()] == ["logs", "alerts"]
 
 
 def test_a_way_out_that_sends_nothing_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:

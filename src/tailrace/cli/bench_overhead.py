@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 from tailrace.bench.overhead import jobs, measure
 from tailrace.bench.overhead.measure import Cost, Ratio
 from tailrace.cli.bench import machine
+from tailrace.errors import ConfigError, did_you_mean
 
 _FORMAT = "{:<20} {:>22} {:>22} {:>10}"
 
 
-def bench(rows: int, pairs: int, kafka: str | None, *, json: bool) -> None:
+def bench(rows: int, pairs: int, kafka: str | None, wanted: Collection[str], *, json: bool) -> None:
     """
-    Measure each way of being seen, and all together, over files and, if a broker is named, from Kafka to Kafka.
+    Measure each way of being seen, or those that are wanted, over files and, if a broker is named, from Kafka to Kafka.
 
     Raises:
-        ConfigError: a library is not installed.
+        ConfigError: a library is not installed, or there is no such way.
         TerminalError: a job failed, runs gave different rows, or a receiver got nothing.
     """
+    found = _ways(wanted)
     chosen: dict[str, AbstractContextManager[jobs.Work]] = {"file": jobs.file_job(rows)}
     if kafka is not None:
         chosen["kafka"] = jobs.kafka_job(rows, kafka)
@@ -30,9 +33,18 @@ def bench(rows: int, pairs: int, kafka: str | None, *, json: bool) -> None:
         if not json:
             print(_FORMAT.format(f"{name}, {pairs} pairs", "CPU seconds", "wall time", "start, s"))
         with work as given:
-            for way in measure.names():
+            for way in found:
                 print(f"measuring {name}: {way}", file=sys.stderr)
                 _show(name, measure.measure(way, given, pairs), json=json)
+
+
+def _ways(wanted: Collection[str]) -> Collection[str]:
+    known = measure.names()
+    for name in wanted:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise ConfigError(f"there is no way '{name}' of being seen", hint=hint)
+    return wanted or known
 
 
 def _show(job: str, cost: Cost, *, json: bool) -> None:

@@ -260,6 +260,10 @@ def bench(
         int, typer.Option("--keys", min=0, help="Of `nexmark`: bids for so many auctions, by so many persons, evenly.")
     ] = 0,
     live: Annotated[bool, typer.Option("--live", help="Of `nexmark`: make events while the query runs.")] = False,
+    way: Annotated[
+        list[str] | None,
+        typer.Option("--way", help="Of `overhead`: one way of being seen, as `traces`; again for more."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """
@@ -273,7 +277,7 @@ def bench(
     if what is Bench.overhead:
         from tailrace.cli import bench_overhead  # noqa: PLC0415  loaded when called
 
-        bench_overhead.bench(rows, runs, kafka, json=json)
+        bench_overhead.bench(rows, runs, kafka, way or (), json=json)
         return
     if what is Bench.formats:
         from tailrace.cli import bench_formats  # noqa: PLC0415  loaded when called
