@@ -242,6 +242,42 @@ def test_what_begins_and_ends_is_told_once(receiver: Any) -> None:
     assert receiver.told[0]["severity"] == "warning"
 
 
+def test_a_job_that_ends_between_two_looks_tells_of_its_dead_letters(receiver: Any) -> None:
+    """They are told of once, and stand no longer; what stood until then is over."""
+    settings = {"tailrace.alerts.webhook.url": receiver.url, "tailrace.alerts.state-rows": "5"}
+    alerts = OperationalAlerts("j", settings, ManualClock(1_767_225_600_000))
+    ended = seen(dead_letters=2, sink=replace(SINK, dead_letters=1))
+    ended = replace(ended, status=replace(ended.status, state="finished"))
+    alerts.send(seen(state=6))
+    assert alerts.send(ended) == 3
+    told = [(m["title"].partition(" ")[0], m["state"]) for m in receiver.told]
+    assert told[1:] == [
+        ("TailraceDeadLetters", "firing"),
+        ("TailraceRowsRefused", "firing"),
+        ("TailraceStateLarge", "resolved"),
+    ]
+    assert alerts.send(ended) == 0
+
+
+def test_a_short_job_tells_of_its_dead_letters(receiver: Any, tmp_path: Path) -> None:
+    """It is over long before the first look."""
+    from tailrace.observe.exporting.telemetry import telemetry  # noqa: PLC0415  as below
+
+    path = tmp_path / "rows.json"
+    path.write_text('{"n": 1}\nno row\n')
+    sql = f"""SET 'tailrace.alerts.webhook.url' = '{receiver.url}';
+    CREATE TABLE letters (reason STRING) WITH ('connector' = 'blackhole');
+    CREATE TABLE t (n INT) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'json',
+      'tailrace.on-error' = 'dead-letter', 'tailrace.dead-letter.table' = 'letters');
+    CREATE TABLE o (n INT) WITH ('connector' = 'blackhole');
+    INSERT INTO o SELECT n FROM t;"""
+    session = Session()
+    statements = session.bind(sql, "job.sql")
+    Script("short", statements, session.tables, session.settings, telemetry=telemetry).run()
+    (message,) = receiver.told
+    assert message["text"] == "1 dead letter came from t within a minute."
+
+
 def test_an_alert_leads_to_the_dashboard(receiver: Any) -> None:
     """To the page that shows more of it; each page that rules name is one of the dashboard."""
     settings = {"tailrace.alerts.webhook.url": receiver.url, "tailrace.alerts.state-rows": "5"}

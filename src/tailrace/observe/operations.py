@@ -24,6 +24,10 @@ LETTERS_SECONDS = 60.0
 RESTART_SECONDS = 900.0
 USUAL_SECONDS = 600.0
 _KEPT_SECONDS = 900.0
+ENDED = ("finished", "stopped")
+"""The states of a job that has come to its end."""
+_DEAD = ("TailraceDeadLetters", ("dead letter", "came from"))
+_REFUSED = ("TailraceRowsRefused", ("refused row", "came back from"))
 _FEW = 100
 """Of fewer rows no share is computed."""
 
@@ -96,14 +100,20 @@ class Watch:
     _past: deque[_Look] = field(default_factory=deque)
 
     def look(self, seen: Observation, now: float, hour: int) -> list[Condition]:
-        """Look once more, at `now` seconds by the monotonic clock, in this hour since 1970; a job that does not run has no conditions."""
-        if seen.status.state != "running":
+        """
+        Look once more, at `now` seconds by the monotonic clock, in this hour since 1970.
+
+        A job that does not run has no conditions; of one that has just ended, rows that came back since the last look are told of.
+        """
+        if seen.status.state not in ("running", *ENDED):
             return []
         if not self._past:
             self._past.append(_start(seen, now))
         self._past.append(_look(seen, now))
         while now - self._past[0].at > _KEPT_SECONDS:
             self._past.popleft()
+        if seen.status.state in ENDED:
+            return [*self._all_letters(seen)]
         self.usual.see({name: c.rows for name, c in self._past[-1].counts.items()}, now, hour)
         return [*self._sources(seen, now, hour), *self._sinks(seen, now), *self._job(seen, now)]
 
@@ -156,7 +166,13 @@ class Watch:
         if grown is not None and grown.rows >= _FEW and grown.bad > self.limits.share * grown.rows:
             text = f"{grown.bad} of {grown.rows} rows of {table} could not be taken in {SHARE_SECONDS / 60:g} minutes."
             yield Condition("TailraceBadRows", table, "warning", text)
-        yield from self._letters(name, table, "TailraceDeadLetters", ("dead letter", "came from"))
+        yield from self._letters(name, table, *_DEAD)
+
+    def _all_letters(self, seen: Observation) -> Iterator[Condition]:
+        for source in seen.status.sources:
+            yield from self._letters(source.name, source.table, *_DEAD)
+        for sink in seen.status.sinks:
+            yield from self._letters(sink.name, sink.table, *_REFUSED)
 
     def _letters(self, name: str, table: str, rule: str, words: tuple[str, str]) -> Iterator[Condition]:
         last = self._past[-1]
@@ -185,7 +201,7 @@ class Watch:
             away = self._stands("away", sink.name, bool(sink.waiting), now)
             if sink.waiting and away >= AWAY_SECONDS:
                 yield Condition("TailraceSinkAway", sink.table, "warning", f"{sink.table} is away: {sink.waiting}")
-            yield from self._letters(sink.name, sink.table, "TailraceRowsRefused", ("refused row", "came back from"))
+            yield from self._letters(sink.name, sink.table, *_REFUSED)
 
     def _job(self, seen: Observation, now: float) -> Iterator[Condition]:
         still = self._stands("checkpoints", "", (seen.checkpoints, seen.restarts), now)

@@ -12,7 +12,7 @@ from tailrace.connectors.alert.board import Alert, Board, Manners, Notice
 from tailrace.connectors.alert.channels import Channel, RefusedError, channels
 from tailrace.connectors.alert.options import OPTIONS
 from tailrace.errors import TransientError
-from tailrace.observe.operations import CHANNELS, PREFIX, Condition, Limits, Watch
+from tailrace.observe.operations import CHANNELS, ENDED, PREFIX, Condition, Limits, Watch
 from tailrace.observe.rules import RUNBOOK
 from tailrace.observe.usual import Usual
 from tailrace.options import OptionText
@@ -66,13 +66,16 @@ class OperationalAlerts:
         Raises:
             TransientError: a channel does not answer; the messages are kept.
         """
-        now = self._clock.now_ms()
+        now, over = self._clock.now_ms(), seen.status.state in ENDED
         found = {c.key: c for c in self._watch.look(seen, self._clock.monotonic(), now // _HOUR_MS)}
         notices = [
-            self._board.raised(self._alert(c), now, stands=True) for k, c in found.items() if k not in self._standing
+            self._board.raised(self._alert(c), now, stands=not over)
+            for k, c in found.items()
+            if k not in self._standing
         ]
-        notices += [self._board.ended(key, now) for key in sorted(self._standing - found.keys())]
-        self._standing = set(found)
+        standing = set() if over else set(found)
+        notices += [self._board.ended(key, now) for key in sorted(self._standing - standing)]
+        self._standing = standing
         new = [n for n in (*notices, *self._board.due(now)) if n is not None]
         waiting = [*self._unsent, *((channel, notice) for notice in new for channel in self._channels)]
         return self._sent([(c, n) for c, n in waiting if now - n.at < self._keep][-_MOST_UNSENT:])
