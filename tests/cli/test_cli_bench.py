@@ -106,12 +106,12 @@ def test_what_it_costs_to_be_seen_is_measured() -> None:
 
 def test_a_way_of_being_seen_that_there_is_not() -> None:
     with pytest.raises(ConfigError, match="no way 'trace' of being seen") as caught:
-        bench_overhead.bench(10_000, 1, None, ["logs", "trace"], json=False)
+        bench_overhead.bench(10_000, 1, None, 0, ["logs", "trace"], json=False)
     assert caught.value.hint == "did you mean 'traces'?"
 
 
 def test_chosen_ways_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    bench_overhead.bench(10_000, 1, None, ["logs", "alerts"], json=True)
+    bench_overhead.bench(10_000, 1, None, 0, ["logs", "alerts"], json=True)
     assert [json.loads(line)["way"] for line in capsys.readouterr().out.splitlines()] == ["logs", "alerts"]
 
 

@@ -10,10 +10,14 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from tailrace.bench import events
 
+_TRACE = b"00-80f198ee56343ba864fe8b2a57d3eff7-%016x-01"
 
-def fill(bootstrap: str, count: int, partitions: int, bad: int = 0) -> tuple[str, str]:
+
+def fill(bootstrap: str, count: int, partitions: int, bad: int = 0, traced: int = 0) -> tuple[str, str]:
     """
     Make two topics, the first filled with `count` events dealt to its partitions by number, and `bad` messages that are none; give their names.
+
+    Each `traced`-th message has a trace in its headers; 0: none has.
 
     Raises:
         RuntimeError: the broker did not take them all.
@@ -27,7 +31,8 @@ def fill(bootstrap: str, count: int, partitions: int, bad: int = 0) -> tuple[str
     for chunk in events.chunks(count):
         numbers = chunk["number"].to_list()
         for number, line in zip(numbers, events.lines(chunk).to_list(), strict=True):
-            producer.produce(names[0], line, partition=number % partitions)
+            headers = [("traceparent", _TRACE % (number + 1))] if traced and number % traced == 0 else None
+            producer.produce(names[0], line, partition=number % partitions, headers=headers)
         for _ in range(bad):
             producer.produce(names[0], "no row", partition=0)
         bad = 0

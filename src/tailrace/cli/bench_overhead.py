@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Collection
-from contextlib import AbstractContextManager
 
 from tailrace.bench.overhead import jobs, measure
 from tailrace.bench.overhead.measure import Cost, Ratio
@@ -15,27 +14,23 @@ from tailrace.errors import ConfigError, did_you_mean
 _FORMAT = "{:<20} {:>22} {:>22} {:>10}"
 
 
-def bench(rows: int, pairs: int, kafka: str | None, wanted: Collection[str], *, json: bool) -> None:
+def bench(rows: int, pairs: int, kafka: str | None, traced: int, wanted: Collection[str], *, json: bool) -> None:
     """
-    Measure each way of being seen, or those that are wanted, over files and, if a broker is named, from Kafka to Kafka.
+    Measure each way of being seen, or those that are wanted, over files or, if a broker is named, from Kafka to Kafka.
 
     Raises:
         ConfigError: a library is not installed, or there is no such way.
         TerminalError: a job failed, runs gave different rows, or a receiver got nothing.
     """
     found = _ways(wanted)
-    chosen: dict[str, AbstractContextManager[jobs.Work]] = {"file": jobs.file_job(rows)}
-    if kafka is not None:
-        chosen["kafka"] = jobs.kafka_job(rows, kafka)
+    name = "file" if kafka is None else "kafka"
     if not json:
         print(machine())
-    for name, work in chosen.items():
-        if not json:
-            print(_FORMAT.format(f"{name}, {pairs} pairs", "CPU seconds", "wall time", "start, s"))
-        with work as given:
-            for way in found:
-                print(f"measuring {name}: {way}", file=sys.stderr)
-                _show(name, measure.measure(way, given, pairs), json=json)
+        print(_FORMAT.format(f"{name}, {pairs} pairs", "CPU seconds", "wall time", "start, s"))
+    with jobs.file_job(rows) if kafka is None else jobs.kafka_job(rows, kafka, traced) as work:
+        for way in found:
+            print(f"measuring {name}: {way}", file=sys.stderr)
+            _show(name, measure.measure(way, work, pairs), json=json)
 
 
 def _ways(wanted: Collection[str]) -> Collection[str]:

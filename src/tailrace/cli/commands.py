@@ -264,6 +264,9 @@ def bench(
         list[str] | None,
         typer.Option("--way", help="Of `overhead`: one way of being seen, as `traces`; again for more."),
     ] = None,
+    traced: Annotated[
+        int, typer.Option("--traced", min=0, help="Of `overhead`: one message of so many has a trace; 0: none.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """
@@ -277,7 +280,7 @@ def bench(
     if what is Bench.overhead:
         from tailrace.cli import bench_overhead  # noqa: PLC0415  loaded when called
 
-        bench_overhead.bench(rows, runs, kafka, way or (), json=json)
+        bench_overhead.bench(rows, runs, kafka, traced, way or (), json=json)
         return
     if what is Bench.formats:
         from tailrace.cli import bench_formats  # noqa: PLC0415  loaded when called

@@ -41,11 +41,11 @@ def _over_file(path: Path, count: int) -> str:
 
 
 @contextmanager
-def kafka_job(rows: int, bootstrap: str) -> Iterator[Work]:
-    """Give jobs from a topic of four partitions, whose messages carry no traces, through the same window into a topic."""
+def kafka_job(rows: int, bootstrap: str, traced: int = 0) -> Iterator[Work]:
+    """Give jobs from a topic of four partitions, each `traced`-th message of which has a trace, through the same window into a topic."""
     from tailrace.bench import kafka as topics  # noqa: PLC0415  its client is an extra
 
-    made = [topics.fill(bootstrap, count, _PARTITIONS, BAD_ROWS) for count in (_FEW, rows)]
+    made = [topics.fill(bootstrap, count, _PARTITIONS, BAD_ROWS, traced) for count in (_FEW, rows)]
     try:
         yield Work(*(_over_topics(bootstrap, *names) for names in made))
     finally:
