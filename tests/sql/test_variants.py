@@ -61,7 +61,7 @@ def job(script: str, state: Path) -> Job:
     [
         ("v VARIANT", "PARSE_JSON(s)", "'connector' = 'filesystem', 'path' = '{}', 'format' = 'json'"),
         ("a ARRAY<VARIANT>", "ARRAY[PARSE_JSON(s)]", "'connector' = 'filesystem', 'path' = '{}', 'format' = 'parquet'"),
-        ("v VARIANT", "PARSE_JSON(s)", "'connector' = 'sqlite', 'path' = '{}', 'table' = 't'"),
+        ("v VARIANT", "PARSE_JSON(s)", "'connector' = 'sqlite', 'path' = '{}', 'table-name' = 't'"),
     ],
 )
 def test_tables_that_can_not_carry_it_are_refused(columns: str, query: str, options: str, tmp_path: Path) -> None:
