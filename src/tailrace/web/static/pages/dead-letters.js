@@ -4,6 +4,8 @@ import { api } from "../lib/api.js";
 import { h, say } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 
+const AGAIN = 2; // seconds between looks for what has come
+const WITHIN = 30; // a letter is in its table with the next checkpoint: so many seconds it is looked for
 const COLUMNS = ["time", "source", "stage", "code", "reason", "offset", "preview"];
 
 function payload(view) {
@@ -38,8 +40,12 @@ export function open(root, context) {
     return h("tr", { "data-letter": letter.id }, h("td", {}, choose), cells);
   }
 
-  async function look() {
-    say(note, "Looking …");
+  let looked = 0;
+  let busy = false;
+
+  async function look(quietly) {
+    if (!quietly) say(note, "Looking …");
+    busy = true;
     const query = new URLSearchParams({ table: tables.value, search: search.value });
     try {
       const seen = await api(`${context.base}/dead-letters?${query}`);
@@ -57,6 +63,20 @@ export function open(root, context) {
     } catch (error) {
       say(note, error.message);
     }
+    busy = false;
+    looked = Date.now();
+  }
+
+  let counted = 0;
+  let grown = 0;
+
+  /** Look again when letters have come, but not under the hands of who is at the list. */
+  function update(job) {
+    const letters = [...job.sources, ...job.sinks].reduce((sum, one) => sum + one.dead_letters, 0);
+    if (letters !== counted) grown = Date.now();
+    counted = letters;
+    const due = Date.now() - grown < WITHIN * 1000 && Date.now() - looked >= AGAIN * 1000;
+    if (due && !busy && !document.hidden && !found.contains(document.activeElement)) look(true);
   }
 
   function replayForm(letter) {
@@ -102,9 +122,9 @@ export function open(root, context) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    look();
+    look(false);
   });
-  tables.addEventListener("change", look);
-  look();
-  return {};
+  tables.addEventListener("change", () => look(false));
+  look(false);
+  return { update };
 }
