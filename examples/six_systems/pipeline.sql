@@ -1,5 +1,5 @@
--- Orders of RabbitMQ, priced by PostgreSQL, with the customer's region out of Redis, meet their payments of Kafka:
--- totals go to Cassandra, each paid order to OpenSearch.
+-- Orders of RabbitMQ, priced by PostgreSQL behind a cache in Redis, with the customer's region out of Redis, meet their
+-- payments of Kafka: totals go to Cassandra, each paid order to OpenSearch.
 SET 'execution.checkpointing.interval' = '1 s';
 SET 'table.exec.state.ttl' = '1 d';
 
@@ -14,7 +14,7 @@ CREATE TABLE payments (order_id BIGINT, amount DECIMAL(12, 2)) WITH (
 
 CREATE TABLE products (product STRING NOT NULL, category STRING, price DECIMAL(10, 2), PRIMARY KEY (product) NOT ENFORCED) WITH (
   'connector' = 'jdbc', 'url' = '${POSTGRES}', 'table-name' = 'products',
-  'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.expire-after-write' = '1 min'
+  'cache' = 'redis', 'cache.url' = '${REDIS}', 'cache.prefix' = 'products:', 'cache.ttl' = '10 min'
 );
 
 CREATE TABLE customers (customer STRING NOT NULL, region STRING, PRIMARY KEY (customer) NOT ENFORCED) WITH (

@@ -13,6 +13,7 @@ pytest.importorskip("pg8000", reason="PostgreSQL: the extra tailrace[jdbc] is no
 pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
 pytest.importorskip("cassandra", reason="Cassandra: the extra tailrace[cassandra] is not installed")
 
+import redis
 from server_kit import free_ports, running
 from six_systems.generate import generate
 from six_systems.report import Outcome, expected
@@ -59,4 +60,6 @@ def test_six_systems(kafka: str, service: Callable[[str, dict[str, str]], str], 
 
         assert lives(shop, 500, break_rabbitmq, lambda _: None) == [], shop.log.read_text()[-3000:]
         assert len(shop.orders) == 2500
+        with redis.Redis.from_url(systems.redis) as cache:  # the answers of PostgreSQL
+            assert next(cache.scan_iter("products:*"), None) is not None
         assert '"event": "restored"' in shop.log.read_text()
