@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -25,7 +26,7 @@ from tailrace.connectors import registry
 from tailrace.connectors.base import Block, Context, Limit, Refusals
 from tailrace.connectors.jdbc.sink import JdbcSink
 from tailrace.engine.batch import KIND, RowKind
-from tailrace.errors import ConfigError, TerminalError, TransientError
+from tailrace.errors import ConfigError, TailraceError, TerminalError, TransientError
 from tailrace.plan.catalog import Table
 from tailrace.schema import (
     BIGINT,
@@ -144,7 +145,11 @@ def where(folder: Path, job: str = "job") -> Context:
 def opened(of: Table, folder: Path) -> tuple[JdbcSink, int]:
     target = sink(of, where(folder))
     assert isinstance(target, JdbcSink)
-    return target, target.open()
+    try:
+        return target, target.open()
+    except TailraceError:
+        target.close()
+        raise
 
 
 def frame(of: Table, rows: list[tuple[Any, ...]], kinds: list[RowKind] | None = None) -> pl.DataFrame:
@@ -354,9 +359,16 @@ def test_what_is_wrong_is_said(place: Place, tmp_path: Path) -> None:
         source(declare(place, {"id": BIGINT}, scan__poll__column="ix"))
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # pg8000 leaves its socket to the collector
+def test_a_server_that_says_nothing(tmp_path: Path) -> None:
+    """It is given up, and no socket stays open."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        given = {"url": f"jdbc:postgresql://127.0.0.1:{port}/x", "connection.max-retry-timeout": "1 s"}
+        with pytest.raises(TransientError, match=str(port)):
+            opened(table("jdbc", {"id": BIGINT}, given), tmp_path)
+    gc.collect()
+
+
 def test_a_database_that_is_away_and_a_wrong_password(
     service: Callable[[str, dict[str, str]], str], tmp_path: Path
 ) -> None:

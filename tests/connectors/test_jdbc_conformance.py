@@ -87,7 +87,6 @@ class Postgres(ByRecipe, System):
         return str(self.run("SHOW server_version")[0][0]).partition(" ")[0]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pg8000 leaves sockets to the collector
 class TestPostgresSource(Postgres, SourceConformance):
     """A table is read in the order of its key."""
 
@@ -102,7 +101,6 @@ class TestPostgresSource(Postgres, SourceConformance):
         assert len(self.run(f'SELECT id, name FROM "{table}" LIMIT {count}')) == count
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestPostgresSink(Postgres, SinkConformance):
     """Rows and the number of their epoch are one transaction."""
 
@@ -120,7 +118,6 @@ class TestPostgresSink(Postgres, SinkConformance):
                 client.run(f'INSERT INTO "{table}" VALUES (:id, :name)', **row)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestPostgresLookup(Postgres, LookupConformance):
     """Keys are asked for by a join with a temporary table."""
 

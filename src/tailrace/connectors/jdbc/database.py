@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from tailrace.connectors.jdbc import postgres
 from tailrace.errors import ConfigError, DataError, Location, TailraceError, TerminalError, TransientError, did_you_mean
 from tailrace.options import Values
 
@@ -79,7 +80,10 @@ class Database:
         pool: dict[str, Any] = (
             {} if self.url.get_backend_name() == "duckdb" else {"pool_size": 8, "pool_pre_ping": True}
         )
-        return sa.create_engine(self.url, connect_args=dict(self.arguments), hide_parameters=True, **pool)
+        engine = sa.create_engine(self.url, connect_args=dict(self.arguments), hide_parameters=True, **pool)
+        if self.is_postgres:
+            sa.event.listen(engine, "do_connect", postgres.connect)
+        return engine
 
 
 def _cut(text: str, at: Location | None) -> tuple[str, str]:
