@@ -36,6 +36,7 @@ class Tables(ByRecipe, System):
     stand_in = "DynamoDB Local 2.6.1"
     remote = keyed = True
     many = 1000
+    crash_rows = 4000
     images = ""
     other_values = {"DOUBLE": (1e120, -0.1)}  # noqa: RUF012  as in the base
 

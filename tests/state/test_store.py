@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,7 @@ from tailrace.errors import ConfigError, TerminalError
 from tailrace.state.delta import StateDelta
 from tailrace.state.files import LocalFiles
 from tailrace.state.store import Snapshot, StateStore
+from tailrace.state.store_folder import prepare_folder
 from tailrace.state.store_frames import MAX_LINKS
 from tailrace.state.store_manifest import Damaged, JobRecord, seal
 
@@ -150,6 +152,14 @@ def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path: Pat
             StateStore(tmp_path / "job", "test", ManualClock())
         holder.kill()
     StateStore(tmp_path / "job", "test", ManualClock()).close()
+
+
+def test_jobs_that_start_at_once_share_a_new_parent(tmp_path: Path) -> None:
+    """Each makes the parent of its folder, if it is not there; none minds that another was first."""
+    with ThreadPoolExecutor(8) as pool:
+        for i in range(50):
+            list(pool.map(prepare_folder, [tmp_path / str(i) / f"job{k}" for k in range(8)]))
+            list(pool.map(prepare_folder, [tmp_path / str(i) / "same"] * 8))
 
 
 def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:

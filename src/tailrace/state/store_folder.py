@@ -43,9 +43,10 @@ def prepare_folder(folder: Path) -> None:
 def _make(folder: Path) -> None:
     if folder.is_dir():
         return
+    # another job may just be making them, too
     if not folder.parent.is_dir():
-        folder.parent.mkdir(mode=0o700)
-    folder.mkdir(mode=0o700)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     fd = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -59,7 +60,7 @@ def _probe(folder: Path) -> None:
         path = place / ".probe"
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-            path.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
             hint = "change its rights, or name another folder with --state"
             raise ConfigError(_cannot(place, error), hint=hint) from None

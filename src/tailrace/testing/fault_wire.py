@@ -37,7 +37,7 @@ class Wire:
         self._rules = Rules()
         self._listener: socket.socket | None = listening(port)
         self.port: int = self._listener.getsockname()[1]
-        self._accepting: asyncio.Task[None] | None = None
+        self._accepting = False
         self._links: dict[asyncio.Task[None], Link] = {}
         self._connecting: set[asyncio.Task[None]] = set()
 
@@ -55,16 +55,16 @@ class Wire:
                 if asyncio.get_running_loop().time() > end:
                     raise
                 await asyncio.sleep(0.02)
-        if self._accepting is None:
-            self._accepting = asyncio.ensure_future(self._accept(self._listener))
+        if not self._accepting:
+            # a task that waits for a client and is cancelled may lose one that has just come, with its socket open
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+            self._accepting = True
 
     async def refuse(self) -> None:
         """Let nobody in, and reset who is there."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait([self._accepting])
-            self._accepting = None
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._accepting = False
             self._listener.close()
             self._listener = None
         await self.cut()
@@ -111,14 +111,16 @@ class Wire:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            client, _ = await loop.sock_accept(listener)
-            self._rules.counts.connections += 1
-            task = asyncio.ensure_future(self._connect(client))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            client, _ = listener.accept()
+        except OSError:  # it has gone away again
+            return
+        client.setblocking(False)
+        self._rules.counts.connections += 1
+        task = asyncio.ensure_future(self._connect(client))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, client: socket.socket) -> None:
         """Reach the server for a client; one that can't be reached resets the client."""
