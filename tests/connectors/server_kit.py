@@ -20,14 +20,34 @@ START_SECONDS = 900
 
 PORTS = range(20000, 32000)
 """Below those that systems give to outgoing connections: none of these takes a port before its server listens there."""
+LANES = 6
+
+
+class _Lane:
+    """Ports that no other worker of the tests gives, one after another: the server of a port may listen much later."""
+
+    def __init__(self, worker: str) -> None:
+        number = int(worker.removeprefix("gw")) % LANES
+        size = len(PORTS) // LANES
+        self._ports = PORTS[number * size : (number + 1) * size]
+        self._at = random.randrange(size)
+
+    def take(self, count: int) -> int:
+        for _ in self._ports:
+            if self._at + count > len(self._ports):
+                self._at = 0
+            first, self._at = self._ports[self._at], self._at + count
+            if all(_is_free(first + i) for i in range(count)):
+                return first
+        raise OSError("no free ports in a row")
+
+
+_lane = _Lane(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
 
 
 def free_ports(count: int) -> int:
     """Find the first of `count` free ports in a row."""
-    for first in random.sample(PORTS[:-count], 100):
-        if all(_is_free(first + i) for i in range(count)):
-            return first
-    raise OSError("no free ports in a row")
+    return _lane.take(count)
 
 
 def _is_free(port: int) -> bool:
