@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import kafka_kit as kit
@@ -13,9 +15,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tailrace.connectors import registry
 from tailrace.connectors.base import Assigned, Block, Limit
 from tailrace.connectors.decoding import BlockDecoder
-from tailrace.connectors.kafka import native
+from tailrace.connectors.kafka import kernels, library, native
 from tailrace.connectors.metadata import parse_type
 from tailrace.formats.base import Rows
 from tailrace.plan.catalog import MetadataColumn
@@ -117,6 +120,71 @@ def test_few_messages_have_headers(kafka: str, native_way: str) -> None:
     assert {i: {h["key"]: h["value"] for h in row} for i, row in found.items() if row} == want
     assert [h["key"] for h in found[4_099]] == ["b", "a"]
     assert len(found) == count
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "lz4", "snappy", "zstd"])
+def test_headers_that_are_wanted_for_traces_alone(kafka: str, compression: str) -> None:
+    """Messages that seem to have none are not asked; all headers are found all the same."""
+    topic = kit.new_topic(kafka, 3)
+    sent = [*hostile(2_000), *kit.numbered(5_000, 3), *hostile(10)]
+    kit.produce(kafka, topic, sent, **{"compression.type": compression})
+    of = kit.table(kafka, topic, kit.BOUNDED)
+
+    def headers(way: str, *, traced: bool) -> dict[tuple[str, int], Any]:
+        given = kit.table(kafka, topic, kit.BOUNDED | {"tailrace.kafka.native": way}, metadata=METADATA[2:3])
+        schema = given.schema if not traced else of.schema
+        blocks = kit.drain(registry.source(given, schema, replace(kit.context(), traced=traced)).open({}))
+        found: dict[tuple[str, int], Any] = {}
+        for block in blocks:
+            assert block.offsets is not None
+            rows = block.headers if traced else block.metadata["headers"]  # type: ignore[index]
+            values = [[]] * len(block.offsets) if rows is None else rows.to_list()
+            found |= {(block.partition, o): v for o, v in zip(block.offsets.tolist(), values, strict=True)}
+        return found
+
+    want = headers("false", traced=False)
+    assert len(want) == len(sent)
+    assert sum(bool(row) for row in want.values()) == 3 * 402
+    assert headers("true", traced=True) == want
+
+
+def test_headers_that_a_payload_does_not_tell_of() -> None:
+    """One message in so many is asked for its headers, whatever it seems to have."""
+    payload = ctypes.create_string_buffer(b"ab\0", 64)
+    message = (library.Message * 600)()
+    for one in message:
+        one.payload, one.len = ctypes.addressof(payload), 2
+    asked: list[int] = []
+
+    def ask(_: int, __: int) -> int:
+        asked.append(1)
+        return 0
+
+    has_some = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int64, ctypes.c_int64)(ask)
+    address = ctypes.cast(has_some, ctypes.c_void_p).value
+    data, numbers, few = np.empty(2_000, np.uint8), [np.zeros(600, np.int64) for _ in range(5)], np.zeros(600, np.int32)
+    messages = np.arange(600) * ctypes.sizeof(library.Message) + ctypes.addressof(message)
+    *_, headed, misled = kernels.gather(
+        messages,
+        600,
+        0,
+        0,
+        0,
+        data.ctypes.data,
+        numbers[0],
+        numbers[1],
+        np.zeros(600, np.bool_),
+        numbers[2],
+        few,
+        np.zeros(4, np.int64),
+        np.zeros(4, np.int32),
+        numbers[3],
+        address,
+        True,  # noqa: FBT003  numba takes them by place
+        numbers[4].ctypes.data,
+        np.zeros(600, np.int64),
+    )
+    assert (len(asked), headed, misled) == (3, 3, 3)
 
 
 def test_metadata_columns(kafka: str) -> None:

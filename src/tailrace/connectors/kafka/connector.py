@@ -76,7 +76,8 @@ class KafkaConnector(Connector):
             or plan.replica is not None
             or (resolved.key is not None and any(name in schema for name in resolved.key_fields)),
             times=any(key in ("timestamp", "timestamp-type", "leader-epoch") for key in keys),
-            headers=letters or context.traced or told or "headers" in keys,
+            headers=letters or told or "headers" in keys,
+            traces=context.traced,
         )
         dealt = None if plan.replica is None else _dealt_by(table, resolved)
         return KafkaSource(plan, properties, wanted, dealt, native=options["tailrace.kafka.native"])

@@ -22,11 +22,16 @@ TIMESTAMP_TYPES = ("NoTimestampType", "CreateTime", "LogAppendTime")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a message is asked for beside its payload and offset."""
+    """
+    What of a message is asked for beside its payload and offset.
+
+    With `traces` and without `headers` it is enough to have the headers of messages that seem to have some, which costs little.
+    """
 
     keys: bool = False
     times: bool = False
     headers: bool = False
+    traces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

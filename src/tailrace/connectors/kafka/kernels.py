@@ -27,6 +27,10 @@ _RKT, _PARTITION, _PAYLOAD, _LEN, _KEY, _KEY_LEN, _OFFSET = 8, 16, 24, 32, 40, 4
 MESSAGE_WORDS = 9
 """The size of a message, in words of 8 bytes."""
 
+_PAGE = 4096
+_ONE_IN = 256
+"""Of messages that seem to have no headers one in so many is asked all the same, to find out whether that is true."""
+
 # the arguments of `produceva`: a kind and a union of 64 bytes
 _ARGUMENT_WORDS = 9
 ARGUMENTS = 7
@@ -189,19 +193,21 @@ def gather(
     slot_partition: I32,
     bad: I64,
     ask_headers: int,
+    peek: bool,
     cells_at: int,
     headed: I64,
-) -> tuple[int, int, int, int, int]:
+) -> tuple[int, int, int, int, int, int]:
     """
     Copy payloads behind each other into memory at `data`, a line feed behind each, from `used` on; note where they are.
 
     `row` is the first free row. A topic and partition not seen before gets the next slot. Numbers of messages that are
     errors go to `bad`, of those that have headers to `headed`, unless `ask_headers` is 0; they are asked while their
-    structures are in the cache. Gives rows, bytes and slots used now, and the numbers of errors and of those with headers.
+    structures are in the cache. To `peek` asks those alone that seem to have some, and a few others. Gives rows, bytes and slots
+    used now, and the numbers of errors, of those with headers, and of those of them that did not seem to have any.
     """
     slot = -1
     rkt, partition = np.int64(0), np.int32(-1)
-    errors, with_headers = 0, 0
+    errors, with_headers, misled = 0, 0, 0
     for i in range(count):
         m = messages[i]
         if load_half(m) != 0:
@@ -229,10 +235,24 @@ def gather(
         offsets[row] = load_word(m + _OFFSET)
         slot_of[row] = slot
         row += 1
-        if ask_headers != 0 and call_half_2(ask_headers, m, cells_at) == 0:
-            headed[with_headers] = i
-            with_headers += 1
-    return row, used, slots, errors, with_headers
+        if ask_headers != 0:
+            none = peek and _seems_to_have_no_headers(payload, size)
+            if (not none or i % _ONE_IN == 0) and call_half_2(ask_headers, m, cells_at) == 0:
+                headed[with_headers] = i
+                with_headers += 1
+                misled += none
+    return row, used, slots, errors, with_headers, misled
+
+
+@njit(nogil=True, inline="always")
+def _seems_to_have_no_headers(payload: int, size: int) -> bool:
+    """
+    Look at the byte behind a payload: librdkafka leaves payloads where they came, and there it is the number of headers.
+
+    Of formats before Kafka 0.11, which know no headers, it is anything. On another page it may not be read at all.
+    """
+    behind = payload + size
+    return payload != 0 and size != 0 and behind % _PAGE != 0 and load_byte(behind) == 0
 
 
 @intrinsic

@@ -9,6 +9,7 @@ from itertools import pairwise
 import nanoarrow as na
 import numpy as np
 import polars as pl
+import structlog
 
 from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka import kernels
@@ -25,6 +26,8 @@ LINGER_MS = 2
 """How long to wait for more behind a first message, so that a slow stream does not come row by row."""
 
 _FIRST_HEADERS = 1 << 12
+
+_log = structlog.get_logger("tailrace.kafka")
 
 
 class Arena:
@@ -142,6 +145,7 @@ class NativeFetcher(Fetcher):
         self._lib = client.lib
         self._queue = self._lib.queue_get_consumer(client.handle)
         self._wanted = wanted
+        self._peeks = not wanted.headers
         self._messages = np.zeros(CHUNK, np.int64)
         self._destroy = self._lib.address("message_destroy")
         self._cells = np.zeros(4, np.int64)
@@ -160,7 +164,7 @@ class NativeFetcher(Fetcher):
         self._times = np.empty(timed, np.int64)
         self._kinds = np.empty(timed, np.int32)
         self._epochs = np.empty(timed, np.int32)
-        self._headers = _Headers(rows) if self._wanted.headers else None
+        self._headers = _Headers(rows) if self._wanted.headers or self._wanted.traces else None
         self._order = np.empty(rows, np.int64)
         self._bad = np.empty(CHUNK, np.int64)
         self._headed = np.empty(CHUNK, np.int64)
@@ -221,7 +225,7 @@ class NativeFetcher(Fetcher):
         payloads, keys, good = kernels.sizes(messages, count)
         share = max(1, limit.rows // max(1, good)) if count == CHUNK else 1
         address = values.arena.room(payloads, min(payloads * share, limit.bytes + payloads))
-        after, values.arena.used, slots, errors, headed = kernels.gather(
+        after, values.arena.used, slots, errors, headed, misled = kernels.gather(
             messages,
             count,
             row,
@@ -237,9 +241,13 @@ class NativeFetcher(Fetcher):
             self._slot_partition,
             self._bad,
             0 if self._headers is None else self._lib.address("message_headers"),
+            self._peeks,
             self._cells.ctypes.data,
             self._headed,
         )
+        if misled:
+            _log.warning("librdkafka keeps payloads elsewhere than it did: each message is asked for headers")
+            self._peeks = False
         self._take_more(count, row, keys, keys * share)
         if self._headers is not None and headed:
             at = self._headed[:headed]
