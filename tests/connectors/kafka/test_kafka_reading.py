@@ -180,7 +180,7 @@ def test_headers_that_a_payload_does_not_tell_of() -> None:
         np.zeros(4, np.int32),
         numbers[3],
         address,
-        True,  # noqa: FBT003  numba takes them by place
+        True,
         numbers[4].ctypes.data,
         np.zeros(600, np.int64),
     )
