@@ -205,7 +205,7 @@ class TestLookups(Http, LookupConformance):
     """Keys in URLs."""
 
     part = "by GET"
-    many = 500
+    many = 5000
 
     @pytest.fixture(autouse=True)
     def _columns(self) -> None:

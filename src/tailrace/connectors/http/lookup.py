@@ -80,18 +80,21 @@ class HttpLookup(Lookup):
         self._keys = keys
         self._items = items
         self._in_flight = in_flight
-        self._free: asyncio.Semaphore | None = None
+        self._clients: list[httpx.AsyncClient] = []
+        self._free: asyncio.LifoQueue[httpx.AsyncClient] | None = None
         self._many = endpoint.method != "GET"
         self._rest = schema if self._many else Schema(tuple(f for f in schema if f.name not in keys.names))
         self._decoder = choice.format.decoder(self._rest, choice.options)
         self._encoder = choice.format.encoder(keys, choice.options) if self._many else None
         self.keys_per_request = 500 if self._many else 100
-        self._client: httpx.AsyncClient | None = None
 
     async def open(self) -> None:
+        """Make a client for each request under way: one with many connections looks at all of them twice for each request."""
         await self.close()
-        self._client = self._endpoint.async_client()
-        self._free = asyncio.Semaphore(self._in_flight)
+        self._clients = [self._endpoint.async_client() for _ in range(self._in_flight)]
+        self._free = asyncio.LifoQueue()
+        for client in self._clients:
+            self._free.put_nowait(client)
 
     async def get(self, keys: pl.DataFrame) -> pl.DataFrame:
         return await (self._by_body(keys) if self._many else self._by_urls(keys))
@@ -100,29 +103,31 @@ class HttpLookup(Lookup):
         assert self._encoder is not None
         values = messages(Encoded(self._encoder.encode(keys.select(self._keys.names))))
         body = joined([m.value or b"" for m in values], ARRAY)
-        found = await self._ask(self._endpoint.url, body)
+        found = await self._one(self._endpoint.url, body)
         return self._decoded(found).frame.select(self._schema.names)
 
     async def _by_urls(self, keys: pl.DataFrame) -> pl.DataFrame:
         texts = keys.select([text(f).alias(f.name) for f in self._keys]).rows(named=True)
         urls = [_filled(self._endpoint.url, row) for row in texts]
-        answers = await asyncio.gather(*map(self._one, urls))
+        answers = await asyncio.gather(*(self._one(url, None) for url in urls))
         own = keys[np.repeat(np.arange(len(keys)), [len(a) for a in answers])]
         if not len(self._rest):
             return own.select(self._schema.names)
         frame = self._decoded([row for answer in answers for row in answer]).frame
         return own.hstack(frame).select(self._schema.names)
 
-    async def _one(self, url: str) -> list[bytes]:
+    async def _one(self, url: str, body: bytes | None) -> list[bytes]:
         assert self._free is not None
-        async with self._free:
-            return await self._ask(url, None)
+        client = await self._free.get()
+        try:
+            return await self._ask(client, url, body)
+        finally:
+            self._free.put_nowait(client)
 
-    async def _ask(self, url: str, body: bytes | None) -> list[bytes]:
-        assert self._client is not None
+    async def _ask(self, client: httpx.AsyncClient, url: str, body: bytes | None) -> list[bytes]:
         headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
         headers |= trace_headers.of_call(CURRENT.get(), self._traces)
-        answer = await self._endpoint.ask_async(self._client, url, body, headers)
+        answer = await self._endpoint.ask_async(client, url, body, headers)
         if answer.status == 404 and not self._many:
             return []
         error = self._endpoint.refused(answer)
@@ -156,6 +161,6 @@ class HttpLookup(Lookup):
         return reached(anywhere, "OPTIONS", good, path=self._many)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        clients, self._clients = self._clients, []
+        for client in clients:
+            await client.aclose()
