@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from login_kit import STRING
 from server_kit import free_ports, running
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "connectors"
@@ -57,6 +59,15 @@ def test_kinesis(
     kit.make(client, "payments", 2)
     run("kinesis.sql", tmp_path, REGION="us-east-1", ENDPOINT=endpoint)
     assert len(kit.records(client, "payments")) == 1000
+
+
+@pytest.mark.integration
+def test_eventhubs(kafka: str, kafka_tls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a broker that takes a connection string over TLS."""
+    monkeypatch.setenv("TAILRACE_EVENTHUBS", STRING)
+    servers = f"127.0.0.1:{int(kafka.rpartition(':')[2]) + 2}"
+    printed = run("eventhubs.sql", tmp_path, SERVERS=servers, CA=str(kafka_tls / "ca.pem"))
+    assert re.search(r"\+I \| +1000 \| +1\d\d$|\+I \| +1000 \| +200$", printed, re.MULTILINE), printed
 
 
 def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
