@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from tailrace.connectors import trace_headers
+from tailrace.connectors.one_trace import NAMES
 from tailrace.connectors.trace_headers import STYLES, read, written
 from tailrace.formats.base import HEADERS
 
@@ -55,6 +59,39 @@ def test_read(headers: dict[str, str], trace: str) -> None:
 
     assert found is not None
     assert found.to_list() == [None, trace, None]
+
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        [W3C, OFF, f"{T}-{S}-1", f"{S}-{S}-0", T, S, S.upper(), "0", "false", "1", "d", "a=1", " ", "x" * 600]
+    ),
+    st.sampled_from([f"00-{'0' * 32}-{S}-01", f"ff-{T}-{S}-01", f"cc-{T}-{S}-0f-more", f"00-{T}-{S}-01-more"]),
+    st.text(max_size=8),
+)
+ROWS = st.lists(
+    st.dictionaries(
+        st.sampled_from([*NAMES, *map(str.title, NAMES), "other"]),
+        st.one_of(st.none(), TEXTS, st.binary(max_size=4)),
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(ROWS)
+def test_one_by_one_is_as_in_columns(rows: list[dict[str, str | bytes | None]]) -> None:
+    """Few messages are read and written one by one, many in columns."""
+    headers = column(*rows)
+    ways = []
+    for few in (0, 64):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trace_headers, "_FEW", few)
+            traces = read(headers)
+            made = None if traces is None else [written(traces, [style]).to_list() for style in STYLES]
+            ways.append((None if traces is None else traces.to_list(), made))
+    assert ways[0] == ways[1]
 
 
 def test_each_row_has_its_own_style() -> None:

@@ -13,30 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tailrace.connectors import one_trace
 from tailrace.engine.batch import TRACEPARENT
 from tailrace.engine.tracing import PARENT, Header
 from tailrace.formats.base import HEADERS
 
 STYLES = ("w3c", "b3", "b3-multi")
-_PARENT, _STATE, _B3 = "traceparent", "tracestate", "b3"
-_ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE = (
-    "x-b3-traceid",
-    "x-b3-spanid",
-    "x-b3-sampled",
-    "x-b3-flags",
-    "x-b3-parentspanid",
-)
-NAMES = (_PARENT, _STATE, _B3, _ID, _SPAN, _SAMPLED, _FLAGS, _ABOVE)
-"""The names of all headers that tell of traces, in small letters."""
-
-_MOST_STATE = 512
-_W3C_TEXT = r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
-_B3_TEXT = r"^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?$"
+_FEW = 64
+"""So many messages are looked at one by one: the calls for columns take as long as 1,000 of them."""
 _PRINTABLE = "^([2-7][0-9a-f])*$"
 """Bytes of ASCII without control characters, in hexadecimal digits."""
 _KEY = pl.col("key").str.to_lowercase()
 # bytes that are no text would fail a cast of all
-_READABLE = pl.col("key").is_in(NAMES) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE)
+_READABLE = pl.col("key").is_in(one_trace.NAMES) & pl.col("value").bin.encode("hex").str.contains(_PRINTABLE)
 _TEXT = pl.col("value").cast(pl.String).str.strip_chars()
 
 
@@ -51,10 +40,18 @@ def read(headers: pl.Series) -> pl.Series | None:
     counts = headers.list.len()
     sizes = (counts.fill_null(0) if counts.null_count() else counts).to_numpy()
     some = np.flatnonzero(sizes)
-    found = _read(headers if len(some) == len(headers) else headers.gather(some), sizes[some]) if len(some) else None
+    if not len(some):
+        return None
+    given = headers if len(some) == len(headers) else headers.gather(some)
+    found = _read_few(given) if len(some) <= _FEW else _read(given, sizes[some])
     if found is None or len(found) == len(headers):
         return found
     return pl.Series(TRACEPARENT, [None], dtype=pl.String).new_from_index(0, len(headers)).scatter(some, found)
+
+
+def _read_few(headers: pl.Series) -> pl.Series | None:
+    traces = [one_trace.trace_of(row) for row in headers.to_list()]
+    return pl.Series(TRACEPARENT, traces, dtype=pl.String) if any(traces) else None
 
 
 def _read(headers: pl.Series, sizes: npt.NDArray[np.uint32]) -> pl.Series | None:
@@ -66,7 +63,7 @@ def _read(headers: pl.Series, sizes: npt.NDArray[np.uint32]) -> pl.Series | None
     if not len(texts):
         return None
     by_name = {str(name): part for (name,), part in texts.partition_by("key", as_dict=True).items()}
-    columns = [_column(by_name.get(name), name, len(headers)) for name in NAMES]
+    columns = [_column(by_name.get(name), name, len(headers)) for name in one_trace.NAMES]
     traces = pl.DataFrame(columns).select(_parsed(frozenset(by_name))).to_series()
     return traces if traces.null_count() < len(traces) else None
 
@@ -80,30 +77,30 @@ def _column(mine: pl.DataFrame | None, name: str, count: int) -> pl.Series:
 @cache
 def _parsed(given: frozenset[str]) -> pl.Expr:
     """Give the trace of rows that have headers of these names; kept, as making it takes longer than few rows do."""
-    ways = ((_PARENT, _w3c), (_B3, _b3), (_ID, _b3_multi))
+    ways = ((one_trace.PARENT, _w3c), (one_trace.B3, _b3), (one_trace.ID, _b3_multi))
     found = [parse() for name, parse in ways if name in given] or [pl.lit(None, pl.String)]
     return pl.coalesce(found).alias(TRACEPARENT)
 
 
 def _w3c() -> pl.Expr:
-    parts = pl.col(_PARENT).str.extract_groups(_W3C_TEXT).struct
+    parts = pl.col(one_trace.PARENT).str.extract_groups(one_trace.W3C_TEXT).struct
     version, trace, span, flags, more = (parts[i] for i in range(5))
     valid = (version != "ff") & ((version != "00") | more.is_null())
-    state = pl.col(_STATE)
-    kept = pl.when(state.str.len_bytes() <= _MOST_STATE).then(state).otherwise(pl.lit("")).fill_null("")
+    state = pl.col(one_trace.STATE)
+    kept = pl.when(state.str.len_bytes() <= one_trace.MOST_STATE).then(state).otherwise(pl.lit("")).fill_null("")
     return pl.when(valid).then(_trace(trace, span, flags.str.contains("[13579bdf]$")) + kept)
 
 
 def _b3() -> pl.Expr:
-    parts = pl.col(_B3).str.to_lowercase().str.extract_groups(_B3_TEXT).struct
+    parts = pl.col(one_trace.B3).str.to_lowercase().str.extract_groups(one_trace.B3_TEXT).struct
     return _trace(parts[0], parts[1], parts[2].fill_null("1") != "0")
 
 
 def _b3_multi() -> pl.Expr:
-    trace = pl.col(_ID).str.to_lowercase().str.extract("^([0-9a-f]{16}|[0-9a-f]{32})$")
-    span = pl.col(_SPAN).str.to_lowercase().str.extract("^([0-9a-f]{16})$")
-    sampled = ~pl.col(_SAMPLED).str.to_lowercase().is_in(["0", "false"]).fill_null(value=False)
-    return _trace(trace, span, sampled | (pl.col(_FLAGS) == "1").fill_null(value=False))
+    trace = pl.col(one_trace.ID).str.to_lowercase().str.extract(one_trace.ID_TEXT)
+    span = pl.col(one_trace.SPAN).str.to_lowercase().str.extract(one_trace.SPAN_TEXT)
+    sampled = ~pl.col(one_trace.SAMPLED).str.to_lowercase().is_in(["0", "false"]).fill_null(value=False)
+    return _trace(trace, span, sampled | (pl.col(one_trace.FLAGS) == "1").fill_null(value=False))
 
 
 def _trace(trace: pl.Expr, span: pl.Expr, sampled: pl.Expr) -> pl.Expr:
@@ -122,11 +119,11 @@ def written(traces: pl.Series, styles: Sequence[str], given: pl.Series | None = 
     >>> [[(h["key"], h["value"]) for h in row] for row in written(traces, ["b3"])]
     [[('b3', b'80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1')], []]
     """
-    ours = _ours(tuple(styles))
     if given is None:
-        return _alone(traces, ours)
+        return _alone(traces, tuple(styles))
+    ours = _ours(tuple(styles))
     frame = pl.DataFrame({"t": traces})
-    older = pl.element().struct.field("key").str.to_lowercase().is_in(NAMES)
+    older = pl.element().struct.field("key").str.to_lowercase().is_in(one_trace.NAMES)
     others = (
         pl.when(pl.col("t").is_null()).then(pl.col("g")).otherwise(pl.col("g").list.eval(pl.element().filter(~older)))
     )
@@ -167,15 +164,22 @@ def of_call(trace: Header, styles: Sequence[str]) -> dict[str, str]:
     return of_request(pl.Series([trace or None], dtype=pl.String), styles)
 
 
-def _alone(traces: pl.Series, ours: pl.Expr) -> pl.Series:
+def _alone(traces: pl.Series, styles: tuple[str, ...]) -> pl.Series:
     """Give the headers of rows that have no others; few rows have a trace, and only those are looked at."""
     if not traces.null_count():
-        return traces.rename("t").to_frame().select(ours.alias("headers")).to_series()
+        return _made(traces, styles)
     with_one = traces.is_not_null()
-    made = traces.filter(with_one).rename("t").to_frame().select(ours.alias("headers")).to_series()
+    made = _made(traces.filter(with_one), styles)
     none = pl.Series("headers", [[]], dtype=HEADERS)
     places = pl.select(pl.when(with_one).then(with_one.cum_sum() - 1).otherwise(len(made))).to_series()
     return pl.concat([made, none]).gather(places)
+
+
+def _made(traces: pl.Series, styles: tuple[str, ...]) -> pl.Series:
+    """Give the headers of rows which all have a trace."""
+    if len(traces) <= _FEW:
+        return pl.Series("headers", [one_trace.headers_of(t, styles) for t in traces.to_list()], dtype=HEADERS)
+    return traces.rename("t").to_frame().select(_ours(styles).alias("headers")).to_series()
 
 
 def _entry(key: str, value: pl.Expr) -> pl.Expr:
@@ -193,11 +197,11 @@ def _flag() -> pl.Expr:
 
 def _write_w3c() -> list[pl.Expr]:
     state = pl.col("t").str.slice(PARENT)
-    return [_entry(_PARENT, _part(0, PARENT)), _entry(_STATE, pl.when(state != "").then(state))]
+    return [_entry(one_trace.PARENT, _part(0, PARENT)), _entry(one_trace.STATE, pl.when(state != "").then(state))]
 
 
 def _write_b3() -> list[pl.Expr]:
-    return [_entry(_B3, pl.concat_str([_part(3, 32), _part(36, 16), _flag()], separator="-"))]
+    return [_entry(one_trace.B3, pl.concat_str([_part(3, 32), _part(36, 16), _flag()], separator="-"))]
 
 
 def _write_b3_multi() -> list[pl.Expr]:

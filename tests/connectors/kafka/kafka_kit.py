@@ -151,7 +151,7 @@ def sink(of: Table, job: str = "job", folder: str = "sink-t") -> Sink:
     return registry.sink(of, context(Path(folder), job))
 
 
-def drain(reader: Reader, seconds: float = 20, limit: Limit | None = None) -> list[Block]:
+def drain(reader: Reader, seconds: float = 60, limit: Limit | None = None) -> list[Block]:
     """Read until every partition has ended."""
     blocks: list[Block] = []
     live: set[str] = set()

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tailrace.connectors import trace_headers
+from tailrace.connectors import one_trace
 from tailrace.connectors.base import Assigned, Block, Change, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.bounded_server import bounded_server
 from tailrace.connectors.http import journal
@@ -199,7 +199,7 @@ class Receiver:
         """Give the headers that are kept with the rows: those that somebody asks for."""
         if "headers" in self._hook.metadata:
             return {k: v for k, v in request.headers.items() if k not in _SECRET}
-        return {k: v for k, v in request.headers.items() if self._hook.traced and k in trace_headers.NAMES}
+        return {k: v for k, v in request.headers.items() if self._hook.traced and k in one_trace.NAMES}
 
     async def _keep(self, rows: list[bytes], request: Request) -> JSONResponse:
         if not rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 
 import nanoarrow as na
@@ -26,6 +27,7 @@ LINGER_MS = 2
 """How long to wait for more behind a first message, so that a slow stream does not come row by row."""
 
 _FIRST_HEADERS = 1 << 12
+_FEW = 32
 
 _log = structlog.get_logger("tailrace.kafka")
 
@@ -123,7 +125,24 @@ class _Found:
         if self._given is None:
             return None
         at = self._at[which]
-        return self._given.gather(at) if (at < len(self._given) - 1).any() else None
+        some = np.flatnonzero(at < len(self._given) - 1)
+        if not len(some):
+            return None
+        return self._given.gather(at) if len(some) > _FEW else _spread(self._given.gather(at[some]), some, len(at))
+
+
+def _spread(given: pl.Series, places: np.ndarray, count: int) -> pl.Series:
+    """Put few lists at their places among empty ones, in slices: to gather lists takes 0.3 microseconds for each, empty or not."""
+    none, parts, end = _empty(1 << count.bit_length()), [], 0
+    for i, place in enumerate(places.tolist()):
+        parts += [none[: place - end], given[i : i + 1]]
+        end = place + 1
+    return pl.concat([*parts, none[: count - end]])
+
+
+@cache
+def _empty(count: int) -> pl.Series:
+    return NO_HEADERS.new_from_index(0, count)
 
 
 def _offsets(ends: np.ndarray) -> np.ndarray:

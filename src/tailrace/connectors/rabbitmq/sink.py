@@ -12,7 +12,7 @@ import polars as pl
 from aio_pika import exceptions
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
-from tailrace.connectors import trace_headers
+from tailrace.connectors import one_trace
 from tailrace.connectors.base import Report
 from tailrace.connectors.bulk import Bulk, BulkSink, Outcome, Refused
 from tailrace.connectors.encoding import RowEncoder, messages
@@ -147,7 +147,7 @@ class RabbitSink(BulkSink):
 
 def _header(name: str, value: bytes | None) -> Any:
     """Give the value of a header: text where it tells of a trace, as others read no bytes there."""
-    return value.decode(errors="replace") if value is not None and name.lower() in trace_headers.NAMES else value
+    return value.decode(errors="replace") if value is not None and name.lower() in one_trace.NAMES else value
 
 
 async def _exchange(channel: AbstractChannel, name: str) -> AbstractExchange:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import redis
 
-from tailrace.connectors import trace_headers
+from tailrace.connectors import one_trace
 from tailrace.connectors.base import Assigned, Block, Change, Ended, Limit, Positions, Reader, Report, Source
 from tailrace.connectors.inbox import Message, block
 from tailrace.connectors.redis.client import Server, check_server, reported
@@ -17,7 +17,7 @@ from tailrace.formats.base import HEADERS
 
 START = "0-0"
 _HEADER = b"header:"
-_TRACES = frozenset(name.encode() for name in trace_headers.NAMES)
+_TRACES = frozenset(name.encode() for name in one_trace.NAMES)
 METADATA: dict[str, pl.DataType] = {
     "id": pl.String(),
     "stream": pl.String(),
