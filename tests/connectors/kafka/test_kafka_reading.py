@@ -18,7 +18,7 @@ import pytest
 from tailrace.connectors import registry
 from tailrace.connectors.base import Assigned, Block, Limit
 from tailrace.connectors.decoding import BlockDecoder
-from tailrace.connectors.kafka import kernels, library, native
+from tailrace.connectors.kafka import library, native, reading_kernels
 from tailrace.connectors.metadata import parse_type
 from tailrace.formats.base import Rows
 from tailrace.plan.catalog import MetadataColumn
@@ -164,7 +164,7 @@ def test_headers_that_a_payload_does_not_tell_of() -> None:
     address = ctypes.cast(has_some, ctypes.c_void_p).value
     data, numbers, few = np.empty(2_000, np.uint8), [np.zeros(600, np.int64) for _ in range(5)], np.zeros(600, np.int32)
     messages = np.arange(600) * ctypes.sizeof(library.Message) + ctypes.addressof(message)
-    *_, headed, misled = kernels.gather(
+    *_, headed, misled = reading_kernels.gather(
         messages,
         600,
         0,

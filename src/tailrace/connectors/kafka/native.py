@@ -13,7 +13,7 @@ import polars as pl
 import structlog
 
 from tailrace.connectors.base import Limit
-from tailrace.connectors.kafka import kernels
+from tailrace.connectors.kafka import reading_kernels
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.failures import failure
 from tailrace.connectors.kafka.fetched import NO_HEADERS, Fetched, Fetcher, Piece, Problem, Wanted
@@ -241,10 +241,10 @@ class NativeFetcher(Fetcher):
     ) -> tuple[int, int]:
         """Copy a chunk of messages and give them back; gives rows and slots used now."""
         messages, values = self._messages, self._values
-        payloads, keys, good = kernels.sizes(messages, count)
+        payloads, keys, good = reading_kernels.sizes(messages, count)
         share = max(1, limit.rows // max(1, good)) if count == CHUNK else 1
         address = values.arena.room(payloads, min(payloads * share, limit.bytes + payloads))
-        after, values.arena.used, slots, errors, headed, misled = kernels.gather(
+        after, values.arena.used, slots, errors, headed, misled = reading_kernels.gather(
             messages,
             count,
             row,
@@ -277,7 +277,7 @@ class NativeFetcher(Fetcher):
                 names[rkt] = self._lib.topic_name(rkt).decode()
         self._note_time(int(messages[0]), fetched)
         fetched.problems += [self._problem(int(messages[i])) for i in self._bad[:errors].tolist()]
-        kernels.destroy(messages, count, self._destroy)
+        reading_kernels.destroy(messages, count, self._destroy)
         return after, slots
 
     def _note_time(self, address: int, fetched: Fetched) -> None:
@@ -291,17 +291,19 @@ class NativeFetcher(Fetcher):
         if self._wanted.keys:
             keys = self._keys
             address = keys.arena.room(key_bytes, guess)
-            _, keys.arena.used = kernels.gather_keys(
+            _, keys.arena.used = reading_kernels.gather_keys(
                 self._messages, count, row, keys.arena.used, address, keys.starts, keys.ends, keys.nulls
             )
         if self._wanted.times:
             time, epoch = self._lib.address("message_timestamp"), self._lib.address("message_leader_epoch")
             cell = self._cells.ctypes.data
-            kernels.gather_times(self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs)
+            reading_kernels.gather_times(
+                self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs
+            )
 
     def _take_headers(self, headers: _Headers, messages: np.ndarray) -> None:
         while True:
-            more, headers.messages, *used = kernels.gather_headers(
+            more, headers.messages, *used = reading_kernels.gather_headers(
                 messages,
                 len(messages),
                 headers.messages,
@@ -339,7 +341,7 @@ class NativeFetcher(Fetcher):
         return Problem(partition, int(message.err), int(message.offset), reason)
 
     def _pieces(self, rows: int, slots: int, names: dict[int, str]) -> list[Piece]:
-        bounds = kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
+        bounds = reading_kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
         values, keys = self._values.arena.take(), self._keys.arena.take()
         found = _Found(self._headers, rows)
         timed = self._wanted.times

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tailrace.connectors.encoding import Encoded, sizes
-from tailrace.connectors.kafka import kernels, logins
+from tailrace.connectors.kafka import foreign, logins, writing_kernels
 from tailrace.connectors.kafka.client import ASK_SECONDS, Client
 from tailrace.connectors.kafka.cluster import Topics
 from tailrace.connectors.kafka.failures import FENCED, LOGIN, PURGED, TOO_LARGE, Code
@@ -60,8 +60,8 @@ class Producer:
         self._rkt = 0
         self._partitions = 0
         self._next_partition = 0
-        self._messages = np.zeros(CHUNK * kernels.MESSAGE_WORDS, np.int64)
-        self._arguments = np.zeros(kernels.ARGUMENTS * 9, np.int64)
+        self._messages = np.zeros(CHUNK * foreign.MESSAGE_WORDS, np.int64)
+        self._arguments = np.zeros(writing_kernels.ARGUMENTS * 9, np.int64)
         self._sent = 0
         self._waiting: deque[tuple[int, int]] = deque()
         self._waiting_bytes = 0
@@ -125,7 +125,7 @@ class Producer:
     def _hand_over(self, encoded: Encoded, row: int, count: int) -> None:
         values, keys = encoded.values, encoded.keys or Rows(_NO_BYTES, _NO_NUMBERS, _NO_NUMBERS)
         spread = self._partitioner == "round-robin"
-        kernels.fill(
+        writing_kernels.fill(
             self._messages,
             row,
             count,
@@ -159,7 +159,7 @@ class Producer:
 
     def _of_batch(self, count: int) -> TailraceError:
         """Give the error that the first message tells of those that a batch did not take."""
-        told = self._messages[:: kernels.MESSAGE_WORDS][:count] & 0xFFFFFFFF
+        told = self._messages[:: foreign.MESSAGE_WORDS][:count] & 0xFFFFFFFF
         at = int(np.flatnonzero(told)[0])
         # the code is a signed half of the word
         code = int(np.int64(told[at]).astype(np.int32))
@@ -168,7 +168,7 @@ class Producer:
     def _produce_mixed(self, encoded: Encoded, row: int, count: int) -> None:
         """Hand over messages some of which have a time or headers."""
         times, headers = encoded.times, encoded.headers
-        taken, error, left = kernels.produce_mixed(
+        taken, error, left = writing_kernels.produce_mixed(
             self._messages,
             row,
             count,
@@ -201,7 +201,7 @@ class Producer:
         raise self._not_taken(code, self._size(taken))
 
     def _size(self, at: int) -> int:
-        m = at * kernels.MESSAGE_WORDS
+        m = at * foreign.MESSAGE_WORDS
         return int(self._messages[m + 4] + self._messages[m + 6])
 
     def _not_taken(self, code: int, size: int) -> TailraceError:
