@@ -64,9 +64,10 @@ def test_tries_are_counted_from_the_last_checkpoint_on(world: Any, make: Any) ->
     """A job that gets somewhere between its interruptions may have any number of them."""
     scan = world.scan("numbers", *(make(i, i + 10) for i in range(0, 400, 10)))
     world.settings["execution.checkpointing.interval"] = "5 ms"
-    world.faults_of("numbers").delay["poll"] = 0.01
+    world.faults_of("numbers").delay["poll"] = 0.05
     sink = world.into(scan, "out", "marked")
-    world.faults_of("out").at.update({("write", i): TransientError("cut") for i in (10, 20, 30)})
+    # each time the checkpoint before this commit is new
+    world.faults_of("out").at.update({("commit", i): TransientError("cut") for i in (2, 4, 6)})
     summary = Restarts(1, 0.01).run(lambda: world.job(sink))
     assert ids(world.target("out")) == list(range(400))
     assert "interrupted 3 times" in summary.notes[0]
