@@ -59,9 +59,16 @@ class JdbcSink(TransactionalSink):
         try:
             with reported(self._table.database), self._engine.begin() as connection:
                 connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-        except DataError:
-            # PostgreSQL looks, and then creates: another sink did it in between, and its name is there twice
+        except (DataError, TerminalError):
+            # PostgreSQL looks, and then creates: another sink did it in between, and is in its way
+            if not self._is_there(table):
+                raise
             _log.info("another has just created the table", table=table.name)
+
+    def _is_there(self, table: sa.Table) -> bool:
+        assert self._engine is not None
+        with reported(self._table.database):
+            return sa.inspect(self._engine).has_table(table.name, schema=table.schema)
 
     def _mark(self, connection: sa.Connection) -> int:
         query = sa.select(_MARKS.c.epoch).where(_MARKS.c.job == self._job, _MARKS.c.sink == self._name)
