@@ -120,7 +120,12 @@ class Wire:
         self._rules.counts.connections += 1
         task = asyncio.ensure_future(self._connect(client))
         self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        task.add_done_callback(lambda ended: self._connected(ended, client))
+
+    def _connected(self, task: asyncio.Task[None], client: socket.socket) -> None:
+        self._connecting.discard(task)
+        if task.cancelled():  # before it began
+            reset(client)
 
     async def _connect(self, client: socket.socket) -> None:
         """Reach the server for a client; one that can't be reached resets the client."""
