@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -18,6 +17,7 @@ import jsonschema_rs
 import polars as pl
 import pytest
 from aiosmtpd.controller import Controller
+from server_kit import free_ports
 from slack_sdk.models.blocks import Block
 from structlog.testing import capture_logs
 
@@ -228,8 +228,7 @@ def test_mail() -> None:
             got.append(envelope.content)
             return "250 taken"
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports(1)
     controller = Controller(Keeps(), hostname="127.0.0.1", port=port)
     controller.start()
     try:
