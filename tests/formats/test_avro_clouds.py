@@ -66,6 +66,8 @@ def glue() -> Iterator[dict[str, str]]:
         endpoint = f"http://{host}:{port}"
         client_of(endpoint).create_registry(RegistryName="shop")
         yield {"aws.region": "eu-central-1", "aws.endpoint": endpoint, "registry.name": "shop"}
+        # what moto keeps belongs to the process, and a worker may come back to this module
+        client_of(endpoint).delete_registry(RegistryId={"RegistryName": "shop"})
         server.stop()
 
 

@@ -260,7 +260,7 @@ def test_a_server_that_moves(proxy: FaultProxy) -> None:
 def test_a_server_that_is_not_there(fault_proxy: Proxies) -> None:
     """A client whose server can't be reached is reset, and counted."""
     proxy = fault_proxy("127.0.0.1:1")  # a port that was free may be taken meanwhile, by the connection itself too
-    with socket.create_connection(("127.0.0.1", proxy.port), PATIENCE) as sock, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), socket.create_connection(("127.0.0.1", proxy.port), PATIENCE) as sock:
         sock.recv(1)
     proxy.until(unreachable=1)
 
