@@ -1,4 +1,4 @@
--- Payments into a hub of Azure Event Hubs, by card: those of a card stay in order. Then the total of each card out of it.
+-- Payments into a hub of Azure Event Hubs, by card: those of a card stay in order. Then they are read and counted.
 -- The connection string is a secret, and comes from the environment. The hub must be there. CA: the certificates to trust.
 --   export TAILRACE_EVENTHUBS='Endpoint=sb://mine.servicebus.windows.net/;SharedAccessKeyName=...;SharedAccessKey=...'
 --   tailrace run examples/connectors/eventhubs.sql -p SERVERS=mine.servicebus.windows.net:9093 \

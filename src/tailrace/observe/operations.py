@@ -26,8 +26,6 @@ USUAL_SECONDS = 600.0
 _KEPT_SECONDS = 900.0
 ENDED = ("finished", "stopped")
 """The states of a job that has come to its end."""
-_DEAD = ("TailraceDeadLetters", ("dead letter", "came from"))
-_REFUSED = ("TailraceRowsRefused", ("refused row", "came back from"))
 _FEW = 100
 """Of fewer rows no share is computed."""
 
@@ -113,9 +111,9 @@ class Watch:
         while now - self._past[0].at > _KEPT_SECONDS:
             self._past.popleft()
         if seen.status.state in ENDED:
-            return [*self._all_letters(seen)]
+            return [*self._letters(seen)]
         self.usual.see({name: c.rows for name, c in self._past[-1].counts.items()}, now, hour)
-        return [*self._sources(seen, now, hour), *self._sinks(seen, now), *self._job(seen, now)]
+        return [*self._sources(seen, now, hour), *self._sinks(seen, now), *self._letters(seen), *self._job(seen, now)]
 
     def _stands(self, what: str, name: str, value: Any, now: float) -> float:
         """Tell for how long a value has been the same."""
@@ -166,15 +164,14 @@ class Watch:
         if grown is not None and grown.rows >= _FEW and grown.bad > self.limits.share * grown.rows:
             text = f"{grown.bad} of {grown.rows} rows of {table} could not be taken in {SHARE_SECONDS / 60:g} minutes."
             yield Condition("TailraceBadRows", table, "warning", text)
-        yield from self._letters(name, table, *_DEAD)
 
-    def _all_letters(self, seen: Observation) -> Iterator[Condition]:
+    def _letters(self, seen: Observation) -> Iterator[Condition]:
         for source in seen.status.sources:
-            yield from self._letters(source.name, source.table, *_DEAD)
+            yield from self._come_back(source.name, source.table, "TailraceDeadLetters", ("dead letter", "came from"))
         for sink in seen.status.sinks:
-            yield from self._letters(sink.name, sink.table, *_REFUSED)
+            yield from self._come_back(sink.name, sink.table, "TailraceRowsRefused", ("refused row", "came back from"))
 
-    def _letters(self, name: str, table: str, rule: str, words: tuple[str, str]) -> Iterator[Condition]:
+    def _come_back(self, name: str, table: str, rule: str, words: tuple[str, str]) -> Iterator[Condition]:
         last = self._past[-1]
         first = next(x for x in self._past if last.at - x.at <= LETTERS_SECONDS)
         before = first.counts[name].letters if name in first.counts else 0
@@ -201,7 +198,6 @@ class Watch:
             away = self._stands("away", sink.name, bool(sink.waiting), now)
             if sink.waiting and away >= AWAY_SECONDS:
                 yield Condition("TailraceSinkAway", sink.table, "warning", f"{sink.table} is away: {sink.waiting}")
-            yield from self._letters(sink.name, sink.table, *_REFUSED)
 
     def _job(self, seen: Observation, now: float) -> Iterator[Condition]:
         still = self._stands("checkpoints", "", (seen.checkpoints, seen.restarts), now)

@@ -37,7 +37,6 @@ class Wire:
         self._rules = Rules()
         self._listener: socket.socket | None = listening(port)
         self.port: int = self._listener.getsockname()[1]
-        self._accepting = False
         self._links: dict[asyncio.Task[None], Link] = {}
         self._connecting: set[asyncio.Task[None]] = set()
 
@@ -55,16 +54,13 @@ class Wire:
                 if asyncio.get_running_loop().time() > end:
                     raise
                 await asyncio.sleep(0.02)
-        if not self._accepting:
-            # a task that waits for a client and is cancelled may lose one that has just come, with its socket open
-            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
-            self._accepting = True
+        # a task that waits for a client and is cancelled may lose one that has just come, with its socket open
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     async def refuse(self) -> None:
         """Let nobody in, and reset who is there."""
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
-            self._accepting = False
             self._listener.close()
             self._listener = None
         await self.cut()

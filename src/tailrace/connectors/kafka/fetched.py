@@ -33,6 +33,11 @@ class Wanted:
     headers: bool = False
     traces: bool = False
 
+    @property
+    def some_headers(self) -> bool:
+        """Whether headers are wanted, for whatever."""
+        return self.headers or self.traces
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

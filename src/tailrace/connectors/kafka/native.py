@@ -183,7 +183,7 @@ class NativeFetcher(Fetcher):
         self._times = np.empty(timed, np.int64)
         self._kinds = np.empty(timed, np.int32)
         self._epochs = np.empty(timed, np.int32)
-        self._headers = _Headers(rows) if self._wanted.headers or self._wanted.traces else None
+        self._headers = _Headers(rows) if self._wanted.some_headers else None
         self._order = np.empty(rows, np.int64)
         self._bad = np.empty(CHUNK, np.int64)
         self._headed = np.empty(CHUNK, np.int64)

@@ -60,7 +60,7 @@ class PlainFetcher(Fetcher):
         return fetched
 
     def _piece(self, partition: TopicPartition, messages: list[Any]) -> Piece:
-        headers = [_headers(m) for m in messages] if self._wanted.headers or self._wanted.traces else []
+        headers = [_headers(m) for m in messages] if self._wanted.some_headers else []
         stamps = [m.timestamp() for m in messages] if self._wanted.times else None
         epochs = [m.leader_epoch() for m in messages] if self._wanted.times else None
         return Piece(
