@@ -117,12 +117,13 @@ class HttpLookup(Lookup):
         return own.hstack(frame).select(self._schema.names)
 
     async def _one(self, url: str, body: bytes | None) -> list[bytes]:
-        assert self._free is not None
-        client = await self._free.get()
+        free = self._free  # opened anew meanwhile, there are others
+        assert free is not None
+        client = await free.get()
         try:
             return await self._ask(client, url, body)
         finally:
-            self._free.put_nowait(client)
+            free.put_nowait(client)
 
     async def _ask(self, client: httpx.AsyncClient, url: str, body: bytes | None) -> list[bytes]:
         headers = {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
