@@ -17,7 +17,7 @@ from tailrace.testing import FaultProxy
 
 START_SECONDS = 600
 """The first start downloads the server."""
-KAFKA_PORTS = 6
+KAFKA_PORTS = 7
 BEHIND_PROXY, PROXY = 3, 4
 """The port of a broker's listener that a proxy leads to, and the port of the proxy, counted from the first one."""
 

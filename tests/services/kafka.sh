@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Apache Kafka: one KRaft node, put together from the artifacts of Maven Central.
 #
-#   KAFKA_PORT           plain listener (19092); on the next ports SASL_PLAINTEXT, SASL_SSL, and five after the first
-#                        SSL with certificates of clients
+#   KAFKA_PORT           plain listener (19092); on the next ports SASL_PLAINTEXT, SASL_SSL; five after the first SSL with
+#                        certificates of clients, six after it the controller
 #   KAFKA_PROXY_PORT     a plain listener more, three ports after the first, that tells clients to come to this port: there a
 #                        proxy stands that breaks the network (none)
 #   KAFKA_SASL_PASSWORD  the password of user `tailrace` on the SASL listeners (tailrace-secret)
@@ -95,20 +95,21 @@ listener.name.$1.oauthbearer.connections.max.reauth.ms=3600000
 PROPERTIES
 }
 
-# properties CONTROLLER_PORT: one broker, so every internal topic has one replica. Sessions and expired transactions end soon, so
-# that tests of them are quick. Who comes without a login may do anything, others may until an ACL says otherwise.
+# One broker, so every internal topic has one replica. Sessions and expired transactions end soon, so that tests of them are
+# quick. Who comes without a login may do anything, others may until an ACL says otherwise.
 properties() {
   local via="" told=""
   if [[ -n ${KAFKA_PROXY_PORT:-} ]]; then
     via=",VIA://127.0.0.1:$((PORT + 3))" told=",VIA://127.0.0.1:$KAFKA_PROXY_PORT"
   fi
+  local controller="127.0.0.1:$((PORT + 6))"
   local outside="PLAIN://127.0.0.1:$PORT,SASL://127.0.0.1:$((PORT + 1)),SSL://127.0.0.1:$((PORT + 2)),MUTUAL://127.0.0.1:$((PORT + 5))"
   cat >"$RUN/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:$1
+controller.quorum.voters=1@$controller
 controller.listener.names=CTL
-listeners=$outside,CTL://127.0.0.1:$1$via
+listeners=$outside,CTL://$controller$via
 advertised.listeners=$outside$told
 listener.security.protocol.map=PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SSL:SASL_SSL,MUTUAL:SSL,CTL:PLAINTEXT,VIA:PLAINTEXT
 inter.broker.listener.name=PLAIN
@@ -137,23 +138,18 @@ share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-allow.everyone.if.no.acl.found=true
 PROPERTIES
 }
 
 launch_server() {
-  local controller cluster
+  local cluster
   local java=(java -Xms256m "-Xmx${KAFKA_HEAP:-512m}" -XX:+UseG1GC
     -Dorg.apache.logging.log4j.level=WARN -cp "$DIST/libs/*"
     "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://$TLS/jwks.json"
     "-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=$TLS/jwks.json")
-  ports_free "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 5)) ${KAFKA_PROXY_PORT:+$((PORT + 3))}
-  # the controller talks to itself alone: any free port will do
-  controller=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  ports_free "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 5)) $((PORT + 6)) ${KAFKA_PROXY_PORT:+$((PORT + 3))}
   certificates
-  properties "$controller"
+  properties
   if [[ ! -f $RUN/data/meta.properties ]]; then
     cluster=$(python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode().replace("-", "A"))')
     "${java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$RUN/server.properties" \
