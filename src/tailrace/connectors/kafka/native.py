@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import pairwise
 
-import nanoarrow as na
 import numpy as np
-import polars as pl
 import structlog
 
 from tailrace.connectors.base import Limit
 from tailrace.connectors.kafka import reading_kernels
 from tailrace.connectors.kafka.client import Client, TopicPartition
 from tailrace.connectors.kafka.failures import failure
-from tailrace.connectors.kafka.fetched import NO_HEADERS, Fetched, Fetcher, Piece, Problem, Wanted
+from tailrace.connectors.kafka.fetched import Fetched, Fetcher, Piece, Problem, Wanted
 from tailrace.connectors.kafka.library import Message
-from tailrace.formats.base import HEADERS, Rows
+from tailrace.connectors.kafka.message_headers import MessageHeaders
+from tailrace.formats.base import Rows
 
 CHUNK = 4096
 """Messages taken at a time: few enough for their structures to stay in the cache while they are copied."""
 
 LINGER_MS = 2
 """How long to wait for more behind a first message, so that a slow stream does not come row by row."""
-
-_FIRST_HEADERS = 1 << 12
-_FEW = 32
 
 _log = structlog.get_logger("tailrace.kafka")
 
@@ -68,94 +63,6 @@ class _Places:
         return Rows(data, self.starts[which], self.ends[which], nulls if nulls.any() else None)
 
 
-class _Headers:
-    """Headers of those messages that have some, as the buffers of a column; `rows` are the rows of these messages."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows: list[np.ndarray] = []
-        self.messages = 0
-        self.names = np.empty(_FIRST_HEADERS, np.uint8)
-        self.values = np.empty(_FIRST_HEADERS, np.uint8)
-        self.name_ends = np.empty(_FIRST_HEADERS, np.int64)
-        self.value_ends = np.empty(_FIRST_HEADERS, np.int64)
-        self.value_nulls = np.empty(_FIRST_HEADERS, np.bool_)
-        self.row_ends = np.empty(rows, np.int64)
-        self.used = self.name_bytes = self.value_bytes = 0
-
-    def grow(self) -> None:
-        """Double all room, keeping what is there."""
-        for name in ("names", "values", "name_ends", "value_ends", "value_nulls"):
-            old = getattr(self, name)
-            new = np.empty(2 * len(old), old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
-
-    def reset(self) -> None:
-        self.rows.clear()
-        self.messages = self.used = self.name_bytes = self.value_bytes = 0
-
-    def series(self) -> pl.Series:
-        """Give one list of names and values for each message."""
-        names = _varying(na.string(), self.names[: self.name_bytes], self.name_ends[: self.used])
-        nulls = self.value_nulls[: self.used]
-        values = _varying(na.binary(), self.values[: self.value_bytes], self.value_ends[: self.used], nulls)
-        entry = na.struct({"key": na.string(), "value": na.binary()})
-        entries = na.c_array_from_buffers(entry, self.used, [None], children=[names, values])
-        lists = na.c_array_from_buffers(
-            na.list_(entry), self.messages, [None, _offsets(self.row_ends[: self.messages])], children=[entries]
-        )
-        return pl.Series("headers", lists).cast(HEADERS)
-
-
-class _Found:
-    """The headers that a look found, most often none."""
-
-    def __init__(self, headers: _Headers | None, rows: int) -> None:
-        self._given: pl.Series | None = None
-        if headers is None or not headers.messages:
-            return
-        if headers.used:
-            self._given = pl.concat([headers.series(), NO_HEADERS])
-            self._at = np.full(rows, headers.messages, np.uint32)
-            self._at[np.concatenate(headers.rows)] = np.arange(headers.messages)
-        headers.reset()
-
-    def of(self, which: np.ndarray) -> pl.Series | None:
-        """Give those of some rows; None if none of these has any."""
-        if self._given is None:
-            return None
-        at = self._at[which]
-        some = np.flatnonzero(at < len(self._given) - 1)
-        if not len(some):
-            return None
-        return self._given.gather(at) if len(some) > _FEW else _spread(self._given.gather(at[some]), some, len(at))
-
-
-def _spread(given: pl.Series, places: np.ndarray, count: int) -> pl.Series:
-    """Put few lists at their places among empty ones, in slices: to gather lists takes 0.3 microseconds for each, empty or not."""
-    none, parts, end = _empty(1 << count.bit_length()), [], 0
-    for i, place in enumerate(places.tolist()):
-        parts += [none[: place - end], given[i : i + 1]]
-        end = place + 1
-    return pl.concat([*parts, none[: count - end]])
-
-
-@cache
-def _empty(count: int) -> pl.Series:
-    return NO_HEADERS.new_from_index(0, count)
-
-
-def _offsets(ends: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], ends]).astype(np.int32)
-
-
-def _varying(kind: na.Schema, data: np.ndarray, ends: np.ndarray, nulls: np.ndarray | None = None) -> na.CArray:
-    valid = None if nulls is None else np.packbits(~nulls, bitorder="little")
-    # a copy: the buffers are used again with the next look
-    count = 0 if nulls is None else int(nulls.sum())
-    return na.c_array_from_buffers(kind, len(ends), [valid, _offsets(ends), data.copy()], null_count=count)
-
-
 class NativeFetcher(Fetcher):
     """Reads by `rd_kafka_consume_batch_queue`; its scratch arrays are used again with each look."""
 
@@ -183,7 +90,7 @@ class NativeFetcher(Fetcher):
         self._times = np.empty(timed, np.int64)
         self._kinds = np.empty(timed, np.int32)
         self._epochs = np.empty(timed, np.int32)
-        self._headers = _Headers(rows) if self._wanted.some_headers else None
+        self._headers = MessageHeaders(self._lib, rows) if self._wanted.some_headers else None
         self._order = np.empty(rows, np.int64)
         self._bad = np.empty(CHUNK, np.int64)
         self._headed = np.empty(CHUNK, np.int64)
@@ -270,8 +177,7 @@ class NativeFetcher(Fetcher):
         self._take_more(count, row, keys, keys * share)
         if self._headers is not None and headed:
             at = self._headed[:headed]
-            self._headers.rows.append(row + at - np.searchsorted(self._bad[:errors], at))
-            self._take_headers(self._headers, messages[at])
+            self._headers.take(messages[at], row + at - np.searchsorted(self._bad[:errors], at))
         for rkt in self._slot_rkt[:slots].tolist():
             if rkt not in names:
                 names[rkt] = self._lib.topic_name(rkt).decode()
@@ -301,37 +207,6 @@ class NativeFetcher(Fetcher):
                 self._messages, count, row, time, epoch, cell, self._times, self._kinds, self._epochs
             )
 
-    def _take_headers(self, headers: _Headers, messages: np.ndarray) -> None:
-        while True:
-            more, headers.messages, *used = reading_kernels.gather_headers(
-                messages,
-                len(messages),
-                headers.messages,
-                self._lib.address("message_headers"),
-                self._lib.address("header_cnt"),
-                self._lib.address("header_get_all"),
-                self._cells.ctypes.data,
-                headers.used,
-                headers.name_bytes,
-                headers.value_bytes,
-                headers.names,
-                headers.values,
-                headers.name_ends,
-                headers.value_ends,
-                headers.value_nulls,
-                headers.row_ends,
-            )
-            messages = messages[more:]
-            if not len(messages):
-                headers.used, headers.name_bytes, headers.value_bytes = used
-                return
-            # it stopped within a message: what it had of that one is done again
-            begin = int(headers.row_ends[headers.messages - 1]) if headers.messages else 0
-            headers.used = begin
-            headers.name_bytes = int(headers.name_ends[begin - 1]) if begin else 0
-            headers.value_bytes = int(headers.value_ends[begin - 1]) if begin else 0
-            headers.grow()
-
     def _problem(self, address: int) -> Problem:
         message = Message.from_address(address)
         reason = (self._lib.message_errstr(address) or b"").decode(errors="replace")
@@ -343,7 +218,9 @@ class NativeFetcher(Fetcher):
     def _pieces(self, rows: int, slots: int, names: dict[int, str]) -> list[Piece]:
         bounds = reading_kernels.order_by_slot(self._slot_of, rows, slots, self._order).tolist()
         values, keys = self._values.arena.take(), self._keys.arena.take()
-        found = _Found(self._headers, rows)
+        headers = self._headers
+        if headers is not None:
+            headers.end(rows)
         timed = self._wanted.times
         pieces = []
         for slot, (begin, end) in enumerate(pairwise(bounds)):
@@ -357,9 +234,11 @@ class NativeFetcher(Fetcher):
                     self._times[which] if timed else None,
                     self._kinds[which] if timed else None,
                     self._epochs[which] if timed else None,
-                    found.of(which),
+                    None if headers is None else headers.of(which),
                 )
             )
+        if headers is not None:
+            headers.reset()
         return pieces
 
     def end_of(self, partition: TopicPartition) -> int | None:

@@ -252,6 +252,40 @@ def gather_headers(
 
 
 @njit(nogil=True, cache=True)
+def pick_headers(
+    first: I64, last: I64, names: Bytes, values: Bytes, name_ends: I64, value_ends: I64, nulls: Bits
+) -> tuple[Bytes, I32, Bytes, I32, Bits]:
+    """
+    Copy the headers of some messages, each from its first to its last entry, behind each other.
+
+    Gives names and where they end, values and where they end (both with a 0 before), and which values are NULL.
+    """
+    entries, name_bytes, value_bytes = 0, 0, 0
+    for i in range(first.size):
+        a, b = first[i], last[i]
+        if b > a:
+            entries += b - a
+            name_bytes += name_ends[b - 1] - (name_ends[a - 1] if a else 0)
+            value_bytes += value_ends[b - 1] - (value_ends[a - 1] if a else 0)
+    out_names, out_values = np.empty(name_bytes, np.uint8), np.empty(value_bytes, np.uint8)
+    out_name_ends, out_value_ends = np.zeros(entries + 1, np.int32), np.zeros(entries + 1, np.int32)
+    out_nulls = np.empty(entries, np.bool_)
+    row, name_bytes, value_bytes = 0, 0, 0
+    for i in range(first.size):
+        for j in range(first[i], last[i]):
+            name, value = name_ends[j - 1] if j else 0, value_ends[j - 1] if j else 0
+            name_size, value_size = name_ends[j] - name, value_ends[j] - value
+            out_names[name_bytes : name_bytes + name_size] = names[name : name + name_size]
+            out_values[value_bytes : value_bytes + value_size] = values[value : value + value_size]
+            name_bytes += name_size
+            value_bytes += value_size
+            row += 1
+            out_name_ends[row], out_value_ends[row] = name_bytes, value_bytes
+            out_nulls[row - 1] = nulls[j]
+    return out_names, out_name_ends, out_values, out_value_ends, out_nulls
+
+
+@njit(nogil=True, cache=True)
 def destroy(messages: I64, count: int, function: int) -> None:
     """Give messages back to librdkafka."""
     for i in range(count):
