@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from test_executor import SCAN, plan, rows
@@ -174,11 +175,11 @@ def test_memory_is_bounded() -> None:
     """The last traces of a key are remembered, and the last keys; a key is forgotten when rows of it come out."""
     memory = TraceMemory(plan().input)
     keys = [f"k{i}" for i in range(MOST_KEYS + 5)]
-    memory.add(0, pl.DataFrame({"k": ["k0"] * 40}), [header(i) for i in range(40)])
-    memory.add(0, pl.DataFrame({"k": keys[1:]}), [header(7)] * (MOST_KEYS + 4))
+    memory.add(0, pl.DataFrame({"k": ["k0"] * 40}), np.arange(40), [header(i) for i in range(40)])
+    memory.add(0, pl.DataFrame({"k": keys}), np.arange(1, len(keys)), [header(7)] * (MOST_KEYS + 4))
     assert len(memory) == MOST_KEYS
 
-    memory.add(0, pl.DataFrame({"k": ["x"] * 40}), [header(i) for i in range(40)])
+    memory.add(0, pl.DataFrame({"k": ["x"] * 40}), np.arange(40), [header(i) for i in range(40)])
     ((places, headers),) = memory.take(pl.DataFrame({"k": ["x", "never", "x"]}))
     assert places.tolist() == [0, 2]
     assert headers == [header(i) for i in range(40 - MOST_LINKS, 40)]

@@ -55,10 +55,12 @@ class RowTraces:
         self._open: list[Span] = []
         self._headers = _NO_HEADERS
         self._entered: list[tuple[int, Batch]] = []
+        self._passing: list[int] = []
+        """The numbers of the followed traces that went into the operator."""
 
     def begin(self, came: Sequence[Came]) -> Numbers | None:
         """Begin a tick; give the numbers of the traces of its rows, None if no row has one."""
-        self._followed, self._open, self._entered = [], [], []
+        self._followed, self._open, self._entered, self._passing = [], [], [], []
         total = sum(len(c.frame) for c in came)
         traced = any(TRACEPARENT in c.frame.columns for c in came)
         self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _NO_HEADERS
@@ -119,6 +121,7 @@ class RowTraces:
     def enter(self, pending: list[tuple[int, Batch]], *, passes: bool) -> list[tuple[int, Batch]]:
         """Take note of what goes into an operator; one that keeps rows gets them without the numbers."""
         self._entered = [(port, batch) for port, batch in pending if TRACE in batch.columns]
+        self._passing = self._followed_of(self._entered) if self._entered and self._followed else []
         if passes or not self._entered:
             return pending
         return [(port, batch.drop(TRACE, strict=False)) for port, batch in pending]
@@ -126,25 +129,22 @@ class RowTraces:
     @property
     def current(self) -> Header:
         """The last followed trace of what was entered; empty if there is none."""
-        passing = self._passing() if self._entered else []
-        return self._followed[_FIRST - passing[0]].parent if passing else ""
+        return self._followed[_FIRST - self._passing[0]].parent if self._passing else ""
 
     def leave(self, name: str, out: list[Batch], calls: Sequence[Call], began: int) -> list[Batch]:
         """Make the spans of what an operator did; give what came out, with the numbers of its traces."""
         memory = self._memories.get(name)
-        headers: dict[int, Header] = {}
-        if self._entered and self._followed:
-            headers = {n: self._span(name, self._followed[_FIRST - n], calls, began) for n in self._passing()}
+        headers = {n: self._span(name, self._followed[_FIRST - n], calls, began) for n in self._passing}
         if memory is None:
             return out
         for port, batch in self._entered if headers else ():
-            rows = batch.filter(pl.col(TRACE) < _NONE)
-            memory.add(port, rows, [headers[n] for n in rows[TRACE].to_list()])
+            numbers = batch[TRACE].to_numpy()
+            places = np.flatnonzero(numbers < _NONE)
+            memory.add(port, batch, places, [headers[n] for n in numbers[places].tolist()])
         return [self._gone_on(name, memory, b, set(headers.values()), began) for b in out] if len(memory) else out
 
-    def _passing(self) -> list[int]:
-        """Give the numbers of the followed traces that went into the operator."""
-        numbers = np.concatenate([batch[TRACE].to_numpy() for _, batch in self._entered])
+    def _followed_of(self, entered: Sequence[tuple[int, Batch]]) -> list[int]:
+        numbers = np.concatenate([batch[TRACE].to_numpy() for _, batch in entered])
         return [int(n) for n in np.unique(numbers[numbers < _NONE])]
 
     def _span(self, name: str, followed: _Followed, calls: Sequence[Call], began: int) -> Header:

@@ -17,6 +17,7 @@ MOST_LINKS = 32
 """So many traces are remembered for a key: the last ones."""
 
 Hashes = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
 
 
 class TraceMemory:
@@ -34,16 +35,16 @@ class TraceMemory:
     def __len__(self) -> int:
         return len(self._known)
 
-    def add(self, port: int, rows: pl.DataFrame, headers: Sequence[Header]) -> None:
-        """Take note of rows that went in, each with its place in its trace."""
+    def add(self, port: int, rows: pl.DataFrame, places: Places, headers: Sequence[Header]) -> None:
+        """Take note of the rows at some places of those that went in, each with its place in its trace."""
         names = self._inputs[port] if self._output else ()
-        for key, header in zip(_hashes(rows, names).tolist(), headers, strict=True):
+        for key, header in zip(_hashes(rows[places], names).tolist(), headers, strict=True):
             self._known.setdefault(key, deque(maxlen=MOST_LINKS)).append(header)
             self._known.move_to_end(key)
         while len(self._known) > MOST_KEYS:
             self._known.popitem(last=False)
 
-    def take(self, rows: pl.DataFrame) -> list[tuple[npt.NDArray[np.int64], list[Header]]]:
+    def take(self, rows: pl.DataFrame) -> list[tuple[Places, list[Header]]]:
         """Give the places of rows that come out and belong to a trace, with the traces, the last one last; by key."""
         hashes = _hashes(rows, self._output)
         places = np.flatnonzero(np.isin(hashes, np.fromiter(self._known, np.uint64, len(self._known))))
@@ -54,7 +55,7 @@ class TraceMemory:
 def _hashes(rows: pl.DataFrame, names: Sequence[str]) -> Hashes:
     if not names:
         return np.zeros(len(rows), np.uint64)
-    return rows.select(names).hash_rows(seed=1).to_numpy()
+    return rows[list(names)].hash_rows(seed=1).to_numpy()
 
 
 def _key(node: nodes.Node, port: int) -> tuple[str, ...]:
