@@ -8,10 +8,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 import pytest
+import structlog
 
+from tailrace.cli import logs
 from tailrace.cli.asking import completions, is_complete, statements
 from tailrace.sql.session import Session
 
@@ -161,15 +165,32 @@ def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
 
 
 def test_the_demo_speaks_json(tmp_path: Path) -> None:
-    """With --json the suspicious cards are lines of JSON, and so is the summary."""
-    result = tailrace(tmp_path, "demo", "--seconds", "8", "--json")
+    """With --json the suspicious cards are lines of JSON, and so is the summary; payments without a time are dead letters."""
+    result = tailrace(tmp_path, "demo", "--seconds", "8", "--rows-per-second", "100000", "--json")
     rows = [json.loads(line)["row"] for line in result.stdout.splitlines()]
     summary = json.loads(result.stderr.splitlines()[-1])["summary"]
+    with closing(sqlite3.connect(tmp_path / "tailrace-demo.db")) as connection:
+        letters = connection.execute("SELECT stage, payload FROM dead_letters").fetchall()
 
     assert result.returncode == 0, result.stderr
     assert rows
     assert all(set(row) == {"window_end", "card", "payments", "countries", "total"} for row in rows)
-    assert {s["table"]: s["rows"] for s in summary["sinks"]} == {"suspicious_cards": len(rows), "": len(rows)}
+    written = {"suspicious_cards": len(rows), "": len(rows), "dead_letters": len(letters)}
+    assert {s["table"]: s["rows"] for s in summary["sinks"]} == written
+    assert {(stage, json.loads(payload)["ts"]) for stage, payload in letters} == {("time", None)}
+
+
+def test_log_lines_go_through_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands for standard error when a line is written gets it, so that a table that changes in place makes room."""
+    before, display = structlog.get_config(), StringIO()
+    try:
+        logs.to_stderr()
+        monkeypatch.setattr("sys.stderr", display)
+        structlog.get_logger("tailrace.test").warning("a line")
+    finally:
+        structlog.configure(**before)
+
+    assert "a line" in display.getvalue()
 
 
 def test_demo_without_a_broker(tmp_path: Path) -> None:

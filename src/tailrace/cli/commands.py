@@ -196,7 +196,7 @@ def demo(
         int, typer.Option("--rows-per-second", min=1, max=1_000_000, help="Payments a second.")
     ] = 4000,
     database: Annotated[
-        Path, typer.Option("--database", metavar="FILE", help="The SQLite file that takes the suspicious cards.")
+        Path, typer.Option("--database", metavar="FILE", help="The SQLite file of suspicious cards and dead letters.")
     ] = Path("tailrace-demo.db"),
     json: Json = False,
     ui: Ui = None,

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 from tailrace.observe.logs import setup
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error as it is at the moment: a display that changes in place stands for it meanwhile, and makes room."""
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Hand on what is buffered."""
+        sys.stderr.flush()
 
 
 def to_stderr(
@@ -23,7 +36,7 @@ def to_stderr(
     Raises:
         ConfigError: a package for that is missing.
     """
-    target = stream or sys.stderr
+    target = stream or cast(TextIO, _Stderr())
     if log_format == "json":
         setup.ecs(level, target)
     elif as_json and log_format is None:

@@ -185,12 +185,12 @@ class Progress:
 
 
 def show_live(job: Observed, rates: Rates, render: Callable[[Status], RenderableType], over: threading.Event) -> None:
-    """Draw a job on the terminal (standard error) again and again, until it is over."""
+    """Draw a job on the terminal (standard error) again and again, until it is over; what else is written there goes above it."""
     from rich.console import Console  # noqa: PLC0415  only on a terminal
     from rich.live import Live  # noqa: PLC0415
 
     console = Console(stderr=True)
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False) as live:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         while not over.wait(LIVE_SECONDS):
             status = job.status()
             if status is None:

@@ -1,5 +1,11 @@
 -- Made-up card payments. One in 250 is made with one of four stolen cards, which are used in many countries at once;
--- each seven seconds they are others. Payments come up to 0.9 seconds out of order.
+-- each seven seconds they are others. Payments come up to 0.9 seconds out of order. A few come without their time: these
+-- become dead letters.
+CREATE TABLE dead_letters (
+  `source` STRING, `partition` STRING, `offset` BIGINT, stage STRING, operator STRING,
+  code STRING, reason STRING, payload STRING, `time` TIMESTAMP(3)
+) WITH ('connector' = 'sqlite', 'path' = '${DATABASE}');
+
 CREATE TABLE generated (
   id BIGINT,
   pick INT,
@@ -28,5 +34,6 @@ CREATE TABLE generated (
   'fields.holder.min' = '10000', 'fields.holder.max' = '49999',
   'fields.cents.min' = '1.00', 'fields.cents.max' = '180.00',
   'fields.place.min' = '0', 'fields.place.max' = '99',
-  'fields.ts.max-past' = '900 ms'
+  'fields.ts.max-past' = '900 ms', 'fields.ts.null-rate' = '0.00003',
+  'tailrace.on-error' = 'dead-letter', 'tailrace.dead-letter.table' = 'dead_letters'
 );
