@@ -248,7 +248,13 @@ class Client:
         return failure(code, reason or self.lib.text(code), what, self._location)
 
     def _refused(self, code: int, reason: str) -> TailraceError:
-        """Give the error for a login that one of the two sides does not take."""
+        """Give the error for a login that one of the two sides does not take, or that there is no token for."""
+        if reason.startswith(logins.NO_TOKEN):
+            message = f"no token for the login at Kafka can be had: {reason.removeprefix(logins.NO_TOKEN).lstrip(': ')}"
+            hint = (
+                "look at 'tailrace.kafka.login' or the 'properties.sasl.oauthbearer.*' options: they say who makes it"
+            )
+            return ConfigError(message, hint=hint, location=self._location)
         what = f"Kafka at {self.bootstrap} refused the login"
         if code == Code.SSL:
             what = f"Kafka at {self.bootstrap}: no encrypted connection can be made"

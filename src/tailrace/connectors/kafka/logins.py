@@ -20,7 +20,7 @@ import structlog
 
 from tailrace.connectors.kafka import library, stores
 from tailrace.connectors.kafka.properties import OWN, Properties, Property
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, TailraceError
 
 LOGIN, PASSWORD_FILE = f"{OWN}login", f"{OWN}password-file"
 NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token"  # noqa: S105 - the words of librdkafka
@@ -94,10 +94,26 @@ def _aws(properties: Properties, given: Property) -> Tokens:
         elif profile:
             value, expires = Signer.generate_auth_token_from_profile(region, profile)
         else:
+            _need_aws_credentials()
             value, expires = Signer.generate_auth_token(region)
         return Token(value, int(expires))
 
     return make
+
+
+def _need_aws_credentials() -> None:
+    """
+    Look whether AWS's libraries find credentials: the signer takes for granted that they do.
+
+    Raises:
+        ConfigError: they find none.
+    """
+    from botocore.session import Session  # noqa: PLC0415 - an extra
+
+    if Session().get_credentials() is None:
+        raise ConfigError(
+            "AWS's libraries find no credentials: in the environment, a profile, or a role of the machine"
+        )
 
 
 def _azure(properties: Properties, given: Property) -> Tokens:
@@ -145,7 +161,8 @@ class Renewal:
         self._last = token
 
     def _not_renewed(self, handle: int, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+        said = error.message if isinstance(error, TailraceError) else f"{type(error).__name__}: {error}"
+        reason = said.split("\n", 1)[0]
         last = self._last
         if last is not None and last.expires - time.time() * 1000 > LEAST_REST_MS:
             _log.warning("no new token could be had; the last one is used on", error=reason)
