@@ -49,6 +49,9 @@ def take(browser: Browser, url: str) -> None:
     for one in PAGES:
         page.goto(f"{url}/#/{one.name}")
         page.wait_for_timeout(3000)
+        if one.name == "dead-letters":
+            page.locator("[data-letter] button").first.click()
+            page.wait_for_timeout(1000)
         page.screenshot(path=PICTURES / f"{one.name}.png")
     page = browser.new_page(viewport={"width": 390, "height": 760}, color_scheme="dark")
     page.goto(f"{url}/#/{NARROW}")

@@ -7,6 +7,12 @@ import { count } from "../lib/format.js";
 const AGAIN = 2; // seconds between looks for what has come
 const WITHIN = 30; // a letter is in its table with the next checkpoint: so many seconds it is looked for
 const COLUMNS = ["time", "source", "stage", "code", "reason", "offset", "preview"];
+const CLASSES = { reason: "reason", offset: "number", preview: "preview" };
+
+// in whole seconds, as the list is narrow; the chosen letter shows all of it
+function seconds(time) {
+  return time?.replace(/\.\d+/, "");
+}
 
 function payload(view) {
   if (view.kind === "none") return h("p", { class: "hint" }, "Its table does not keep the payload, or there was none.");
@@ -35,8 +41,8 @@ export function open(root, context) {
   root.append(form, note, h("div", { class: "beside letters-beside" }, found, panel));
 
   function row(letter) {
-    const choose = h("button", { type: "button", class: "link", onclick: () => show(letter.id) }, letter.time ?? letter.id);
-    const cells = COLUMNS.slice(1).map((name) => h("td", { class: name === "offset" ? "number" : "" }, letter[name] ?? ""));
+    const choose = h("button", { type: "button", class: "link", onclick: () => show(letter.id) }, seconds(letter.time) ?? letter.id);
+    const cells = COLUMNS.slice(1).map((name) => h("td", { class: CLASSES[name] ?? "" }, letter[name] ?? ""));
     return h("tr", { "data-letter": letter.id }, h("td", {}, choose), cells);
   }
 
