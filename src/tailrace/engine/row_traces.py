@@ -57,10 +57,13 @@ class RowTraces:
         self._entered: list[tuple[int, Batch]] = []
         self._passing: list[int] = []
         """The numbers of the followed traces that went into the operator."""
+        self._numbered = False
+        """Whether any batch of the tick has numbers."""
 
     def begin(self, came: Sequence[Came]) -> Numbers | None:
         """Begin a tick; give the numbers of the traces of its rows, None if no row has one."""
         self._followed, self._open, self._entered, self._passing = [], [], [], []
+        self._numbered = False
         total = sum(len(c.frame) for c in came)
         traced = any(TRACEPARENT in c.frame.columns for c in came)
         self._headers = pl.concat([_headers_of(c.frame) for c in came]) if traced else _NO_HEADERS
@@ -68,6 +71,7 @@ class RowTraces:
         chosen = np.concatenate([self._chosen(has), self._begun(total, has)])
         if has is None and not len(chosen):
             return None
+        self._numbered = True
         numbers = np.full(total, _NONE, np.int32)
         if has is not None:
             numbers[has] = np.flatnonzero(has)
@@ -120,6 +124,8 @@ class RowTraces:
 
     def enter(self, pending: list[tuple[int, Batch]], *, passes: bool) -> list[tuple[int, Batch]]:
         """Take note of what goes into an operator; one that keeps rows gets them without the numbers."""
+        if not self._numbered:
+            return pending
         self._entered = [(port, batch) for port, batch in pending if TRACE in batch.columns]
         self._passing = self._followed_of(self._entered) if self._entered and self._followed else []
         if passes or not self._entered:
@@ -166,11 +172,14 @@ class RowTraces:
                 span.end()
                 last, others = span.header, []
             numbers[places] = self._follow(last, others)
-        return batch.with_columns(pl.Series(TRACE, numbers)) if (numbers < _NONE).any() else batch
+        if not (numbers < _NONE).any():
+            return batch
+        self._numbered = True
+        return batch.with_columns(pl.Series(TRACE, numbers))
 
     def out(self, sink: str, batch: Batch) -> tuple[Batch, tuple[Span, ...]]:
         """Give a batch for a sink with the headers of its rows, and the spans of sending it."""
-        if TRACE not in batch.columns:
+        if not self._numbered or TRACE not in batch.columns:
             return batch.with_columns(_no_headers(len(batch))), ()
         numbers = batch[TRACE].to_numpy()
         places = np.flatnonzero(numbers < _NONE)

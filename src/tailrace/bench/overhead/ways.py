@@ -21,14 +21,14 @@ def ways(at: Receivers) -> dict[str, Way]:
     """
     Give each way, and all of them at once.
 
-    Traces are sampled as without settings (one row in a hundred, 50 a second at most); metrics go out each second, ten times
-    as often as without settings.
+    All as without settings: traces are sampled (one row in a hundred, 50 a second at most), metrics go out each ten seconds
+    and at the end.
     """
     each = {
         "dashboard": Way(dashboard=True, signs=("dashboard",)),
-        "metrics, OTLP": Way(_otlp(at, "metrics") | _EACH_SECOND, signs=("/v1/metrics",)),
+        "metrics, OTLP": Way(_otlp(at, "metrics"), signs=("/v1/metrics",)),
         "metrics, DogStatsD": Way(
-            {"tailrace.metrics.exporter": "dogstatsd", "tailrace.dogstatsd.address": at.dogstatsd} | _EACH_SECOND,
+            {"tailrace.metrics.exporter": "dogstatsd", "tailrace.dogstatsd.address": at.dogstatsd},
             signs=("dogstatsd",),
         ),
         "traces": Way(_otlp(at, "traces"), signs=("/v1/traces",)),
@@ -39,9 +39,6 @@ def ways(at: Receivers) -> dict[str, Way]:
     all_settings["tailrace.metrics.exporter"] = "otlp;dogstatsd"
     signs = tuple(sign for way in each.values() for sign in way.signs)
     return {**each, "everything": Way(all_settings, dashboard=True, signs=signs)}
-
-
-_EACH_SECOND = {"tailrace.metrics.interval": "1 s"}
 
 
 def _otlp(at: Receivers, signal: str) -> dict[str, str]:
