@@ -209,13 +209,14 @@ def test_n4_a_commit_whose_end_is_not_known(
 ) -> None:
     """N4: whether it came through or not, and whether it is known soon or after the job gave up, each row is there once."""
     side: Direction = "server" if lost == "request" else "client"
+    patience = 2 if lost == "request" else 10  # what came through is seen late on a busy machine
     for _ in range(5):
         before = kafka_proxy.counts.held
         begun = at_first(monkeypatch, "commit_transaction", lambda: kafka_proxy.black_hole(to=side))
         copying.write()
         copying.running.until(begun.is_set)
         kafka_proxy.until(held=before + 1)
-        end = time.monotonic() + 2
+        end = time.monotonic() + patience
         copying.running.until(lambda: copying.is_whole() or time.monotonic() > end)  # noqa: B023  it is over here
         if lost == "request" or copying.is_whole():
             break  # else the client was about to connect anew, and the request has never left it
