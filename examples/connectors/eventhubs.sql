@@ -10,7 +10,7 @@ CREATE TABLE made (card BIGINT, amount DOUBLE) WITH (
 );
 
 CREATE TABLE payments (card BIGINT, amount DOUBLE) WITH (
-  'connector' = 'eventhubs', 'topic' = 'payments', 'connection-string' = '${env:TAILRACE_EVENTHUBS}',
+  'connector' = 'eventhubs', 'topic' = 'payments-by-card', 'connection-string' = '${env:TAILRACE_EVENTHUBS}',
   'properties.bootstrap.servers' = '${SERVERS}', 'properties.ssl.ca.location' = '${CA}',
   'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
   'key.format' = 'json', 'key.fields' = 'card', 'value.format' = 'json'
