@@ -73,6 +73,12 @@ class Copying:
             found[int(row["k"])].append(row["id"])
         return found
 
+    def soon(self, happened: Callable[[], bool], seconds: float) -> bool:
+        """Wait for something that may not happen; tell whether it has."""
+        end = time.monotonic() + seconds
+        self.running.until(lambda: happened() or time.monotonic() > end)
+        return happened()
+
     def is_whole(self) -> bool:
         """Whether each row is there once, and those of a key in order."""
         return self.seen() == [list(range(key, self.written, PARTITIONS)) for key in range(PARTITIONS)]
@@ -216,10 +222,9 @@ def test_n4_a_commit_whose_end_is_not_known(
         copying.write()
         copying.running.until(begun.is_set)
         kafka_proxy.until(held=before + 1)
-        end = time.monotonic() + patience
-        copying.running.until(lambda: copying.is_whole() or time.monotonic() > end)  # noqa: B023  it is over here
-        if lost == "request" or copying.is_whole():
-            break  # else the client was about to connect anew, and the request has never left it
+        whole = copying.soon(copying.is_whole, patience)
+        if lost == "request" or (whole and (known == "soon" or copying.soon(copying.waits, patience))):
+            break  # else the client connected anew: the request has never left it, or the answer came on the new connection
         kafka_proxy.heal()
         copying.comes_through()
     assert copying.is_whole() == (lost == "answer")  # the rows are committed, and the job does not know it
