@@ -91,6 +91,13 @@ class Running:
         status = self.status
         return sum(s.rows for s in status.sources) if status else 0
 
+    def waits(self) -> bool:
+        """Whether it says that it waits for something; one that begins anew has no sources yet, and waits by its sinks."""
+        status = self.status
+        if status is None:
+            return False
+        return any(s.waiting for s in status.sources) or any(s.waiting for s in status.sinks)
+
     def until(self, happened: Callable[[], bool]) -> None:
         """Wait until something has happened; fail if the script ends before."""
         end = time.monotonic() + PATIENCE

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import script_kit as kit
 
-from tailrace.runtime.summary import Status
-
 kafka_kit = pytest.importorskip("kafka_kit")
 mock = pytest.importorskip("mock_cluster")
 pytestmark = pytest.mark.integration
@@ -41,7 +39,7 @@ def test_a_job_lives_through_restarts_of_its_broker(
     broker("start")
     running.until(lambda: seen(bootstrap, topics["once"]) == list(range(ROWS)))
     broker("stop")
-    running.until(lambda: waits(running.status))
+    running.until(running.waits)
     broker("start")
     more = [{"value": f'{{"id": {i}}}', "partition": i % 2} for i in range(ROWS, 2 * ROWS)]
     kafka_kit.produce(bootstrap, topics["events"], more)
@@ -50,11 +48,6 @@ def test_a_job_lives_through_restarts_of_its_broker(
 
     assert seen(bootstrap, topics["once"]) == list(range(2 * ROWS))
     assert sorted(set(seen(bootstrap, topics["least"]))) == list(range(2 * ROWS))
-
-
-def waits(status: Status | None) -> bool:
-    """Whether a job waits for its broker; one that begins anew has no sources yet."""
-    return status is not None and (any(s.waiting for s in status.sources) or any(s.waiting for s in status.sinks))
 
 
 def seen(bootstrap: str, topic: str) -> list[int]:

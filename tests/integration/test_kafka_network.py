@@ -83,17 +83,9 @@ class Copying:
         """Whether each row is there once, and those of a key in order."""
         return self.seen() == [list(range(key, self.written, PARTITIONS)) for key in range(PARTITIONS)]
 
-    def waits(self) -> bool:
-        """Whether the job says that it waits for something."""
-        status = self.running.status
-        if status is None:
-            return False
-        return any(s.waiting for s in status.sources) or any(s.waiting for s in status.sinks)
-
     def comes_through(self) -> None:
         """Wait until everything is there, within the bound."""
-        end = time.monotonic() + RECOVERY_SECONDS
-        self.running.until(lambda: self.is_whole() or time.monotonic() > end)
+        self.soon(self.is_whole, RECOVERY_SECONDS)
         assert self.is_whole(), f"not within {RECOVERY_SECONDS:g} s: {[len(ids) for ids in self.seen()]}"
 
     def again(self) -> None:
@@ -170,7 +162,7 @@ def test_n3_a_network_that_breaks(copying: Copying, kafka_proxy: FaultProxy, fau
     FAULTS[fault](kafka_proxy)
     copying.write()
     if fault in {"refused", "black-hole"}:
-        copying.running.until(copying.waits)
+        copying.running.until(copying.running.waits)
         kafka_proxy.heal()
     copying.comes_through()
     kafka_proxy.heal()
@@ -223,13 +215,13 @@ def test_n4_a_commit_whose_end_is_not_known(
         copying.running.until(begun.is_set)
         kafka_proxy.until(held=before + 1)
         whole = copying.soon(copying.is_whole, patience)
-        if lost == "request" or (whole and (known == "soon" or copying.soon(copying.waits, patience))):
+        if lost == "request" or (whole and (known == "soon" or copying.soon(copying.running.waits, patience))):
             break  # else the client connected anew: the request has never left it, or the answer came on the new connection
         kafka_proxy.heal()
         copying.comes_through()
     assert copying.is_whole() == (lost == "answer")  # the rows are committed, and the job does not know it
     if known == "late":
-        copying.running.until(copying.waits)
+        copying.running.until(copying.running.waits)
         time.sleep(4)  # longer than a step of a transaction is tried
     kafka_proxy.cut()
     kafka_proxy.heal()

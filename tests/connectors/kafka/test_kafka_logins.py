@@ -293,14 +293,18 @@ def test_a_token_for_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         logins.tokens_of(properties | plain({"bootstrap.servers": "elsewhere:9098"}))
 
 
-def test_no_credentials_for_aws(kafka: str, kafka_tls: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", [{}, {"tailrace.kafka.login.profile": "empty"}], ids=["default", "profile"])
+def test_no_credentials_for_aws(
+    kafka: str, kafka_tls: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: dict[str, str]
+) -> None:
     """Where AWS's libraries find no credentials it says so."""
+    (tmp_path / "config").write_text("[profile empty]\nregion = eu-west-1\n")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    given = {"tailrace.kafka.login": "aws-msk-iam", "tailrace.kafka.login.region": "eu-west-1"}
+    given = profile | {"tailrace.kafka.login": "aws-msk-iam", "tailrace.kafka.login.region": "eu-west-1"}
     options = given | {"properties.ssl.ca.location": str(kafka_tls / "ca.pem")}
     error = refused(
         at(kafka, ENCRYPTED), options, "no token for the login at Kafka can be had: AWS's libraries find no"

@@ -91,26 +91,29 @@ def _aws(properties: Properties, given: Property) -> Tokens:
     def make() -> Token:
         if role:
             value, expires = Signer.generate_auth_token_from_role_arn(region, role)
-        elif profile:
-            value, expires = Signer.generate_auth_token_from_profile(region, profile)
         else:
-            _need_aws_credentials()
-            value, expires = Signer.generate_auth_token(region)
+            _need_aws_credentials(profile)
+            signed = (
+                Signer.generate_auth_token_from_profile(region, profile)
+                if profile
+                else Signer.generate_auth_token(region)
+            )
+            value, expires = signed
         return Token(value, int(expires))
 
     return make
 
 
-def _need_aws_credentials() -> None:
+def _need_aws_credentials(profile: str) -> None:
     """
-    Look whether AWS's libraries find credentials: the signer takes for granted that they do.
+    Look whether AWS's libraries find credentials, of a profile if one is named: the signer takes for granted that they do.
 
     Raises:
         ConfigError: they find none.
     """
     from botocore.session import Session  # noqa: PLC0415 - an extra
 
-    if Session().get_credentials() is None:
+    if Session(profile=profile or None).get_credentials() is None:
         raise ConfigError(
             "AWS's libraries find no credentials: in the environment, a profile, or a role of the machine"
         )
