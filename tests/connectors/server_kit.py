@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -95,7 +95,7 @@ class Recipe:
         """Kill it, and all that it has started, by SIGKILL; wait until it is gone."""
         process = int((self._folder / self._name / "pid").read_text())
         os.killpg(process, signal.SIGKILL)  # recipes start servers in sessions of their own
-        while Path(f"/proc/{process}").exists() and _state(process) != "Z":
+        while _living(process):
             time.sleep(0.02)
         (self._folder / self._name / "pid").unlink()
 
@@ -117,11 +117,14 @@ class ByRecipe:
         self.recipe.start()
 
 
-def _state(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
+def _living(group: int) -> list[str]:
+    """Give the processes of a group that still run: its first one may be gone before the server that it started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, member, *_ = stat.read_text().rpartition(")")[2].split()
+            found += [stat.parent.name] if int(member) == group and state != "Z" else []
+    return found
 
 
 @contextmanager

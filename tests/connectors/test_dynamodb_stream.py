@@ -192,7 +192,7 @@ def test_metadata_and_values_that_do_not_fit(make: Callable[..., Table]) -> None
     ((kind, *row, at, number, shard),) = read.until(2)
     read.close()
     assert (kind, *row) == (NEW, 1, "a")
-    assert abs(at.timestamp() - time.time()) < 60
+    assert -1 < time.time() - at.timestamp() < 120  # the server gives the whole minute
     assert int(number) > 0
     assert shard.startswith("shardId-")
     assert read.rejects == ["the value of attribute 'name' is no STRING"]

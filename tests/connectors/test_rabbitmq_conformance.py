@@ -21,7 +21,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 LARGEST = 60_000
 WRITTEN_SECONDS = 10.0
-"""A broker writes down within it which logs its quorum queues and streams have; one killed before does not find them again."""
+"""
+A broker writes down within it which queues it has, and which logs those of them that are kept by a log have; one killed before may not
+find them again: of 14 classic queues declared up to 2 s before on a busy machine, 3 were gone, also with confirmed messages.
+"""
 SETTLED_SECONDS = 10.0
 """
 A broker that was killed opens its logs again within it. RabbitMQ 3.10 opens those of streams twice, and forgets what it has confirmed
@@ -102,9 +105,10 @@ class Queues(System):
     def address(self) -> str:
         return self.url.rpartition("@")[2].rstrip("/")
 
+    def settle(self) -> None:
+        time.sleep(WRITTEN_SECONDS)
+
     def kill(self) -> None:
-        if self.kind != "classic":
-            time.sleep(WRITTEN_SECONDS)
         self.recipe.kill()
 
     def start(self) -> None:

@@ -219,6 +219,8 @@ def test_n4_a_commit_whose_end_is_not_known(
             break  # else the client connected anew: the request has never left it, or the answer came on the new connection
         kafka_proxy.heal()
         copying.comes_through()
+    else:
+        pytest.fail("the fault met no commit in five tries")
     assert copying.is_whole() == (lost == "answer")  # the rows are committed, and the job does not know it
     if known == "late":
         copying.running.until(copying.running.waits)

@@ -44,7 +44,7 @@ environment() {
 
 launch_server() {
   environment
-  epmd -kill >/dev/null 2>&1 || true # that of a broker that was killed
+  end_names
   ports_free "$PORT" $((PORT + 1)) $((PORT + 2))
   cat >"$RUN/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$PORT
@@ -70,7 +70,16 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2) as s:
 PYTHON
 }
 
-# the broker ends with its script's session; Erlang's own name server outlives it
+# Erlang's own name server outlives a broker, and is not ended before it has seen that the broker is gone.
+end_names() {
+  for _ in $(seq 50); do
+    epmd -kill >/dev/null 2>&1 || true
+    epmd -names >/dev/null 2>&1 || return 0
+    sleep 0.1
+  done
+}
+
+# the broker ends with its script's session
 stop() {
   local pid
   environment
@@ -83,7 +92,7 @@ stop() {
     done
     ! alive || kill -9 -- "-$pid" 2>/dev/null || true
   fi
-  epmd -kill >/dev/null 2>&1 || true
+  end_names
   rm -f "$PIDFILE"
 }
 

@@ -206,6 +206,7 @@ class SinkConformance(System):
     def test_sink_while_its_server_is_killed(self, tmp_path: Path) -> None:
         """N2: the job waits for the server, or goes on from its checkpoint by itself; nothing is lost."""
         table, count = self.new_table(COLUMNS), 4000
+        self.settle()
         trial = Trial(self.script(table, count, 500), tmp_path)
         trial.until(lambda: trial.read > 200 and trial.epoch, "a checkpoint")
         self.kill()

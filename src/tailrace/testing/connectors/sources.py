@@ -193,6 +193,7 @@ class SourceConformance(System):
         """N2: it waits for the server and reads on where it was."""
 
         def killed(trial: Trial) -> None:
+            self.settle()
             self.kill()
             assert gone(self.address()), "the server was not killed"
             trial.until(lambda: trial.status and any(s.waiting for s in trial.status.sources), "the source waits")

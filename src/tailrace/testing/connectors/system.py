@@ -88,6 +88,9 @@ class System:
         """Give where the server listens, as host:port; clients reach it through any other address in front of it."""
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """Wait until tables that were made, and rows that were put, outlast a kill of the server, if they do not at once."""
+
     @hook
     def kill(self) -> None:
         """Kill the server (by SIGKILL, where it keeps what it has confirmed)."""
