@@ -32,17 +32,20 @@ launch() {
   # until it is the program itself, its environment is not there to be known by
   for _ in $(seq 50); do
     ! alive || break
-    kill -0 "$(<"$PIDFILE")" 2>/dev/null || break
+    launched || break
     sleep 0.1
   done
 }
+
+# Is what we launched just now still there? Its mark can't be read while a launcher becomes the program.
+launched() { kill -0 "$(<"$PIDFILE")" 2>/dev/null; }
 
 # wait_ready SECONDS COMMAND...: until the command succeeds; the process must live and the time must not be up.
 wait_ready() {
   local end=$((SECONDS + $1))
   shift
   until "$@" >/dev/null 2>&1; do
-    alive || { tail -n 20 "$LOG" >&2; die "ended while it started, see $LOG"; }
+    launched || { tail -n 20 "$LOG" >&2; die "ended while it started, see $LOG"; }
     ((SECONDS < end)) || { stop; tail -n 20 "$LOG" >&2; die "did not answer in time, see $LOG"; }
     sleep 0.2
   done
