@@ -149,6 +149,11 @@ class Victim:
             return False  # no such file system: time will tell
         return stat.rpartition(")")[2].split()[0] == "Z"
 
+    def killed(self) -> bool:
+        """Kill it by SIGKILL; tell whether that met it, or it was over before."""
+        os.kill(self._process, signal.SIGKILL)
+        return self._nursery.wait(self._process) == -signal.SIGKILL
+
     def kill(self) -> None:
         """
         Kill it by SIGKILL.
@@ -156,8 +161,7 @@ class Victim:
         Raises:
             AssertionError: it was over before.
         """
-        os.kill(self._process, signal.SIGKILL)
-        if self._nursery.wait(self._process) != -signal.SIGKILL:
+        if not self.killed():
             raise AssertionError(f"the process was over before it was killed: {self._said()}")
 
     def _said(self) -> str:
