@@ -19,6 +19,8 @@ install() {
 }
 
 configure() {
+  # ZooKeeper would find sessions of processes that were killed, and end them, and what they had announced, when the new ones are there
+  rm -rf "$RUN/zookeeper"
   mkdir -p "$RUN/conf" "$RUN/zookeeper" "$RUN/tmp"
   cat >"$RUN/conf/common.runtime.properties" <<PROPERTIES
 druid.host=127.0.0.1
