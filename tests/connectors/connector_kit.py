@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tailrace.clock import Clock, ManualClock
@@ -58,22 +57,6 @@ def source(of: Table, columns: tuple[str, ...] | None = None, *, where: Context 
 def sink(of: Table, where: Context | None = None) -> Sink:
     """Make the sink of a table."""
     return registry.sink(of, where or context())
-
-
-def python_calls(function: Callable[[], object]) -> int:
-    """Count the functions that are called meanwhile: as many for each batch, and none for each row, where columns are made whole."""
-    count = 0
-
-    def called(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    sys.setprofile(called)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def drain(reader: Reader, rows: int = 65_536) -> list[Block]:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from connector_kit import context, drain, python_calls, source, table
+from connector_kit import context, drain, source, table
 
 from tailrace import schema as t
 from tailrace.clock import ManualClock, SystemClock
-from tailrace.connectors.base import Assigned, Block, Ended, Limit, Reader
+from tailrace.connectors.base import Assigned, Ended, Limit, Reader
 from tailrace.errors import ConfigError
 from tailrace.schema import BIGINT, BOOLEAN, BYTES, DOUBLE, INT, STRING, DataType, timestamp
 
@@ -194,7 +194,7 @@ def test_a_poll_waits_at_most_as_long_as_it_may() -> None:
     began = time.monotonic()
 
     assert reader.poll(Limit(wait_seconds=0.05)) == []
-    assert 0.04 < time.monotonic() - began < 0.95  # the next row comes after a second
+    assert 0.04 < time.monotonic() - began < 0.5
 
 
 def test_changes_announce_and_end_the_partition() -> None:
@@ -233,11 +233,11 @@ def test_wrong_options_are_pointed_to(option: str, value: str, words: str) -> No
     assert "job.sql:7:" in str(caught.value)
 
 
-def test_rows_are_made_in_whole_columns() -> None:
-    """No function is called for each row."""
+def test_full_speed() -> None:
+    """Five million rows a second of (BIGINT, DOUBLE, TIMESTAMP) at least; here a quarter of that, on a busy machine."""
     of = table("datagen", {"a": BIGINT, "b": DOUBLE, "c": timestamp(3)}, FAST | {"number-of-rows": "2000000"})
-    reader = source(of).open({})
-    blocks: list[Block] = []
+    began = time.process_time()
+    rows = sum(map(len, drain(source(of).open({}))))
 
-    assert python_calls(lambda: blocks.extend(drain(reader))) < 200_000
-    assert sum(map(len, blocks)) == 2_000_000
+    assert rows == 2_000_000
+    assert time.process_time() - began < 1.6

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import polars as pl
 import pytest
-from connector_kit import context, drain, python_calls, source, table
+from connector_kit import context, drain, source, table
 
 from tailrace import schema as t
 from tailrace.clock import ManualClock
-from tailrace.connectors.base import Assigned, Block, Ended, Limit
+from tailrace.connectors.base import Assigned, Ended, Limit
 from tailrace.connectors.nexmark.columns import COLUMNS
 from tailrace.connectors.nexmark.events import Events
 from tailrace.connectors.nexmark.shape import EventKind, Shape
@@ -233,15 +235,16 @@ def test_wrong_tables_are_pointed_to(columns: dict[str, DataType], options: dict
     assert "job.sql:" in str(caught.value)
 
 
-def test_events_are_made_in_whole_columns() -> None:
-    """No function is called for each event."""
+def test_full_speed() -> None:
+    """0.1 microseconds for each event and column at most; here five times that, on a busy machine."""
     columns: dict[str, DataType] = {
         "event_type": INT,
         "bid": t.row({"auction": BIGINT, "bidder": BIGINT, "price": BIGINT, "extra": STRING}),
     }
     frame({"events.num": "1000"}, columns=columns)  # makes the words
     reader = source(table("nexmark", columns, {"events.num": "1000000"})).open({})
-    blocks: list[Block] = []
+    began = time.process_time()
+    count = sum(map(len, drain(reader)))
 
-    assert python_calls(lambda: blocks.extend(drain(reader))) < 100_000
-    assert sum(map(len, blocks)) == 1_000_000
+    assert count == 1_000_000
+    assert time.process_time() - began < 0.5 * 5

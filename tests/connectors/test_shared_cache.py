@@ -214,7 +214,7 @@ def test_a_key_that_another_process_asks_for_is_waited_for() -> None:
     store.values[name] = values.pending
     began = time.monotonic()
     assert got(lookup, 2) == [(2, "2")]
-    assert time.monotonic() - began > 0.4
+    assert 0.4 < time.monotonic() - began < 5
 
 
 def test_a_cache_that_is_away_is_passed_by() -> None:
@@ -241,8 +241,10 @@ def test_a_slow_cache_costs_its_time_out_once() -> None:
     rows, store = Rows(), Kept()
     store.seconds = 0.3
     lookup = cached(rows, store, timeout=0.05)
+    began = time.monotonic()
     for _ in range(20):
         got(lookup, 2)
+    assert time.monotonic() - began < 2
     assert store.calls < 5
 
 
@@ -389,8 +391,10 @@ def test_a_cache_that_comes_and_goes(servers: dict[str, str], kind: str) -> None
         assert got(lookup, *range(100)) == got(lookup, *range(100)) == wanted
         assert len(rows.questions) == 1
         proxy.black_hole()
+        began = time.monotonic()
         for _ in range(5):
             assert got(lookup, *range(100)) == wanted
+        assert time.monotonic() - began < 5
         assert len(rows.questions) == 6
         assert lookup.tally.errors
         proxy.heal()

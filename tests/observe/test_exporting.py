@@ -40,7 +40,7 @@ def test_a_full_queue_drops_and_counts() -> None:
     release, taken = threading.Event(), list[int]()
 
     def send(items: Sequence[int]) -> bool:
-        release.wait(60)
+        release.wait(20)
         taken.extend(items)
         return True
 
@@ -48,7 +48,7 @@ def test_a_full_queue_drops_and_counts() -> None:
     began = time.monotonic()
     for i in range(2000):
         queue.put(i)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 1
     release.set()
     queue.close()
 

@@ -188,12 +188,12 @@ def test_keys_are_lost_after_all_tries(lookups: Lookups, policy: str) -> None:
 
 def test_a_request_that_takes_too_long_has_failed(lookups: Lookups) -> None:
     """A time-out counts as away."""
-    fake = Fake(seconds=120)
+    fake = Fake(seconds=30)
     began = time.monotonic()
     answer = asker(lookups, fake, timeout=0.1, retries=1, on_away="null").get(KEYS[:2])
     assert answer.lost is not None
     assert len(fake.questions) == 2
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 10
 
 
 def test_an_error_that_stays_is_not_tried_again(lookups: Lookups) -> None:
@@ -215,7 +215,7 @@ def test_a_job_that_halts_waits_no_longer() -> None:
     began = time.monotonic()
     with pytest.raises(TerminalError, match="stopped"):
         made.get(KEYS[:2])
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 5
     lookups.close()
 
 
