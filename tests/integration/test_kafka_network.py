@@ -94,8 +94,8 @@ class Copying:
 
     def comes_through(self) -> None:
         """Wait until everything is there, within the bound."""
-        self.soon(self.is_whole, RECOVERY_SECONDS)
-        assert self.is_whole(), f"not within {RECOVERY_SECONDS:g} s: {[len(ids) for ids in self.seen()]}"
+        whole = self.soon(self.is_whole, RECOVERY_SECONDS)
+        assert whole, f"not within {RECOVERY_SECONDS:g} s: {[len(ids) for ids in self.seen()]}"
 
     def again(self) -> None:
         """Run the same job on the same state once more."""

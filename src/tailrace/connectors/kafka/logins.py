@@ -89,16 +89,14 @@ def _aws(properties: Properties, given: Property) -> Tokens:
         raise ConfigError("the AWS region of the cluster is not known", hint=hint, location=given.location)
 
     def make() -> Token:
+        if not role:
+            _need_aws_credentials(profile)
         if role:
             value, expires = Signer.generate_auth_token_from_role_arn(region, role)
+        elif profile:
+            value, expires = Signer.generate_auth_token_from_profile(region, profile)
         else:
-            _need_aws_credentials(profile)
-            signed = (
-                Signer.generate_auth_token_from_profile(region, profile)
-                if profile
-                else Signer.generate_auth_token(region)
-            )
-            value, expires = signed
+            value, expires = Signer.generate_auth_token(region)
         return Token(value, int(expires))
 
     return make
