@@ -50,5 +50,5 @@ def _show(job: str, cost: Cost, *, json: bool) -> None:
 
 
 def _share(ratio: Ratio) -> str:
-    """Write the median, and the quartiles beside it."""
+    """Write the median, and its confidence interval beside it."""
     return f"{ratio.median:+.1%} ({ratio.low:+.1%} to {ratio.high:+.1%})"

@@ -251,7 +251,7 @@ def bench(
     kafka: Annotated[
         str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The broker; topics are made and deleted.")
     ] = None,
-    runs: Annotated[int, typer.Option("--runs", min=1, max=20, help="Runs of each; the median is shown.")] = 3,
+    runs: Annotated[int, typer.Option("--runs", min=1, max=100, help="Runs of each; the median is shown.")] = 3,
     queries: Annotated[str, typer.Option("--queries", help="Of `nexmark`: some queries, as `q0,q5,cep1`.")] = "all",
     rate: Annotated[
         int, typer.Option("--rate", min=1, help="Of `nexmark`: events for each second of event time.")
