@@ -8,23 +8,29 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from http_kit import until
 from login_kit import STRING
 from server_kit import free_ports, running
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "connectors"
 
 
+def command(name: str, folder: Path, parameters: Mapping[str, str]) -> list[str]:
+    """Give the command line that runs a pipeline with its state in a folder."""
+    given = [x for key, value in parameters.items() for x in ("-p", f"{key}={value}")]
+    return [sys.executable, "-m", "tailrace", "run", str(EXAMPLES / name), "--state", str(folder / "state"), *given]
+
+
 def run(name: str, folder: Path, **parameters: str) -> str:
     """Run a pipeline as a user does; give what it prints."""
-    given = [x for key, value in parameters.items() for x in ("-p", f"{key}={value}")]
-    command = [sys.executable, "-m", "tailrace", "run", str(EXAMPLES / name), "--state", str(folder / "state"), *given]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=folder)
+    done = subprocess.run(
+        command(name, folder, parameters), capture_output=True, text=True, timeout=300, check=False, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -82,14 +88,19 @@ def test_redis(service: Callable[[str, dict[str, str]], str], tmp_path: Path) ->
 
 def test_services_that_share_a_cache(service: Callable[[str, dict[str, str]], str], tmp_path: Path) -> None:
     """Two processes at a time: what one writes, the other finds; what nobody wrote, it does not."""
-    pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
+    redis = pytest.importorskip("redis", reason="Redis: the extra tailrace[redis] is not installed")
     url = service("redis", {}).partition("=")[2]
     for folder in ("writer", "reader"):
         (tmp_path / folder).mkdir()
-    with ThreadPoolExecutor(2) as threads:
-        runs = [threads.submit(run, f"shared_cache/{n}.sql", tmp_path / n, URL=url) for n in ("writer", "reader")]
-    for done in runs:
-        done.result()
+    client = redis.Redis.from_url(url)
+    writer = subprocess.Popen(command("shared_cache/writer.sql", tmp_path / "writer", {"URL": url}))
+    try:
+        until(lambda: bool(client.keys("courier:*")), "a first place of a courier", 60)
+        run("shared_cache/reader.sql", tmp_path / "reader", URL=url)
+    finally:
+        writer.terminate()
+        status = writer.wait(60)
+    assert status == 0
     with closing(sqlite3.connect(tmp_path / "reader" / "orders.db")) as database:
         rows = database.execute("SELECT id, courier, place FROM placed_orders").fetchall()
     assert sorted(r[0] for r in rows) == list(range(1, 2001))
