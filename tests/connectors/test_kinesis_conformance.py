@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -129,6 +131,13 @@ class TestSink(Streams, SinkConformance):
         victim.kill()
         assert run(self.script(table, count), tmp_path).restored_epoch
         assert_delivered(self.read(table, COLUMNS), sent(count), "at-least-once")
+
+    def test_a_connection_that_is_reset_before_it_is_accepted(self) -> None:
+        """The stand-in, which would end as a whole, goes on."""
+        host, _, port = self.address().rpartition(":")
+        with self.recipe.standing_still(), socket.create_connection((host, int(port))) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert self.client.list_streams()["StreamNames"] is not None
 
     def make_refusing(self, table: str) -> dict[str, Any]:
         self.make(table, {}, ())

@@ -6,6 +6,7 @@
 NAME=kinesis
 # shellcheck source=tests/services/common.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 VERSION=${KINESIS_VERSION:-0.6.2}
 PORT=${KINESIS_PORT:-15000}
 DIST=$SERVICES_HOME/kinesis-local-$VERSION
@@ -35,10 +36,10 @@ launch_server() {
   # shellcheck disable=SC2016  the inner shell expands these
   KINESIS_MOCK_PLAIN_PORT=$PORT KINESIS_MOCK_TLS_PORT=$((PORT + 1)) LOG_LEVEL=WARN \
     SHOULD_PERSIST_DATA=${KINESIS_PERSIST:-false} PERSIST_PATH=$RUN/data PERSIST_INTERVAL=1s launch bash -c '
-    node --max-old-space-size=512 main.js & pid=$!
+    node --require "$1" --max-old-space-size=512 main.js & pid=$!
     trap '\''kill -9 $pid 2>/dev/null; exit 0'\'' TERM INT
     wait "$pid"
-  ' kinesis
+  ' kinesis "$HERE/kinesis_accepting.js"
   wait_ready 60 ready
 }
 
