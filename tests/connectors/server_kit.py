@@ -93,16 +93,16 @@ class Recipe:
 
     def kill(self) -> None:
         """Kill it, and all that it has started, by SIGKILL; wait until it is gone."""
-        process = self._process
+        process = int(self._pid_file.read_text())
         os.killpg(process, signal.SIGKILL)  # recipes start servers in sessions of their own
         while _living(process):
             time.sleep(0.02)
-        (self._folder / self._name / "pid").unlink()
+        self._pid_file.unlink()
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """Stop it, and all that it has started, for a while."""
-        process = self._process
+        process = int(self._pid_file.read_text())
         os.killpg(process, signal.SIGSTOP)
         try:
             yield
@@ -110,8 +110,8 @@ class Recipe:
             os.killpg(process, signal.SIGCONT)
 
     @property
-    def _process(self) -> int:
-        return int((self._folder / self._name / "pid").read_text())
+    def _pid_file(self) -> Path:
+        return self._folder / self._name / "pid"
 
     def _run(self, verb: str) -> subprocess.CompletedProcess[str]:
         return run_recipe(self._name, verb, self._environment)

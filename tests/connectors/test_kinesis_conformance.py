@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ from server_kit import Recipe, free_ports, running
 from tailrace.testing.connectors import SinkConformance, SourceConformance, System, Victim, assert_delivered, needs
 from tailrace.testing.connectors.sinks import COLUMNS, sent
 from tailrace.testing.connectors.trials import run
+from tailrace.testing.fault_link import reset
+from tailrace.testing.fault_proxy import endpoint
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -134,10 +135,10 @@ class TestSink(Streams, SinkConformance):
 
     def test_a_connection_that_is_reset_before_it_is_accepted(self) -> None:
         """The stand-in, which would end as a whole, goes on."""
-        host, _, port = self.address().rpartition(":")
-        with self.recipe.standing_still(), socket.create_connection((host, int(port))) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert self.client.list_streams()["StreamNames"] is not None
+        table = self.new_table(COLUMNS)
+        with self.recipe.standing_still():
+            reset(socket.create_connection(endpoint(self.address())))
+        assert len(kit.shards(self.client, table)) == 2
 
     def make_refusing(self, table: str) -> dict[str, Any]:
         self.make(table, {}, ())

@@ -172,7 +172,7 @@ def test_a_process_that_sleeps_through_its_transaction(kafka: str, tmp_path: Pat
     assert "Traceback" not in said
     assert status == 0 or "error: " in said
     again = start(folder)
-    more(kafka, topics, count + ROWS)  # it may have written all others before
+    more(kafka, topics, count + ROWS)  # the first run may have written all others
     until(lambda: seen(kafka, topics) == list(range(count + 2 * ROWS)))
     again.popen.send_signal(signal.SIGTERM)
     assert again.wait()[0] == 0
