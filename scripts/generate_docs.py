@@ -149,7 +149,7 @@ CONNECTORS = """# Connectors
 ## What was tested
 
 The [conformance suite](write-your-own.md) runs whole jobs against the real system: types, checks, kill -9 of the job, the server killed, a network that is cut, held or slow, rows
-that are refused, updates. It also measures rows a second of a whole job from its start to its last checkpoint (into a sink of numbers made on the spot, out of a source into a SQLite file, of a
+that are refused, updates. It also measures rows a second of a whole job from its start to its last checkpoint (into a sink of numbers made on the spot, out of a source into `blackhole`, of a
 lookup without a cache), beside the plain client in a loop, on two cores that the server shares with other work: the two rates of a row compare, those of different rows hardly.
 
 {results}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,6 @@ from dynamodb_kit import LOGIN, Table, client, served
 from server_kit import ByRecipe
 
 from tailrace.testing.connectors import LookupConformance, SinkConformance, SourceConformance, System
-from tailrace.testing.connectors.sinks import COLUMNS
-from tailrace.testing.connectors.system import ddl
-from tailrace.testing.connectors.trials import Got
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -149,16 +145,11 @@ class TestStream(Tables, SourceConformance):
     part = "stream"
     ends = False
     endless = True
+    got_key = ("id",)
     images = "NEW_AND_OLD_IMAGES"
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         return self.options(table, at) | {"scan.mode": "stream"}
-
-    def reading(self, table: str, folder: Path, at: str | None = None, *, begin: str = "", **more: str) -> str:
-        script = super().reading(table, folder, at, begin=begin, **more)
-        plain = ddl("got", COLUMNS, Got(folder).options)
-        assert plain in script
-        return script.replace(plain, ddl("got", COLUMNS, Got(folder).options, ("id",)))
 
     def put_unreadable(self, table: str) -> None:
         item = {"id": {"N": "1000"}, "name": {"N": "7"}}

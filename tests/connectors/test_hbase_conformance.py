@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -145,9 +145,7 @@ class TestSource(Tables, SourceConformance):
     """A table is read once."""
 
     part = "scan"
-
-    def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
-        return self.options(table, at) | {"scan.fetch-size": "500"}
+    small: ClassVar = {"scan.fetch-size": "500"}
 
     def read_plainly(self, table: str, count: int) -> None:
         assert sum(1 for _ in self.client.table(table).scan(limit=count)) == count

@@ -149,6 +149,7 @@ class TestPolling(Http, SourceConformance):
 
     part = "polling"
     endless = True
+    timed = 200_000
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         pages = {"body": "array", "poll.items": "items", "poll.cursor-field": "next", "poll.interval": "50 ms"}

@@ -91,11 +91,12 @@ class TestPostgresSource(Postgres, SourceConformance):
     """A table is read in the order of its key."""
 
     endless = True
+    small: ClassVar = {"scan.fetch-size": "100"}
     many = 5000
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}
-        return self.options(table, at) | {"scan.fetch-size": "100"} | more
+        return self.options(table, at) | more
 
     def read_plainly(self, table: str, count: int) -> None:
         assert len(self.run(f'SELECT id, name FROM "{table}" LIMIT {count}')) == count
@@ -105,6 +106,7 @@ class TestPostgresSink(Postgres, SinkConformance):
     """Rows and the number of their epoch are one transaction."""
 
     guarantee = "exactly-once"
+    timed = 500_000
     upserts = True
     keeps_epochs = True
 

@@ -112,10 +112,11 @@ class TestMariaDbSource(MariaDb, SourceConformance):
     """A table is read in the order of its key."""
 
     endless = True
+    small: ClassVar = {"scan.fetch-size": "100"}
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         more = {"scan.poll.column": "id", "scan.poll.interval": "50 ms"} if endless else {}
-        return self.options(table, at) | {"scan.fetch-size": "100"} | more
+        return self.options(table, at) | more
 
     def read_plainly(self, table: str, count: int) -> None:
         assert len(self.run(f"SELECT id, name FROM `{table}` LIMIT {count}")) == count
@@ -126,6 +127,7 @@ class TestMariaDbSink(MariaDb, SinkConformance):
     """Rows and the number of their epoch are one transaction."""
 
     guarantee = "exactly-once"
+    timed = 500_000
     upserts = True
     keeps_epochs = True
 

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -98,11 +98,11 @@ class TestSource(Streams, SourceConformance):
     """Streams that are read."""
 
     endless = True
+    small: ClassVar = {"source.shard.get-records.max-record-count": "100"}
 
     def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
         given = self.options(table, at) | {"source.reader.empty-records-fetch-interval": "50 ms"}
-        small = {"source.shard.get-records.max-record-count": "100"}
-        return given | small if endless else given | {"scan.bounded": "true"}
+        return given if endless else given | {"scan.bounded": "true"}
 
     def put_unreadable(self, table: str) -> None:
         kit.put(self.client, table, [("a", b'{"id": "many"}')])

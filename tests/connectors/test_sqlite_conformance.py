@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,6 +26,7 @@ class Sqlite(System):
 
     connector = "sqlite"
     title = "SQLite"
+    timed = 1_000_000
     refused_types = NESTED
 
     @pytest.fixture(autouse=True)
@@ -84,8 +85,7 @@ def _value(value: Any, type_: str) -> Any:
 class TestSqliteSource(Sqlite, SourceConformance):
     """A table is read to its end."""
 
-    def source_options(self, table: str, at: str | None = None, *, endless: bool = False) -> dict[str, str]:
-        return {"connector": "sqlite", "path": str(self.path), "table-name": table, "scan.fetch-size": "100"}
+    small: ClassVar = {"scan.fetch-size": "100"}
 
     def missing(self, table: str) -> dict[str, str]:
         sqlite3.connect(self.path).close()

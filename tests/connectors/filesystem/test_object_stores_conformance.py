@@ -60,6 +60,7 @@ class Objects(System):
     connector = "filesystem"
     remote = True
     many = 20_000
+    timed = 500_000
     server: ClassVar[str]
     endpoint = "s3.endpoint"
 
@@ -116,7 +117,9 @@ class Source(Objects, SourceConformance):
         for key in self.bucket.listed(table):
             for line in self.bucket.get(key).splitlines():
                 found += "id" in json.loads(line)
-        assert found >= count
+            if found >= count:
+                return
+        raise AssertionError(f"{found} rows instead of {count}")
 
 
 class Sink(Objects, SinkConformance):

@@ -44,7 +44,7 @@ def add_partitions(bootstrap: str, topic: str, total: int) -> None:
 
 def produce(bootstrap: str, topic: str, messages: list[Mapping[str, Any]], **config: Any) -> None:
     """Write messages by confluent-kafka, given by the arguments of its `produce`."""
-    producer = Producer({"bootstrap.servers": bootstrap, **config})
+    producer = Producer({"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 1_000_000, **config})
     failures: list[Any] = []
     for message in messages:
         producer.produce(topic, **message, on_delivery=lambda error, _: failures.append(error) if error else None)

@@ -24,6 +24,7 @@ class Kafka(System):
     connector = "kafka"
     title = "Apache Kafka"
     remote = True
+    timed = 1_000_000
 
     @pytest.fixture(autouse=True)
     def _broker(self, kafka: str) -> None:

@@ -62,6 +62,8 @@ class System:
     """Whether speed is measured, and results are kept."""
     many: ClassVar[int] = 20_000
     """How many rows a large run has."""
+    timed: ClassVar[int] = 0
+    """How many rows speed is measured with, enough for a second or so; 0: five times as many as a large run has."""
 
     needing: ClassVar[dict[str, Any]] = {}
     """The tests of the class itself that need something."""

@@ -183,19 +183,22 @@ class Got:
 
     def rows(self) -> list[dict[str, Any]]:
         """Give its rows; none while there is no table."""
+        return [dict(row) for row in self._select("*")]
+
+    def __len__(self) -> int:
+        return sum(count for (count,) in self._select("count(*)"))
+
+    def _select(self, what: str) -> list[sqlite3.Row]:
         if not self.path.exists():
             return []
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
             try:
-                return [dict(row) for row in database.execute(f'SELECT * FROM "{self.name}"')]
+                return database.execute(f'SELECT {what} FROM "{self.name}"').fetchall()
             except sqlite3.OperationalError as error:
                 if "no such table" not in str(error):
                     raise
                 return []
-
-    def __len__(self) -> int:
-        return len(self.rows())
 
 
 def check(sql: str, table: str, role: str, folder: Path) -> Report:
