@@ -88,6 +88,7 @@ def test_one_by_one_is_as_in_columns(rows: list[dict[str, str | bytes | None]]) 
     for few in (0, 64):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(trace_headers, "_FEW", few)
+            patch.setattr(trace_headers, "_FEW_MADE", few)
             traces = read(headers)
             made = None if traces is None else [written(traces, [style]).to_list() for style in STYLES]
             ways.append((None if traces is None else traces.to_list(), made))
