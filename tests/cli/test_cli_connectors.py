@@ -61,3 +61,16 @@ def test_one_whose_library_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(registry, "get", get)
     connectors()
     assert "not installed: pip install 'tailrace[kafka]'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_nothing_is_cut_off_where_the_terminal_is_narrow(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Long texts go on in the next line: all that is shown in a wide one is there."""
+    shown = []
+    for width in ("80", "500"):
+        monkeypatch.setenv("COLUMNS", width)
+        connectors(name)
+        shown.append(sorted("".join(capsys.readouterr().out.split())))
+    assert shown[0] == shown[1]

@@ -14,7 +14,9 @@ from tailrace.web.address import Address
 from tailrace.web.server import Server
 
 
-def test_list_show_and_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_show_and_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A letter is found by its text, shown without what is hidden and without what steers a terminal, and replayed."""
     file = tmp_path / "shop.sql"
     file.write_text(TEXT.format(folder=tmp_path, redact="pin"))
@@ -32,8 +34,15 @@ def test_list_show_and_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         [line] = until(found)
         letter = json.loads(line)
         assert (letter["source"], letter["stage"]) == ("payments", "decode")
-        invoke(["dead-letters", "list", str(file)])
-        assert letter["id"] in capsys.readouterr().out
+        shown = []
+        for width in ("80", "500"):
+            monkeypatch.setenv("COLUMNS", width)
+            invoke(["dead-letters", "list", str(file)])
+            shown.append(capsys.readouterr().out)
+        assert all(letter["id"] in out for out in shown)
+        # nothing is cut off where the terminal is narrow
+        narrow, wide = (sorted("".join(out.split())) for out in shown)
+        assert narrow == wide
         invoke(["dead-letters", "show", letter["id"], str(file)])
         out = capsys.readouterr().out
         assert "source: payments" in out

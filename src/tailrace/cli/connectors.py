@@ -88,7 +88,8 @@ def _print_one(one: dict[str, Any]) -> None:
     table = RichTable(box=None, pad_edge=False)
     table.add_column("option", no_wrap=True)
     table.add_column("default", overflow="fold")
-    table.add_column("meaning", overflow="fold", min_width=30)
+    # no least width: a table that is wider than the terminal is cut off
+    table.add_column("meaning", overflow="fold", ratio=1)
     for o in one["options"]:
         default = "required" if o["required"] else "" if o["default"] is None else str(o["default"])
         table.add_row(o["key"], default, o["doc"])

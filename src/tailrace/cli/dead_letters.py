@@ -46,7 +46,7 @@ def listed(
         return
     grid = Grid(box=None, pad_edge=False)
     for name in _COLUMNS:
-        grid.add_column(name, overflow="fold", min_width=16 if name == "id" else None)
+        grid.add_column(name, overflow="fold", no_wrap=name == "id")
     for row in found:
         grid.add_row(*(str(row.get(name) or "") for name in _COLUMNS))
     Console(markup=False, highlight=False).print(grid if found else "no dead letters")
