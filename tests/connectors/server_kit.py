@@ -93,7 +93,7 @@ class Recipe:
 
     def kill(self) -> None:
         """Kill it, and all that it has started, by SIGKILL; wait until it is gone."""
-        process = int(self._pid_file.read_text())
+        process = self._process
         os.killpg(process, signal.SIGKILL)  # recipes start servers in sessions of their own
         while _living(process):
             time.sleep(0.02)
@@ -102,12 +102,16 @@ class Recipe:
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """Stop it, and all that it has started, for a while."""
-        process = int(self._pid_file.read_text())
+        process = self._process
         os.killpg(process, signal.SIGSTOP)
         try:
             yield
         finally:
             os.killpg(process, signal.SIGCONT)
+
+    @property
+    def _process(self) -> int:
+        return int(self._pid_file.read_text())
 
     @property
     def _pid_file(self) -> Path:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json as jsons
-import sys
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as RichTable
-
+from tailrace.cli.grid import print_grid
 from tailrace.connectors import registry
 from tailrace.connectors.base import Connector
 from tailrace.errors import ConfigError
@@ -85,14 +82,12 @@ def _print_all(found: list[dict[str, Any]]) -> None:
 def _print_one(one: dict[str, Any]) -> None:
     print(f"{one['name']}: {plain(one['doc'])}")
     print(f"A table of it can be a {', '.join(one['uses'])}.")
-    table = RichTable(box=None, pad_edge=False)
-    table.add_column("option", no_wrap=True)
-    table.add_column("default", overflow="fold")
-    # no least width: a table that is wider than the terminal is cut off
-    table.add_column("meaning", overflow="fold", ratio=1)
-    for o in one["options"]:
-        default = "required" if o["required"] else "" if o["default"] is None else str(o["default"])
-        table.add_row(o["key"], default, o["doc"])
-    for m in one["metadata"]:
-        table.add_row(m["key"], "metadata", f"{m['type']}: {m['doc']}")
-    Console(file=sys.stdout, highlight=False, markup=False).print(table)
+    options = [[o["key"], _default(o), o["doc"]] for o in one["options"]]
+    metadata = [[m["key"], "metadata", f"{m['type']}: {m['doc']}"] for m in one["metadata"]]
+    print_grid(("option", "default", "meaning"), options + metadata, whole=["option"])
+
+
+def _default(option: dict[str, Any]) -> str:
+    if option["required"]:
+        return "required"
+    return "" if option["default"] is None else str(option["default"])

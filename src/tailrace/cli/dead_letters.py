@@ -6,10 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table as Grid
-
 from tailrace.cli import logs
+from tailrace.cli.grid import print_grid
 from tailrace.cli.script import load
 from tailrace.cli.telling import job_at, told
 from tailrace.clock import SystemClock
@@ -44,12 +42,10 @@ def listed(
         for row in found:
             print(json.dumps(row, ensure_ascii=False))
         return
-    grid = Grid(box=None, pad_edge=False)
-    for name in _COLUMNS:
-        grid.add_column(name, overflow="fold", no_wrap=name == "id")
-    for row in found:
-        grid.add_row(*(str(row.get(name) or "") for name in _COLUMNS))
-    Console(markup=False, highlight=False).print(grid if found else "no dead letters")
+    if not found:
+        print("no dead letters")
+        return
+    print_grid(_COLUMNS, [[str(row.get(name) or "") for name in _COLUMNS] for row in found], whole=["id"])
 
 
 def shown(

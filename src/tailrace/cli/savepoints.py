@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as Grid
-
+from tailrace.cli.grid import print_grid
 from tailrace.cli.telling import asked, job_at, told
 from tailrace.errors import ConfigError
 from tailrace.state.savepoints import check_name, savepoints
 from tailrace.state.store_folder import RECORD
 
+_TIME = "taken (UTC)"
 _NUMBERS = ("epoch", "rows_in", "bytes")
 
 
@@ -48,13 +47,15 @@ def listed(state: Path | None, where: str, job: str | None, *, as_json: bool) ->
         for one in found:
             print(json.dumps(one))
         return
-    grid = Grid(box=None, pad_edge=False)
-    for column in ("name", "taken (UTC)", *_NUMBERS):
-        grid.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)
-    for one in found:
-        moment = datetime.fromtimestamp(one["time_ms"] / 1000, UTC)
-        grid.add_row(one["name"], f"{moment:%Y-%m-%d %H:%M:%S}", *(str(one[n]) for n in _NUMBERS))
-    Console(markup=False, highlight=False).print(grid if found else "no savepoints")
+    if not found:
+        print("no savepoints")
+        return
+    print_grid(("name", _TIME, *_NUMBERS), [_row(one) for one in found], whole=[_TIME], numbers=_NUMBERS)
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    moment = datetime.fromtimestamp(one["time_ms"] / 1000, UTC)
+    return [one["name"], f"{moment:%Y-%m-%d %H:%M:%S}", *(str(one[n]) for n in _NUMBERS)]
 
 
 def _of_folder(state: Path) -> Sequence[Mapping[str, Any]]:

@@ -325,7 +325,7 @@ class SinkConformance(System):
     @needs("recording", "write_plainly")
     def test_sink_speed(self, tmp_path: Path) -> None:
         """Rows a second, beside those of the plain client in a loop; kept for the table of the documentation."""
-        table, plain, count = self.new_table(COLUMNS), self.new_table(COLUMNS), self.timed or 5 * self.many
+        table, plain, count = self.new_table(COLUMNS), self.new_table(COLUMNS), self.timed_rows
         script = self.script(table, count).removeprefix(_BEGIN)
         summary = run(script, tmp_path)
         rows = sent(min(self.many, 2000))

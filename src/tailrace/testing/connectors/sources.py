@@ -124,8 +124,7 @@ class SourceConformance(System):
     def test_source_without_rows(self, tmp_path: Path) -> None:
         """An empty table is read to its end."""
         table = self.new_table(COLUMNS)
-        sql = ddl(table, COLUMNS, self.source_options(table), self.key)
-        sql += f"\n{ddl('got', COLUMNS, Got(tmp_path).options)}\nINSERT INTO got SELECT id, name FROM `{table}`;"
+        sql = self.copying(table, self.source_options(table), Got(tmp_path).options)
         assert run(sql, tmp_path).rows_in == 0
 
     @needs("put")
@@ -284,7 +283,7 @@ class SourceConformance(System):
     @needs("recording", "put", "read_plainly")
     def test_source_speed(self, tmp_path: Path) -> None:
         """Rows a second, beside those of the plain client in a loop; kept for the table of the documentation."""
-        table, count = self.new_table(COLUMNS), self.timed or 5 * self.many
+        table, count = self.new_table(COLUMNS), self.timed_rows
         self.fill(1, count, table)
         options = self.source_options(table, endless=not self.ends)
         trial = Trial(self.copying(table, options, {"connector": "blackhole"}), tmp_path)

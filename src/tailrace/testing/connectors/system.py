@@ -68,6 +68,11 @@ class System:
     needing: ClassVar[dict[str, Any]] = {}
     """The tests of the class itself that need something."""
 
+    @property
+    def timed_rows(self) -> int:
+        """How many rows speed is measured with."""
+        return self.timed or 5 * self.many
+
     def options(self, table: str, at: str | None = None) -> dict[str, str]:
         """Give the options of a table, with `connector`; `at` is another address (host:port) to reach the system by."""
         raise NotImplementedError
